@@ -1,0 +1,57 @@
+"""Every exception of ours, in one tree.
+
+NewsletterError
+├── ConfigError     a setting, a profile or a command line that cannot be used
+├── SourceError     a list of papers that could not be read
+├── TemplateError   a template that is broken
+├── MailError       a mail that must not leave (pre-flight failed)
+└── StoreError      the database cannot be used as it is
+
+The message is a sentence for the person who can mend it; the fields are for the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class NewsletterError(Exception):
+    """Base of all: catch this to catch what we foresaw."""
+
+
+class ConfigError(NewsletterError):
+    """A setting or profile cannot be used. `problems` holds every mistake found, one sentence each."""
+
+    def __init__(self, where: str, problems: Sequence[str]) -> None:
+        self.where = where
+        self.problems = tuple(problems)
+        super().__init__(f"{where}: " + "; ".join(self.problems))
+
+
+class SourceError(NewsletterError):
+    """A list could not be read. `tier` names the way that was tried, `source` what was asked for."""
+
+    def __init__(self, problem: str, *, source: str = "", tier: str = "") -> None:
+        self.problem = problem
+        self.source = source
+        self.tier = tier
+        head = ", ".join(part for part in (source, tier and f"tier {tier}") if part)
+        super().__init__(f"{head}: {problem}" if head else problem)
+
+
+class TemplateError(NewsletterError):
+    """A template is broken at a known place. `line` is 0 when the engine does not tell it."""
+
+    def __init__(self, problem: str, *, file: str, line: int = 0) -> None:
+        self.problem = problem
+        self.file = file
+        self.line = line
+        super().__init__(f"{file}:{line}: {problem}" if line else f"{file}: {problem}")
+
+
+class MailError(NewsletterError):
+    """A finished mail broke a rule that would have it bounced, clipped or shown wrongly."""
+
+
+class StoreError(NewsletterError):
+    """The database cannot be opened, is locked, or was made by a newer version."""
