@@ -88,9 +88,7 @@ class Paper:
 
         The longer of two author lists wins, because some tiers show only the first five names.
         """
-        filled = {
-            f.name: getattr(other, f.name) for f in fields(self) if not getattr(self, f.name)
-        }
+        filled = {f.name: getattr(other, f.name) for f in fields(self) if not getattr(self, f.name)}
         if len(other.authors) > len(self.authors):
             filled["authors"] = other.authors
         return replace(self, **filled)

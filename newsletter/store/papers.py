@@ -1,0 +1,191 @@
+"""Papers and sightings: what was ever listed, completed by every look and never made worse."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+
+from newsletter.model import Candidate, Listing, Paper, Sighting, Tier
+from newsletter.store.schema import papers, sightings
+
+_PAPER_FIELDS = tuple(f.name for f in fields(Paper))
+_SIGHTING_FIELDS = tuple(f.name for f in fields(Sighting))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What one listing changed: ids of papers never seen before, how many old ones were completed,
+    and how many sightings were added."""
+
+    new: tuple[str, ...]
+    completed: int
+    sightings: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A stored paper and the best tier that told us about it."""
+
+    paper: Paper
+    tier: Tier
+
+
+def record(connection: Connection, listing: Listing, seen_at: datetime) -> Recorded:
+    """Writes a listing down; doing it again with the same `seen_at` changes nothing."""
+    known = _known(connection, listing)
+    new: list[str] = []
+    completed = 0
+    for entry in listing.entries:
+        stored = known.get(entry.paper.id) or known.get(entry.paper.key)
+        if stored is None:
+            now = _Known(entry.paper, listing.tier)
+            _insert(connection, now, seen_at)
+            new.append(now.paper.id)
+        else:
+            now = _merged(stored, entry.paper, listing.tier)
+            if now != stored:
+                _update(connection, stored.paper.id, now)
+            completed += now.paper != stored.paper
+            known[stored.paper.id] = now
+        known[entry.paper.id] = known[entry.paper.key] = now
+    added = _insert_looks(connection, listing, known, seen_at)
+    return Recorded(new=tuple(new), completed=completed, sightings=added)
+
+
+def all_papers(connection: Connection, *, newest: int | None = None) -> tuple[Paper, ...]:
+    """Every stored paper, or the `newest` ones by first sighting; oldest first."""
+    query = select(papers).order_by(papers.c.first_seen_at.desc(), papers.c.id).limit(newest)
+    return tuple(_paper(row) for row in connection.execute(query))[::-1]
+
+
+def candidates(
+    connection: Connection,
+    *,
+    listed: tuple[date, date] | None = None,
+    seen_since: datetime | None = None,
+    source: str | None = None,
+) -> tuple[Candidate, ...]:
+    """Papers listed within the two days (both included) or seen since the instant, with all looks.
+
+    `source` keeps to papers and looks of that one list. Without any condition: every paper.
+    """
+    wanted = _wanted(listed, seen_since, source)
+    rows = connection.execute(select(papers).where(*wanted).order_by(papers.c.id)).all()
+    looks = select(sightings).join(papers).where(*wanted).order_by(sightings.c.seen_at)
+    if source is not None:
+        looks = looks.where(sightings.c.source == source)
+    by_paper: dict[str, list[Sighting]] = defaultdict(list)
+    for row in connection.execute(looks):
+        by_paper[row.paper_id].append(_sighting(row))
+    return tuple(Candidate(paper=_paper(r), sightings=tuple(by_paper[r.id])) for r in rows)
+
+
+def listed_ids(connection: Connection, day: date) -> frozenset[str]:
+    """Ids of the papers first listed on a day."""
+    return frozenset(connection.scalars(select(papers.c.id).where(papers.c.listed_on == day)))
+
+
+def list_days(connection: Connection, *, newest: int = 60) -> tuple[date, ...]:
+    """The days that have a list, newest first."""
+    query = (
+        select(papers.c.listed_on)
+        .where(papers.c.listed_on.is_not(None))
+        .distinct()
+        .order_by(papers.c.listed_on.desc())
+        .limit(newest)
+    )
+    return tuple(connection.scalars(query))
+
+
+def count(connection: Connection) -> int:
+    """How many papers are stored."""
+    return connection.scalar(select(func.count()).select_from(papers)) or 0
+
+
+def _known(connection: Connection, listing: Listing) -> dict[str, _Known]:
+    """Stored papers that the listing may mean, by id and by title key."""
+    ids = [paper.id for paper in listing.papers]
+    keys = [paper.key for paper in listing.papers]
+    query = select(papers).where(or_(papers.c.id.in_(ids), papers.c.title_key.in_(keys)))
+    found: dict[str, _Known] = {}
+    for row in connection.execute(query):
+        known = _Known(_paper(row), Tier(row.tier))
+        found[row.id] = found[row.title_key] = known
+    return found
+
+
+def _merged(stored: _Known, seen: Paper, tier: Tier) -> _Known:
+    """The better tier's facts win and the other fills the gaps; an arXiv id replaces a title hash."""
+    old = stored.paper
+    seen_is_better = tier.step <= stored.tier.step
+    merged = seen.completed_by(old) if seen_is_better else old.completed_by(seen)
+    listed_on = min(filter(None, (old.listed_on, seen.listed_on)), default=None)
+    paper_id = old.id if old.has_arxiv_id else seen.id
+    return _Known(
+        replace(merged, id=paper_id, listed_on=listed_on), tier if seen_is_better else stored.tier
+    )
+
+
+def _insert(connection: Connection, known: _Known, seen_at: datetime) -> None:
+    connection.execute(insert(papers).values(**_columns(known), first_seen_at=seen_at))
+
+
+def _update(connection: Connection, paper_id: str, known: _Known) -> None:
+    connection.execute(update(papers).where(papers.c.id == paper_id).values(_columns(known)))
+
+
+def _insert_looks(
+    connection: Connection, listing: Listing, known: dict[str, _Known], seen_at: datetime
+) -> int:
+    """Adds one sighting a paper; the first entry counts where title twins stand on one list."""
+    here = (sightings.c.seen_at == seen_at) & (sightings.c.source == listing.source)
+    written = set(connection.scalars(select(sightings.c.paper_id).where(here)))
+    fresh = []
+    for entry in listing.entries:
+        paper_id = known[entry.paper.id].paper.id
+        if paper_id not in written:
+            written.add(paper_id)
+            look = replace(entry.sighting(seen_at, listing.source), paper_id=paper_id)
+            fresh.append(_sighting_columns(look))
+    if fresh:
+        connection.execute(insert(sightings), fresh)
+    return len(fresh)
+
+
+def _wanted(
+    listed: tuple[date, date] | None, seen_since: datetime | None, source: str | None
+) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    either: list[ColumnElement[bool]] = []
+    if listed is not None:
+        either.append(papers.c.listed_on.between(*listed))
+    if seen_since is not None:
+        seen = select(sightings.c.paper_id).where(sightings.c.seen_at >= seen_since)
+        either.append(papers.c.id.in_(seen))
+    if either:
+        conditions.append(or_(*either))
+    if source is not None:
+        of_source = select(sightings.c.paper_id).where(sightings.c.source == source)
+        conditions.append(papers.c.id.in_(of_source))
+    return conditions
+
+
+def _columns(known: _Known) -> dict[str, Any]:
+    facts = {name: getattr(known.paper, name) for name in _PAPER_FIELDS}
+    return {**facts, "title_key": known.paper.key, "tier": known.tier.value}
+
+
+def _sighting_columns(look: Sighting) -> dict[str, Any]:
+    return {name: getattr(look, name) for name in _SIGHTING_FIELDS}
+
+
+def _paper(row: Row[Any]) -> Paper:
+    return Paper(**{name: getattr(row, name) for name in _PAPER_FIELDS})
+
+
+def _sighting(row: Row[Any]) -> Sighting:
+    return Sighting(**{name: getattr(row, name) for name in _SIGHTING_FIELDS})

@@ -1,0 +1,263 @@
+"""What the store promises about papers and sightings."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import create_engine
+from sqlalchemy.pool import StaticPool
+
+from newsletter.errors import StoreError
+from newsletter.model import Entry, Listing, Paper, Tier, id_from_title
+from newsletter.store import Store, open_store
+from newsletter.store.engine import open_engine
+from newsletter.store.schema import metadata
+
+NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
+DAY = date(2026, 4, 3)
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(f"sqlite:///{tmp_path / 'papers.db'}")
+    yield opened
+    opened.close()
+
+
+def paper(number: int = 1, **facts) -> Paper:
+    given = {
+        "id": f"2604.0000{number}",
+        "title": f"Paper {number}",
+        "abstract": "What we did.",
+        "authors": ("Ada", "Bo"),
+        "listed_on": DAY,
+    }
+    return Paper(**{**given, **facts})
+
+
+def listing(*papers: Paper, tier: Tier = Tier.API, upvotes: int | None = 5) -> Listing:
+    entries = tuple(
+        Entry(paper=each, rank=rank, upvotes=upvotes) for rank, each in enumerate(papers, 1)
+    )
+    return Listing(source="daily:2026-04-03", tier=tier, entries=entries, listed_on=DAY)
+
+
+def test_a_paper_comes_back_as_it_was_written(store: Store):
+    whole = paper(
+        summary="One line.",
+        organization="Lab",
+        keywords=("a", "b"),
+        categories=("cs.CL",),
+        url="https://huggingface.co/papers/2604.00001",
+        pdf_url="https://arxiv.org/pdf/2604.00001",
+        code_url="https://github.com/a/b",
+        thumbnail_url="https://cdn-thumbnails.huggingface.co/x.png",
+        published_on=date(2026, 4, 1),
+    )
+
+    store.record(listing(whole), NOON)
+
+    assert store.papers() == (whole,)
+
+
+def test_a_second_run_of_the_same_list_adds_sightings_only(store: Store):
+    first = store.record(listing(paper(1), paper(2)), NOON)
+    second = store.record(listing(paper(1), paper(2)), NOON + timedelta(minutes=30))
+
+    assert (len(first.new), first.sightings) == (2, 2)
+    assert (second.new, second.completed, second.sightings) == ((), 0, 2)
+    assert store.count() == 2
+
+
+def test_the_same_look_recorded_twice_changes_nothing(store: Store):
+    store.record(listing(paper(1)), NOON)
+
+    again = store.record(listing(paper(1)), NOON)
+
+    assert (again.new, again.completed, again.sightings) == ((), 0, 0)
+
+
+def test_later_sightings_update_the_votes_and_keep_the_earlier_ones(store: Store):
+    store.record(listing(paper(1), upvotes=41), NOON)
+    store.record(listing(paper(1), upvotes=180), NOON + timedelta(days=1))
+
+    (candidate,) = store.candidates(listed=(DAY, DAY))
+
+    assert candidate.upvotes == 180
+    assert [look.upvotes for look in candidate.sightings] == [41, 180]
+    assert candidate.sightings[0].seen_at == NOON
+
+
+def test_a_partial_record_is_completed_by_a_better_look(store: Store):
+    store.record(listing(paper(abstract="", authors=("Ada",)), tier=Tier.PAGE_CARDS), NOON)
+
+    done = store.record(listing(paper()), NOON + timedelta(hours=1))
+
+    assert done.completed == 1
+    assert store.papers() == (paper(),)
+
+
+def test_a_worse_look_never_takes_anything_away(store: Store):
+    whole = paper(code_url="https://github.com/a/b", published_on=DAY)
+    store.record(listing(whole), NOON)
+    poor = Paper(id=whole.id, title="paper 1!", authors=("ada_login",))
+
+    store.record(listing(poor, tier=Tier.PAGE_CARDS), NOON + timedelta(hours=1))
+
+    assert store.papers() == (whole,)
+
+
+def test_the_first_list_day_stays(store: Store):
+    store.record(listing(paper()), NOON)
+
+    store.record(listing(paper(listed_on=DAY + timedelta(days=4))), NOON + timedelta(days=4))
+
+    assert store.papers()[0].listed_on == DAY
+
+
+def test_a_paper_met_by_title_takes_its_arxiv_id_later_and_keeps_its_sightings(store: Store):
+    by_title = Paper(id=id_from_title("Paper 1"), title="Paper 1", abstract="What we did.")
+    store.record(listing(by_title, tier=Tier.DUMP), NOON)
+
+    store.record(listing(paper(1)), NOON + timedelta(hours=1))
+
+    (candidate,) = store.candidates()
+    assert candidate.paper.id == "2604.00001"
+    assert len(candidate.sightings) == 2
+
+
+def test_a_title_without_id_is_recognised_as_the_paper_we_have(store: Store):
+    store.record(listing(paper(1)), NOON)
+
+    again = store.record(
+        listing(Paper(id=id_from_title("PAPER 1"), title="PAPER 1"), tier=Tier.DUMP),
+        NOON + timedelta(hours=1),
+    )
+
+    assert again.new == ()
+    assert [each.id for each in store.papers()] == ["2604.00001"]
+
+
+def test_a_title_twin_inside_one_list_is_written_once(store: Store):
+    twin = Paper(id=id_from_title("Paper 1"), title="Paper 1")
+
+    done = store.record(listing(paper(1), twin), NOON)
+
+    assert (done.new, done.sightings) == (("2604.00001",), 1)
+
+
+def test_candidates_can_be_asked_by_list_day_by_time_and_by_list(store: Store):
+    old = paper(1, listed_on=DAY - timedelta(days=9))
+    store.record(listing(old), NOON - timedelta(days=9))
+    store.record(listing(paper(2)), NOON)
+
+    def ids(**asked):
+        return [candidate.paper.id for candidate in store.candidates(**asked)]
+
+    assert ids(listed=(DAY, DAY)) == ["2604.00002"]
+    assert ids(seen_since=NOON - timedelta(hours=1)) == ["2604.00002"]
+    assert ids(source="trending") == []
+    assert len(ids(source="daily:2026-04-03")) == 2
+    assert store.list_days() == (DAY, DAY - timedelta(days=9))
+    assert store.listed_ids(DAY) == {"2604.00002"}
+
+
+def test_the_newest_papers_can_be_asked_for(store: Store):
+    store.record(listing(paper(1)), NOON)
+    store.record(listing(paper(2)), NOON + timedelta(hours=1))
+
+    assert [each.id for each in store.papers(newest=1)] == ["2604.00002"]
+
+
+def test_reopening_keeps_everything(tmp_path):
+    url = f"sqlite:///{tmp_path / 'deep' / 'er' / 'papers.db'}"
+    first = open_store(url)
+    first.record(listing(paper(1)), NOON)
+    first.close()
+
+    second = open_store(url)
+
+    assert second.count() == 1
+    second.close()
+
+
+def test_the_migrations_lead_to_the_very_tables_of_the_schema():
+    engine = open_engine("sqlite://")
+    with engine.connect() as connection:
+        difference = compare_metadata(MigrationContext.configure(connection), metadata)
+
+    assert difference == []
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_version_is_refused_with_the_way_out(tmp_path):
+    file = tmp_path / "papers.db"
+    open_store(f"sqlite:///{file}").close()
+    with sqlite3.connect(file) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.close()
+
+    with pytest.raises(StoreError, match="newer version of newsletter; upgrade first"):
+        open_store(f"sqlite:///{file}")
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    file = tmp_path / "papers.db"
+    file.write_text("dear diary " * 100)
+
+    with pytest.raises(StoreError, match="not a database"):
+        open_store(f"sqlite:///{file}")
+
+
+def test_an_unusable_address_is_refused_and_the_password_is_not_shown():
+    with pytest.raises(StoreError, match="no usable database address") as refused:
+        open_store("nosuchdb://me:hunter2@host/name")
+
+    assert "hunter2" not in str(refused.value)
+
+
+words = st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=8), max_size=3)
+facts = st.fixed_dictionaries(
+    {
+        "number": st.integers(1, 3),
+        "title": st.sampled_from(["Paper 1", "Paper 2", "paper-2", "Paper 3"]),
+        "abstract": st.text(st.characters(exclude_categories=("Cs",)), max_size=20),
+        "authors": words.map(tuple),
+        "by_title": st.booleans(),
+    }
+)
+looks = st.tuples(st.sampled_from(list(Tier)), st.lists(facts, max_size=4))
+
+
+def seen_paper(seen: dict) -> Paper:
+    known = {"title": seen["title"], "abstract": seen["abstract"], "authors": seen["authors"]}
+    if seen["by_title"]:
+        return Paper(id=id_from_title(seen["title"]), **known)
+    return paper(seen["number"], **known)
+
+
+@given(st.lists(looks, max_size=6))
+def test_whatever_is_seen_in_whatever_order_no_fact_is_ever_lost(history):
+    """An abstract once known stays known, author lists never get shorter, ids stay unique."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    metadata.create_all(engine)  # far quicker than the migrations, which have their own test
+    store = Store(engine)
+    known: dict[str, Paper] = {}
+    for hour, (tier, seen) in enumerate(history):
+        store.record(listing(*map(seen_paper, seen), tier=tier), NOON + timedelta(hours=hour))
+        now = {each.id: each for each in store.papers()}
+        for paper_id, before in known.items():
+            after = now.get(paper_id)
+            if after is None:  # a title hash that became an arXiv id
+                assert paper_id.startswith("t:")
+                continue
+            assert bool(after.abstract) >= bool(before.abstract)
+            assert len(after.authors) >= len(before.authors)
+        known = now
+    store.close()
