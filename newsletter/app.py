@@ -1,0 +1,119 @@
+"""The composition root: the only place that builds adapters and reads the clock."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from newsletter import __version__
+from newsletter.config import Settings, data_dir
+from newsletter.links import LinkMaker
+from newsletter.mail.render import Renderer
+from newsletter.pipeline import Post
+from newsletter.sources.fetch import Fetcher, FetchRules
+from newsletter.sources.ladder import Sources
+from newsletter.store import Store, open_store
+
+
+def utc_now() -> datetime:
+    """The present instant."""
+    return datetime.now(UTC)
+
+
+class App:
+    """One installation, with everything built from its settings when first asked for.
+
+    Args:
+        now: the clock; tests give their own.
+        sleep: how to wait between two tries of a server.
+        templates: a directory whose files replace single templates; overrides `paths.templates`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        sleep: Callable[[float], None] = time.sleep,
+        templates: Path | None = None,
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        self._sleep = sleep
+        self._templates = templates or (
+            Path(settings.paths.templates) if settings.paths.templates else None
+        )
+
+    @cached_property
+    def sources(self) -> Sources:
+        """The ways to the lists of papers."""
+        given = self.settings.sources
+        fetcher = Fetcher(
+            self._fetch_rules(), sleep=self._sleep, now=self.now, cache_dir=self._cache_dir()
+        )
+        return Sources(
+            fetcher,
+            base_url=given.base_url,
+            arxiv_url=given.arxiv_url,
+            arxiv_fallback=given.arxiv_fallback,
+            mirrors=given.mirrors,
+        )
+
+    @cached_property
+    def store(self) -> Store:
+        """The installation's own database, made on first use."""
+        return open_store(self.settings.store_url)
+
+    def scratch_store(self) -> Store:
+        """A store in memory that is gone with the process."""
+        return open_store("sqlite://")
+
+    @property
+    def has_papers(self) -> bool:
+        """Whether the installation's database exists and holds papers; it is not made by asking."""
+        settings = self.settings
+        default_file = settings.state_dir / "newsletter.db"
+        return bool(settings.store.url or default_file.is_file()) and self.store.count() > 0
+
+    @property
+    def template_dirs(self) -> tuple[Path, ...]:
+        """Where mail templates are looked up, the operator's own first."""
+        own = (self._templates,) if self._templates else ()
+        return (*own, data_dir("templates") / "mail")
+
+    def post(self, base_url: str | None = None) -> Post:
+        """Templates compiled afresh, with links that lead to `base_url` or the configured home."""
+        publication = self.settings.publication.value()
+        limit = self.settings.mail.html_limit
+        return Post(
+            publication=publication,
+            renderer=Renderer(self.template_dirs, publication, html_limit=limit),
+            links=LinkMaker(base_url or publication.base_url, secrets.token_hex(32)),
+            html_limit=limit,
+        )
+
+    def _fetch_rules(self) -> FetchRules:
+        given = self.settings.sources
+        return FetchRules(
+            base_url=given.base_url,
+            user_agent=self._user_agent(),
+            timeout_seconds=given.timeout_seconds,
+            max_bytes=given.max_bytes,
+            attempts=given.attempts,
+            longest_wait_seconds=given.longest_wait_seconds,
+            obey_robots=given.obey_robots,
+            allow_private=given.allow_private,
+            hosts=given.extra_hosts,
+        )
+
+    def _user_agent(self) -> str:
+        given = self.settings.sources
+        name = given.user_agent.replace("{version}", __version__)
+        return f"{name} {given.contact}".strip()
+
+    def _cache_dir(self) -> Path:
+        return self.settings.cache_dir / "http"

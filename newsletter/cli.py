@@ -1,0 +1,290 @@
+"""The doors for people: what is typed in a terminal, and what comes back as text and exit code.
+
+Exit codes: 0 done, 1 broken template, mail or database, 2 wrong usage, setting or profile,
+3 a source failed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import webbrowser
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from newsletter import __version__
+from newsletter.app import App
+from newsletter.config import Settings, data_dir, load_settings
+from newsletter.errors import ConfigError, NewsletterError, SourceError
+from newsletter.model import Listing
+from newsletter.pipeline import Ingested, ingest
+from newsletter.preview.server import serve
+from newsletter.preview.shelves import bundled_shelf, stored_shelf, to_shelf
+from newsletter.preview.workbench import Shelf, Workbench
+from newsletter.preview.write import write_preview
+from newsletter.sources.json_lines import entry_line
+from newsletter.sources.spec import SourceSpec, parse_source
+
+DEFAULT_PORT = 8025
+
+cli = typer.Typer(
+    name="newsletter",
+    help="Trending papers in your inbox: a personal digest with the reason for every pick.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+terminal = Console(stderr=True, highlight=False)
+
+SourceOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="SOURCE",
+        help="trending | daily | daily:YYYY-MM-DD | arxiv:cs.CL+cs.LG | URL | path; may be repeated.",
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", envvar="NEWSLETTER_CONFIG", help="Your settings file (TOML)."),
+]
+TemplatesOption = Annotated[
+    Path | None,
+    typer.Option("--templates", help="A directory whose files replace single mail templates."),
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", help="Write the digest there and exit, without a server.")
+]
+HostOption = Annotated[str, typer.Option("--host", help="Address the studio listens on.")]
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65535, help="Port of the studio; 0 takes any free one."),
+]
+NoOpenOption = Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")]
+
+
+def main() -> None:
+    """Runs the command line; what we foresaw ends in a sentence and an exit code."""
+    try:
+        cli()
+    except NewsletterError as error:
+        terminal.print(f"newsletter: {error}", style="red", markup=False, soft_wrap=True)
+        sys.exit(_exit_code(error))
+    except BrokenPipeError:  # `newsletter fetch --json | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _exit_code(error: NewsletterError) -> int:
+    if isinstance(error, ConfigError):
+        return 2
+    return 3 if isinstance(error, SourceError) else 1
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"newsletter {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _newsletter(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show it.")
+    ] = False,
+) -> None:
+    pass
+
+
+@cli.command()
+def fetch(
+    source: SourceOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read, but keep nothing.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Reads lists of papers and keeps what is new."""
+    app = App(load_settings(config))
+    specs = _specs(source, app.settings)
+    read = _reader(app, dry_run=dry_run)
+    failed = False
+    with _progress() as progress:
+        for spec in progress.track(specs, description="Reading sources"):
+            try:
+                done = read(spec)
+            except SourceError as error:
+                failed = True
+                terminal.print(f"newsletter: {error}", style="red", markup=False, soft_wrap=True)
+                continue
+            _tell_notes(done.listing)
+            _show(done, as_json=as_json, dry_run=dry_run)
+    if failed:
+        raise typer.Exit(3)
+
+
+@cli.command()
+def preview(
+    source: SourceOption = None,
+    profile: Annotated[
+        list[Path] | None,
+        typer.Option("--profile", metavar="FILE.toml", help="A reader; may be repeated."),
+    ] = None,
+    out: OutOption = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = None,
+    no_open: NoOpenOption = False,
+    templates: TemplatesOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Shows the true digest of a reader in the local studio, or writes it to files."""
+    app = App(load_settings(config), templates=templates)
+    shelves = _shelves(app, source)
+    bench = _workbench(app, profile or _sample_readers(), shelves, config, templates)
+    if out is not None:
+        write_preview(bench.preview(), out)
+        terminal.print(f"Wrote the digest to {out}", markup=False, soft_wrap=True)
+        return
+    _serve(bench, host, port, no_open=no_open)
+
+
+@cli.command()
+def demo(
+    out: OutOption = None,
+    host: HostOption = "127.0.0.1",
+    port: PortOption = None,
+    no_open: NoOpenOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """The whole way on built-in defaults: today's papers, two sample readers, the studio."""
+    app = App(_hasty(load_settings(config)))
+    shelf = _live_or_bundled(app)
+    bench = _workbench(app, _sample_readers(), [shelf], config, None)
+    if out is not None:
+        for reader in bench.readers:
+            write_preview(bench.preview(reader), out / reader)
+            terminal.print(f"Wrote {out / reader / 'digest.html'}", markup=False, soft_wrap=True)
+        return
+    _serve(bench, host, port, no_open=no_open)
+
+
+def _specs(source: Sequence[str] | None, settings: Settings) -> list[SourceSpec]:
+    """All sources parsed before the first is read, so that a typing mistake costs nothing."""
+    return [parse_source(text) for text in source or settings.sources.default]
+
+
+def _reader(app: App, *, dry_run: bool) -> Callable[[SourceSpec], Ingested]:
+    store = app.scratch_store() if dry_run else app.store
+    return lambda spec: ingest(app.sources, store, spec, now=app.now())
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=terminal,
+        transient=True,
+        redirect_stdout=False,  # standard output may be a pipe: it is ours alone
+        disable=not terminal.is_terminal,
+    )
+
+
+def _tell_notes(listing: Listing) -> None:
+    for note in listing.notes:
+        terminal.print(f"{listing.source}: {note}", style="yellow", markup=False, soft_wrap=True)
+
+
+def _show(done: Ingested, *, as_json: bool, dry_run: bool) -> None:
+    listing = done.listing
+    if as_json:
+        for entry in listing.entries:
+            typer.echo(json.dumps(entry_line(entry, listing.tier), ensure_ascii=False))
+        return
+    kept = "kept nothing (dry run)" if dry_run else f"{len(done.recorded.new)} new"
+    again = f", the same list as {done.repeats}" if done.repeats else ""
+    count = len(listing.entries)
+    typer.echo(f"{listing.source}: {count} papers by {listing.tier}, {kept}{again}")
+
+
+def _shelves(app: App, source: Sequence[str] | None) -> list[Shelf]:
+    """What was asked for, else the stored papers, else the default sources."""
+    if not source and app.has_papers:
+        return [stored_shelf(app.store, days=app.settings.sources.days_back)]
+    scratch = app.scratch_store()
+    shelves = []
+    with _progress() as progress:
+        for spec in progress.track(_specs(source, app.settings), description="Reading sources"):
+            done = ingest(app.sources, scratch, spec, now=app.now())
+            _tell_notes(done.listing)
+            shelves.append(to_shelf(scratch, done.listing))
+    return shelves
+
+
+def _live_or_bundled(app: App) -> Shelf:
+    """Today's list from the live page; without a network, the bundled text page."""
+    scratch = app.scratch_store()
+    try:
+        done = ingest(app.sources, scratch, parse_source("daily"), now=app.now())
+    except SourceError:
+        done = None
+    if done is None or not done.listing.entries:
+        terminal.print("Offline: using the bundled page of 111 papers instead of today's list.")
+        return bundled_shelf(scratch, now=app.now())
+    _tell_notes(done.listing)
+    return to_shelf(scratch, done.listing)
+
+
+def _hasty(settings: Settings) -> Settings:
+    """A demo waits for nobody: one try, a few seconds."""
+    quick: dict[str, Any] = {"attempts": 1, "timeout_seconds": 6.0}
+    return settings.model_copy(update={"sources": settings.sources.model_copy(update=quick)})
+
+
+def _sample_readers() -> list[Path]:
+    return sorted((data_dir("config") / "demo").glob("*.toml"))
+
+
+def _workbench(
+    app: App,
+    readers: Sequence[Path],
+    shelves: Sequence[Shelf],
+    config: Path | None,
+    templates: Path | None,
+) -> Workbench:
+    return Workbench(
+        lambda: App(load_settings(config), templates=templates),
+        reader_files=readers,
+        shelves=shelves,
+        archive=app.store.papers(newest=5000) if app.has_papers else (),
+        base_url=f"http://127.0.0.1:{DEFAULT_PORT}",
+        settings_file=config,
+    )
+
+
+def _serve(bench: Workbench, host: str, port: int | None, *, no_open: bool) -> None:
+    def ready(url: str) -> None:
+        terminal.print(f"The studio is at {url} (Ctrl-C ends it)", markup=False, soft_wrap=True)
+        if not no_open and _has_display():
+            webbrowser.open(url)
+
+    serve(
+        bench,
+        template_dir=data_dir("templates") / "studio",
+        host=host,
+        port=port,
+        on_ready=ready,
+    )
+
+
+def _has_display() -> bool:
+    """Without one, `webbrowser` would start a text browser in this very terminal."""
+    if sys.platform != "linux":
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

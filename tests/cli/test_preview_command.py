@@ -1,0 +1,161 @@
+"""`newsletter preview` and `newsletter demo` as files; the studio has its own tests."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from newsletter.model import Paper
+
+
+@pytest.fixture
+def reader(installation):
+    file = installation / "reader.toml"
+    file.write_text('name = "Ada"\ntopics = ["sparse attention"]\nmuted = ["Planted Title 3"]\n')
+    return file
+
+
+def test_out_writes_the_four_files(newsletter, installation, papers_page, item, reader):
+    papers_page.lists(*[item(n) for n in range(1, 6)])
+
+    ran = newsletter("preview", "--source", "trending", "--profile", reader, "--out", "out")
+
+    assert ran.code == 0
+    folder = installation / "out"
+    names = ["digest.eml", "digest.html", "digest.txt", "picks.json"]
+    assert sorted(file.name for file in folder.iterdir()) == names
+    picks = json.loads((folder / "picks.json").read_text())
+    assert [pick["rank"] for pick in picks] == list(range(1, len(picks) + 1))
+    assert all(pick["reasons"] and pick["title"] for pick in picks)
+    assert "2604.00003" not in {pick["id"] for pick in picks}
+    html = (folder / "digest.html").read_text()
+    assert all(pick["title"] in html for pick in picks)
+
+
+def test_stored_papers_are_shown_when_no_source_is_named(
+    newsletter, installation, papers_page, item, reader
+):
+    papers_page.lists(item(1), item(2))
+    newsletter("fetch", "--source", "daily:2026-04-03")
+    papers_page.fails(500)
+
+    ran = newsletter("preview", "--profile", reader, "--out", "out")
+
+    assert ran.code == 0
+    assert len(json.loads((installation / "out" / "picks.json").read_text())) == 2
+
+
+def test_the_demo_uses_the_bundled_page_when_it_is_offline(newsletter, installation, papers_page):
+    papers_page.fails(503)
+
+    ran = newsletter("demo", "--out", "out")
+
+    assert ran.code == 0
+    assert ran.err.count("Offline: using the bundled page of 111 papers") == 1
+    for who in ("inference", "robots"):
+        picks = json.loads((installation / "out" / who / "picks.json").read_text())
+        assert 3 <= len(picks) <= 8
+
+
+def test_the_demo_uses_the_live_page_when_there_is_one(newsletter, papers_page, item):
+    papers_page.lists(*[item(n) for n in range(1, 9)])
+
+    ran = newsletter("demo", "--out", "out")
+
+    assert ran.code == 0
+    assert "Offline" not in ran.err
+
+
+def test_the_two_sample_readers_get_different_papers(newsletter, installation, papers_page):
+    papers_page.fails(503)
+    newsletter("demo", "--out", "out")
+
+    ids = [
+        {pick["id"] for pick in json.loads((installation / "out" / who / "picks.json").read_text())}
+        for who in ("inference", "robots")
+    ]
+
+    assert len(ids[0] & ids[1]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("topcs = []", "topcs: unknown key; did you mean topics?"),
+        ("max_papers = 'x'", "max_papers: must be a whole number"),
+        ("not toml", "is not valid TOML"),
+    ],
+)
+def test_a_broken_profile_ends_with_2_and_a_sentence(
+    newsletter, installation, papers_page, item, text, sentence
+):
+    papers_page.lists(item(1))
+    (installation / "bad.toml").write_text(text)
+
+    ran = newsletter("preview", "--source", "trending", "--profile", "bad.toml", "--out", "out")
+
+    assert ran.code == 2
+    assert sentence in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_broken_template_ends_with_1_and_its_file_and_line(
+    newsletter, installation, papers_page, item, reader
+):
+    papers_page.lists(item(1))
+    own = installation / "own"
+    own.mkdir()
+    (own / "digest.mjml.j2").write_text(
+        "<mjml>\n<mj-body>\n<mj-sction></mj-sction></mj-body></mjml>"
+    )
+
+    ran = newsletter(
+        "preview", "--source", "trending", "--profile", reader, "--templates", own, "--out", "out"
+    )
+
+    assert ran.code == 1
+    assert "digest.mjml.j2:3" in ran.err
+    assert "mj-sction" in ran.err
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    newsletter, installation, papers_page, item, reader
+):
+    papers_page.lists(item(1))
+    (installation / "out").write_text("a file")
+
+    ran = newsletter("preview", "--source", "trending", "--profile", reader, "--out", "out")
+
+    assert ran.code == 2
+    assert "out cannot be written" in ran.err
+
+
+def test_hostile_text_of_the_world_stays_text(newsletter, installation, papers_page, item):
+    """Markup, template syntax and line breaks in titles and names reach no header and no tag."""
+    evil = "<script>alert(1)</script> {{ 7*7 }} Bcc: x@y.example \u202e"
+    papers_page.lists(
+        item(
+            1, title=f"Evil {evil}", authors=[{"name": "Eve\r\nBcc: z@y.example", "hidden": False}]
+        )
+    )
+    file = installation / "reader.toml"
+    file.write_text('name = "<b>Bob</b>"\n')
+
+    ran = newsletter("preview", "--source", "trending", "--profile", file, "--out", "out")
+
+    assert ran.code == 0
+    html = (installation / "out" / "digest.html").read_text()
+    raw = (installation / "out" / "digest.eml").read_text()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert "49" not in html.split("Evil", 1)[1][:60]
+    assert "\nBcc:" not in raw.split("\n\n", 1)[0]
+
+
+def test_the_model_of_a_paper_is_what_json_prints(newsletter, papers_page, item):
+    papers_page.lists(item(1))
+
+    row = json.loads(newsletter("fetch", "--source", "trending", "--json", "--dry-run").out)
+
+    assert set(Paper.__dataclass_fields__) <= row.keys()

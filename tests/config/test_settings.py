@@ -1,0 +1,161 @@
+"""Settings and reader files: what is accepted, and what is said about mistakes."""
+
+from __future__ import annotations
+
+import tomllib
+from contextlib import suppress
+from datetime import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.config import ReaderFile, data_dir, load_reader, load_settings
+from newsletter.errors import ConfigError
+from newsletter.model import Profile
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(text: str, name: str = "given.toml") -> Path:
+        file = tmp_path / name
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return written
+
+
+def test_what_ships_with_us_is_valid():
+    settings = load_settings()
+
+    assert settings.sources.base_url == "https://huggingface.co"
+    assert settings.mail.html_limit == 90_000
+
+
+def test_the_operators_file_changes_single_keys(write):
+    settings = load_settings(write('[sources]\nbase_url = "https://papers.example.org/"\n'))
+
+    assert settings.sources.base_url == "https://papers.example.org"
+    assert settings.sources.attempts == load_settings().sources.attempts
+
+
+def test_the_environment_wins_over_the_file(write, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SOURCES__ATTEMPTS", "2")
+    monkeypatch.setenv("NEWSLETTER_SOURCES__DEFAULT", '["trending"]')
+
+    settings = load_settings(write("[sources]\nattempts = 7\n"))
+
+    assert settings.sources.attempts == 2
+    assert settings.sources.default == ("trending",)
+
+
+def test_every_mistake_is_named_at_once_with_its_key(write):
+    file = write(
+        "[sources]\nbase_ur = 'x'\ntimeout_seconds = -1\n"
+        "[publication]\nfrom_address = 'a b'\nname = 'Two\\nlines'\n[publicaton]\nname = 'x'\n".replace(
+            "'Two\\nlines'", '"Two\\nlines"'
+        )
+    )
+
+    with pytest.raises(ConfigError) as refused:
+        load_settings(file)
+
+    problems = "\n".join(refused.value.problems)
+    assert "sources.base_ur: unknown key; did you mean base_url?" in problems
+    assert "sources.timeout_seconds:" in problems
+    assert "publication.from_address: is not a plain e-mail address" in problems
+    assert "publication.name:" in problems
+    assert "publicaton: unknown key; did you mean publication?" in problems
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"topics = [", "is not valid TOML"),
+        (b"name = '\xff'", "is not UTF-8 text"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path, content, sentence):
+    file = tmp_path / "broken.toml"
+    file.write_bytes(content)
+
+    for load in (load_settings, load_reader):
+        with pytest.raises(ConfigError, match=sentence):
+            load(file)
+
+
+def test_a_missing_file_and_a_directory_are_named(tmp_path):
+    with pytest.raises(ConfigError, match="there is no such file"):
+        load_reader(tmp_path / "nobody.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_reader(tmp_path)
+
+
+def test_a_reader_file_may_be_flat_or_have_a_profile_table(write):
+    flat = load_reader(write('topics = ["robots"]\nmax_papers = 3\n', "one.toml"))
+    table = load_reader(write('[profile]\ntopics = ["robots"]\nmax_papers = 3\n', "two.toml"))
+
+    assert flat.profile == table.profile == Profile(topics=("robots",), max_papers=3)
+    assert (flat.id, table.id) == ("one", "two")
+
+
+def test_a_reader_says_when_and_where_they_live(write):
+    reader = load_reader(
+        write('name = "Ada"\ncadence = "weekly"\nsend_at = 07:30:00\ntimezone = "Asia/Tokyo"\n')
+    )
+
+    assert (reader.name, reader.cadence, reader.send_at) == ("Ada", "weekly", time(7, 30))
+    assert reader.timezone == "Asia/Tokyo"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("topcs = ['a']", "topcs: unknown key; did you mean topics?"),
+        ("topics = 'a'", "topics: must be a list such as"),
+        ("topics = [1]", "topics.0: must be text in quotes"),
+        ("max_papers = 0", "max_papers: Input should be greater than or equal to 1"),
+        ("max_papers = 'many'", "max_papers: must be a whole number"),
+        ("trend_weight = nan", "trend_weight:"),
+        ("surprise = 'perhaps'", "surprise: must be true or false"),
+        ("timezone = 'Europe/Berln'", "did you mean Europe/Berlin?"),
+        ("email = 'nobody'", "email: is not a plain e-mail address"),
+        ("profile = 3", "profile: must be a table"),
+        ("topics = []\n[profile]\ntopics = []", "topics: stands twice"),
+    ],
+)
+def test_a_broken_reader_file_names_file_key_and_way_out(write, text, sentence):
+    file = write(text)
+
+    with pytest.raises(ConfigError) as refused:
+        load_reader(file)
+
+    assert sentence in str(refused.value)
+    assert str(file) in str(refused.value)
+
+
+def test_a_reader_file_has_every_field_of_a_profile_with_the_same_default():
+    given = ReaderFile()
+
+    assert given.subscriber("x").profile == Profile()
+
+
+def test_the_sample_readers_and_topics_are_valid():
+    samples = sorted((data_dir("config") / "demo").glob("*.toml"))
+    topics = tomllib.loads((data_dir("config") / "topics.toml").read_text(encoding="utf-8"))
+
+    assert [load_reader(file).id for file in samples] == ["inference", "robots"]
+    assert all(topic["name"] and topic["words"] for topic in topics["topic"])
+
+
+@given(
+    st.binary(max_size=200)
+    | st.text(st.characters(exclude_categories=("Cs",)), max_size=200).map(str.encode)
+)
+def test_any_bytes_end_in_a_reader_or_a_config_error(tmp_path_factory, content):
+    file = tmp_path_factory.getbasetemp() / "any.toml"
+    file.write_bytes(content)
+
+    with suppress(ConfigError):
+        load_reader(file)

@@ -1,0 +1,62 @@
+"""The documents say what the code does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from typer.main import get_command
+
+from newsletter.cli import cli
+from newsletter.config import ReaderFile, Settings
+
+
+def test_every_setting_is_explained_under_its_table(root):
+    text = (root / "docs" / "configuration.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## `\[(\w+)\]`(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+
+    for table, field in Settings.model_fields.items():
+        for key in field.annotation.model_fields:
+            assert f"| `{key}` |" in sections[table], f"{table}.{key} is not explained"
+
+
+def test_every_key_of_a_reader_file_is_explained(root):
+    text = (root / "docs" / "configuration.md").read_text(encoding="utf-8")
+
+    for key in ReaderFile.model_fields:
+        assert f"| `{key}` |" in text
+
+
+def test_every_command_stands_in_the_readme(root):
+    text = (root / "README.md").read_text(encoding="utf-8")
+
+    for name in get_command(cli).commands:
+        assert f"newsletter {name}" in text
+
+
+def test_every_make_target_of_the_readme_exists(root):
+    targets = re.findall(r"^(\w+):", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    text = (root / "README.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"`make (\w+)", text)) <= set(targets)
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "docs/architecture.md", "docs/configuration.md", "docs/templates.md"],
+)
+def test_every_link_to_a_file_leads_somewhere(root, page):
+    text = (root / page).read_text(encoding="utf-8")
+
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert ((root / page).parent / target).exists(), f"{page} links to {target}"
+
+
+def test_no_committed_text_names_an_index_host_or_a_path_of_a_machine(root):
+    files = [root / name for name in ("constraints.txt", "pyproject.toml", "Makefile", "README.md")]
+    files += (root / "docs").glob("*.md")
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"(?<![\w./])/(?:root|work|home)/|/simple\b|file://|\.whl\b", text), (
+            file
+        )
