@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 broken template, mail or database, 2 wrong usage, setting 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import webbrowser
@@ -28,7 +27,7 @@ from newsletter.preview.server import serve
 from newsletter.preview.shelves import bundled_shelf, stored_shelf, to_shelf
 from newsletter.preview.workbench import Shelf, Workbench
 from newsletter.preview.write import write_preview
-from newsletter.sources.json_lines import entry_line
+from newsletter.sources.lines import lines_of
 from newsletter.sources.spec import SourceSpec, parse_source
 
 DEFAULT_PORT = 8025
@@ -204,8 +203,7 @@ def _tell_notes(listing: Listing) -> None:
 def _show(done: Ingested, *, as_json: bool, dry_run: bool) -> None:
     listing = done.listing
     if as_json:
-        for entry in listing.entries:
-            typer.echo(json.dumps(entry_line(entry, listing.tier), ensure_ascii=False))
+        typer.echo(lines_of(listing), nl=False)
         return
     kept = "kept nothing (dry run)" if dry_run else f"{len(done.recorded.new)} new"
     again = f", the same list as {done.repeats}" if done.repeats else ""

@@ -1,0 +1,60 @@
+"""Finds template files along a search path and never leaves it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from newsletter.errors import TemplateError
+
+
+class TemplateFiles:
+    """A search path of template directories: the first that holds a file wins.
+
+    A directory may hold the mail templates itself or in a subdirectory `mail`; both are looked at,
+    the subdirectory first.
+    """
+
+    def __init__(self, directories: Sequence[Path]) -> None:
+        self._places = tuple(
+            place.resolve() for directory in directories for place in (directory / "mail", directory)
+        )
+
+    def find(self, name: str, *, asked_by: str = "", line: int = 0) -> Path:
+        """The file of that name.
+
+        Args:
+            name: relative, with forward slashes, without `..`.
+            asked_by, line: where the name stands, for the message.
+
+        Raises:
+            TemplateError: no directory holds it, or the name leads out of the directories.
+        """
+        where = {"file": asked_by or name, "line": line}
+        pure = PurePosixPath(name)
+        if not name or pure.is_absolute() or ".." in pure.parts or "\\" in name:
+            raise TemplateError(f"“{name}” leads out of the template directories", **where)
+        for place in self._places:
+            path = (place / pure).resolve()
+            if path.is_file() and path.is_relative_to(place):
+                return path
+        raise TemplateError(f"there is no template “{name}” in {self._described()}", **where)
+
+    def read(self, name: str, *, asked_by: str = "", line: int = 0) -> str:
+        """The text of that file.
+
+        Raises:
+            TemplateError: see `find`; also for a file that is not UTF-8 or cannot be read.
+        """
+        path = self.find(name, asked_by=asked_by, line=line)
+        try:
+            return path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            text = path.read_bytes()[: error.start]
+            line = text.count(b"\n") + 1
+            raise TemplateError("is not UTF-8 here", file=name, line=line) from error
+        except OSError as error:
+            raise TemplateError(f"cannot be read: {error.strerror}", file=name) from error
+
+    def _described(self) -> str:
+        return " or ".join(str(place) for place in self._places) or "an empty search path"

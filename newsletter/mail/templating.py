@@ -1,0 +1,215 @@
+"""The Jinja side of the mail templates: how values are printed and how errors find their line."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+
+import jinja2
+from markupsafe import Markup
+
+from newsletter.errors import TemplateError
+from newsletter.mail.mjml_compile import Compiled
+from newsletter.mail.mjml_source import Place
+from newsletter.mail.template_files import TemplateFiles
+
+TEXT_WIDTH = 72
+
+# Beyond what HTML needs: braces are template marks to some relays, a backslash in an attribute
+# looks like an escape left over, and "=" keeps data from ever forming an attribute.
+_ESCAPES = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&#34;",
+        "'": "&#39;",
+        "`": "&#96;",
+        "=": "&#61;",
+        "{": "&#123;",
+        "}": "&#125;",
+        "\\": "&#92;",
+    }
+)
+_SCRIPT_SCHEME = re.compile(r"(javascript|data|vbscript):", re.IGNORECASE)
+_WHILE_RENDERING = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+
+class Templates:
+    """All templates of one mail, parsed once.
+
+    Args:
+        files: where partials come from.
+        compiled: HTML templates made from MJML, by name.
+    """
+
+    def __init__(self, files: TemplateFiles, compiled: dict[str, Compiled]) -> None:
+        self._compiled = compiled
+        loader = _Loader(files, compiled)
+        self._html = _html_environment(loader)
+        self._text = _text_environment(loader)
+
+    def html(self, name: str) -> Callable[..., str]:
+        """A function that renders one HTML template; markup in values is escaped.
+
+        Raises:
+            TemplateError: the template is no valid Jinja; the function raises it as well.
+        """
+        return self._renderer(self._html, name)
+
+    def text(self, name: str) -> Callable[..., str]:
+        """The same for a text template: nothing is escaped, block tags leave no empty lines."""
+        return self._renderer(self._text, name)
+
+    def _renderer(self, environment: jinja2.Environment, name: str) -> Callable[..., str]:
+        with self._blaming(name):
+            template = environment.get_template(name)
+
+        def render(**values: object) -> str:
+            with self._blaming(name):
+                return template.render(**values)
+
+        return render
+
+    @contextmanager
+    def _blaming(self, name: str) -> Iterator[None]:
+        """Turns whatever a template raises into one sentence with its file and line."""
+        try:
+            yield
+        except TemplateError:
+            raise
+        except _WHILE_RENDERING as error:
+            place = self._place(error, name)
+            raise TemplateError(_sentence(error), file=place.file, line=place.line) from error
+
+    def _place(self, error: Exception, name: str) -> Place:
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            file, line = error.name or name, error.lineno
+        else:
+            file, line = _deepest_template_line(error.__traceback__) or (name, 0)
+        compiled = self._compiled.get(file)
+        return compiled.place(line) if compiled and line else Place(file=file, line=line)
+
+
+class _Loader(jinja2.BaseLoader):
+    def __init__(self, files: TemplateFiles, compiled: dict[str, Compiled]) -> None:
+        self._files = files
+        self._compiled = compiled
+
+    def get_source(
+        self, environment: jinja2.Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        """The source and, as file name, the template's own name: error messages show it."""
+        compiled = self._compiled.get(template)
+        try:
+            source = compiled.source if compiled else self._files.read(template)
+        except TemplateError as error:
+            # Jinja's own exception leads to the line that asked for the file
+            raise jinja2.TemplateNotFound(template, error.problem) from error
+        return source, template, lambda: True
+
+
+def _html_environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_printed_html,
+    )
+    environment.filters["number"] = "{:,}".format
+    environment.filters["counted"] = counted
+    return environment
+
+
+def _text_environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=loader,
+        autoescape=False,  # noqa: S701 - text parts know no markup
+        undefined=jinja2.StrictUndefined,
+        finalize=_printed_text,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["number"] = "{:,}".format
+    environment.filters["counted"] = counted
+    environment.filters["wrap"] = wrap
+    return environment
+
+
+def _printed_html(value: object) -> object:
+    """What `{{ value }}` prints: nothing for a value that is not known, else escaped text."""
+    if value is None:
+        return ""
+    return value if hasattr(value, "__html__") or _is_undefined(value) else escape(str(value))
+
+
+def _printed_text(value: object) -> object:
+    return "" if value is None else value
+
+
+def _is_undefined(value: object) -> bool:
+    return isinstance(value, jinja2.Undefined)
+
+
+def escape(text: str) -> Markup:
+    """Text that stays text wherever HTML puts it: between tags and in quoted attributes."""
+    return Markup(_SCRIPT_SCHEME.sub(r"\1&#58;", text.translate(_ESCAPES)))  # noqa: S704 - escaped
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """`1 paper`, `12 papers`, `1,200 papers`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def wrap(text: str, indent: int = 0, width: int = TEXT_WIDTH, first: str = "") -> str:
+    """A paragraph of a text part, wrapped at words.
+
+    Args:
+        indent: blanks before each line.
+        width: longest line in characters, indentation included (RFC 5322 asks for 78 at most).
+        first: stands at the start of the first line instead of the indentation, e.g. ` 1. `.
+    """
+    return textwrap.fill(
+        text,
+        width=width,
+        initial_indent=first or " " * indent,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _deepest_template_line(trace: TracebackType | None) -> tuple[str, int] | None:
+    """File and line of the innermost template in a traceback (Jinja rewrites its frames)."""
+    found = None
+    while trace is not None:
+        if "__jinja_template__" in trace.tb_frame.f_globals or _is_template_frame(trace):
+            found = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        trace = trace.tb_next
+    return found
+
+
+def _is_template_frame(trace: TracebackType) -> bool:
+    return trace.tb_frame.f_code.co_filename.endswith(".j2")
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, jinja2.TemplateNotFound):
+        return error.message or f"there is no template “{error.name}”"
+    if isinstance(error, RecursionError):
+        return "the template includes or calls itself without end"
+    text = str(getattr(error, "message", None) or error).strip()
+    text = re.sub(r"'newsletter\.[\w.]*\.(\w+) object'", r"the \1", text)
+    return text or type(error).__name__

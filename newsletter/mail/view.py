@@ -1,0 +1,229 @@
+"""What the mail templates see: one value per mail, every text cleaned, every link checked."""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from newsletter.links import DigestLinks
+from newsletter.mail.digest import (
+    edition_name,
+    enumerate_names,
+    short_date,
+    shorten,
+    tidy,
+    why_phrases,
+)
+from newsletter.model import Digest, Paper, Pick, Profile, Publication, Subscriber, Why
+
+AUTHORS_SHOWN = 4
+TAGS_SHOWN = 3
+URL_LIMIT = 2_000
+
+_ABSTRACT_READ = 6_000  # characters; far more than any mail shows
+_ALT_LIMIT = 40
+_INTERESTS_SHOWN = 4
+_INTEREST_LIMIT = 40
+_NAME_LIMIT = 60
+_TAG_LIMIT = 32
+_TITLE_LIMIT = 240
+_LONGEST_WORD = 60
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
+_SCHEME = re.compile(r"\bhttps?://(?=\S)", re.IGNORECASE)
+_TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]{0,60})>")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_OPEN_TAG = re.compile(r"<(?=/?[A-Za-z])")
+_DOUBLED_BRACE = re.compile(r"(?<=[{%])(?=[{%])|(?<=[}%])(?=})|(?<=})(?=[}%])")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One paper as a card shows it; what is not known is empty, `None` or 0 and must vanish.
+
+    Attributes:
+        rank: 1 for the first card.
+        authors: one line, at most four names and how many more.
+        abstract: cut to the length of this mail; empty when the reader wants none.
+        tags: at most three keywords.
+        upvotes, comments, stars: 0 when the source does not say: nothing to boast of either way.
+        why: the reasons as phrases, joined by ` · `; empty without any.
+        surprise: picked from outside the interests, on purpose.
+        url, pdf_url, code_url, thumbnail_url: https or empty.
+        more_url, less_url: pages that ask for a verdict on this paper.
+    """
+
+    rank: int
+    title: str
+    authors: str
+    organization: str
+    abstract: str
+    tags: tuple[str, ...]
+    upvotes: int
+    comments: int
+    stars: int
+    why: str
+    surprise: bool
+    url: str
+    pdf_url: str
+    code_url: str
+    thumbnail_url: str
+    thumbnail_alt: str
+    more_url: str
+    less_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailView:
+    """Everything the templates of one mail may show, as `mail`.
+
+    Attributes:
+        brand, tagline, postal_address: of the publication.
+        date: the edition in words, e.g. `Friday, 16 January 2026`.
+        name: what the reader likes to be called; may be empty.
+        address: the reader's mail address.
+        since: the day of the subscription in words; may be empty.
+        interests: the reader's interests as one phrase; empty when they named none.
+        cards: the papers shown, in order.
+        hidden: how many further papers only the web page shows.
+        considered: how many new papers the picks were chosen from.
+    """
+
+    brand: str
+    tagline: str
+    postal_address: str
+    subject: str
+    preheader: str
+    date: str
+    name: str
+    address: str
+    since: str
+    interests: str
+    cards: tuple[Card, ...]
+    hidden: int
+    considered: int
+    links: DigestLinks
+
+    @property
+    def total(self) -> int:
+        """Papers picked: those shown and those left for the web."""
+        return len(self.cards) + self.hidden
+
+    def fitted(self, shown: int, abstract_length: int) -> MailView:
+        """This mail with only the first `shown` papers, abstracts cut to that many characters."""
+        cards = tuple(
+            replace(card, abstract=shorten(card.abstract, abstract_length))
+            for card in self.cards[:shown]
+        )
+        return replace(self, cards=cards, hidden=self.total - len(cards))
+
+
+def mail_view(
+    digest: Digest, subscriber: Subscriber, publication: Publication, links: DigestLinks
+) -> MailView:
+    """The view of the whole digest: every pick, abstracts uncut (see `MailView.fitted`)."""
+    return MailView(
+        brand=plain(publication.name),
+        tagline=plain(publication.tagline),
+        postal_address=plain(publication.postal_address),
+        subject=plain(digest.subject),
+        preheader=plain(digest.preheader),
+        date=edition_name(digest.edition),
+        name=shorten(plain(subscriber.name), _NAME_LIMIT),
+        address=tidy(subscriber.email),
+        since=short_date(subscriber.since) if subscriber.since else "",
+        interests=interests_phrase(subscriber.profile),
+        cards=tuple(card(pick, rank, links) for rank, pick in enumerate(digest.picks, start=1)),
+        hidden=0,
+        considered=digest.considered,
+        links=links,
+    )
+
+
+def card(pick: Pick, rank: int, links: DigestLinks) -> Card:
+    """One pick as a card, its abstract uncut."""
+    paper = pick.paper
+    title = shorten(plain(paper.title), _TITLE_LIMIT) or "A paper without a title"
+    return Card(
+        rank=rank,
+        title=title,
+        authors=_authors(paper),
+        organization=shorten(plain(paper.organization), _NAME_LIMIT),
+        abstract=plain((paper.abstract or paper.summary)[:_ABSTRACT_READ]),
+        tags=_tags(paper),
+        upvotes=pick.upvotes or 0,
+        comments=pick.comments or 0,
+        stars=pick.stars or 0,
+        why=plain(why_phrases(pick.reasons)),
+        surprise=any(reason.why is Why.SURPRISE for reason in pick.reasons),
+        url=safe_url(paper.url),
+        pdf_url=safe_url(paper.pdf_url),
+        code_url=safe_url(paper.code_url),
+        thumbnail_url=safe_url(paper.thumbnail_url),
+        thumbnail_alt="Preview of “" + shorten(title, _ALT_LIMIT) + "”",
+        more_url=links.more(paper.id),
+        less_url=links.less(paper.id),
+    )
+
+
+def _authors(paper: Paper) -> str:
+    names = [shorten(plain(name), _NAME_LIMIT) for name in paper.authors[:AUTHORS_SHOWN]]
+    named = [name for name in names if name]
+    return enumerate_names(named, len(paper.authors) - names.count("")) if named else ""
+
+
+def _tags(paper: Paper) -> tuple[str, ...]:
+    """The first few short keywords; long ones are sentences and make no pill."""
+    words = (plain(word) for word in paper.keywords)
+    return tuple(dict.fromkeys(w for w in words if 0 < len(w) <= _TAG_LIMIT))[:TAGS_SHOWN]
+
+
+def interests_phrase(profile: Profile) -> str:
+    """`“agents”, “retrieval” and 3 more`; empty for a reader who named nothing."""
+    named = (
+        *profile.topics,
+        *profile.keywords,
+        *profile.authors,
+        *profile.organizations,
+        *profile.categories,
+    )
+    words = [shorten(plain(word), _INTEREST_LIMIT) for word in named]
+    quoted = [f"“{word}”" for word in words if word]
+    return enumerate_names(quoted[:_INTERESTS_SHOWN], len(quoted))
+
+
+def plain(text: str) -> str:
+    """Data as both parts of the mail show it, so that HTML and text say the very same.
+
+    On top of `tidy`: entity leftovers are resolved; URLs in prose lose their scheme (only our own
+    links may be clickable, and a text URL must stand on a line of its own); `<think>` becomes
+    ‹think›, because text parts with tags are taken for broken HTML; doubled braces are parted,
+    because relays treat them as their template marks; endless words get breaks.
+    """
+    clean = tidy(_without_entities(tidy(text)))
+    clean = _SCHEME.sub("", clean)
+    clean = _OPEN_TAG.sub("< ", _TAG_LIKE.sub(r"‹\1›", clean))
+    clean = _DOUBLED_BRACE.sub(" ", clean)
+    return _LONG_WORD.sub(r"\g<0> ", clean)
+
+
+def _without_entities(text: str) -> str:
+    """Resolved until none is left, for `&amp;lt;` was escaped twice; each pass shortens the text."""
+    resolved = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    while resolved != text:
+        text, resolved = resolved, _ENTITY.sub(lambda found: html.unescape(found[0]), resolved)
+    return text
+
+
+def safe_url(url: str) -> str:
+    """The URL if a mail may link to it, else nothing: https, a host name, no user info."""
+    if len(url) > URL_LIMIT or not url.isascii() or re.search(r"[\s\x00-\x1f\x7f\"'<>\\^`{|}]", url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:  # e.g. an unclosed bracket of an IPv6 address
+        return ""
+    named = re.fullmatch(r"(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*", host)
+    return url if parts.scheme == "https" and named and "@" not in parts.netloc else ""

@@ -1,0 +1,67 @@
+"""What the links inside a mail do in the real newsletter; in the studio they only explain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from itsdangerous import URLSafeSerializer
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A page about one kind of link."""
+
+    title: str
+    text: str
+
+
+_PAGES = {
+    "unsubscribe": Explanation(
+        "Unsubscribe",
+        "The page behind this link asks once more and ends the subscription at the press of a "
+        "button. The unsubscribe button of a mail client does the same without the page.",
+    ),
+    "preferences": Explanation(
+        "Preferences",
+        "The page behind this link is where readers change topics, keywords, people to follow, "
+        "what to mute, and when the mail comes.",
+    ),
+    "pause": Explanation(
+        "Pause",
+        "The page behind this link stops the mail for some days or weeks; then it comes back by "
+        "itself.",
+    ),
+    "more": Explanation(
+        "More like this",
+        "The page behind this link notes that a paper was welcome, so that papers close to it "
+        "rank higher from then on.",
+    ),
+    "less": Explanation(
+        "Less like this",
+        "The page behind this link notes that a paper was not welcome, so that papers close to "
+        "it rank lower from then on.",
+    ),
+    "view": Explanation(
+        "View in the browser",
+        "The page behind this link is the same mail, for mail clients that show it badly, with "
+        "the papers that the size limit kept out of it.",
+    ),
+    "archive": Explanation(
+        "Archive",
+        "The page behind this link lists everything that was new that day, for everybody.",
+    ),
+}
+
+
+def explain(purpose: str) -> Explanation | None:
+    """What a link of that purpose does; `None` for an unknown one."""
+    return _PAGES.get(purpose)
+
+
+def subject_of(token: str) -> tuple[str, ...]:
+    """What a link's token is about: digest and, for verdicts, the paper; empty if unreadable.
+
+    The signature is not checked, because nothing is done with the answer but to show it.
+    """
+    _, payload = URLSafeSerializer("").loads_unsafe(token)
+    return tuple(map(str, payload)) if isinstance(payload, list) else ()

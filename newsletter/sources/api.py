@@ -1,0 +1,68 @@
+"""The site's JSON answers: a day's list, the search answer, a single paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from newsletter.errors import SourceError
+from newsletter.model import Listing, Tier
+from newsletter.sources.gate import check
+from newsletter.sources.item import entry_of
+from newsletter.sources.raw import as_map, as_text, from_json, from_python
+
+_LISTS = ("searchResults", "dailyPapers", "papers")
+
+
+def parse_api(text: str, *, source: str = "api", day: date | None = None) -> Listing:
+    """Reads an answer of `/api/daily_papers`, `/api/papers/search` or `/api/papers/{id}`.
+
+    A Python literal of the same data is understood too: some archives keep the answers so.
+
+    Args:
+        day: of the list, where the caller knows it; becomes `listed_on`.
+
+    Raises:
+        SourceError: it is no such answer, or too much of it is unusable.
+    """
+    items = _items(_decoded(text, source), source)
+    return listing_of(items, source=source, tier=Tier.API, day=day)
+
+
+def listing_of(
+    items: Sequence[object], *, source: str, tier: Tier, day: date | None = None
+) -> Listing:
+    """The list made of raw items, through the gate."""
+    entries = [entry_of(item, rank=rank, day=day) for rank, item in enumerate(items, start=1)]
+    kept = tuple(entry for entry in entries if entry)
+    listing = Listing(source=source, tier=tier, entries=kept, listed_on=day)
+    return check(listing, dropped=len(entries) - len(kept))
+
+
+def _decoded(text: str, source: str) -> Any:
+    for decode in (from_json, from_python):
+        try:
+            return decode(text)
+        except ValueError:
+            continue
+    raise SourceError("the answer is not JSON", source=source, tier=Tier.API)
+
+
+def _items(data: Any, source: str) -> list[Any]:
+    if isinstance(data, list):
+        return data
+    answer = as_map(data)
+    listed = next((answer[key] for key in _LISTS if isinstance(answer.get(key), list)), None)
+    if listed is not None:
+        return list(listed)
+    if "id" in answer or "paper" in answer:
+        return [answer]
+    raise SourceError(_no_list(answer), source=source, tier=Tier.API)
+
+
+def _no_list(answer: object) -> str:
+    error = as_text(as_map(answer).get("error"))
+    return (
+        f"the answer is an error: {error[:200]}" if error else "the answer holds no list of papers"
+    )
