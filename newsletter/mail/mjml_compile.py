@@ -136,7 +136,12 @@ def _with_raws(document: Document, page: str) -> str:
 def _squeezed(page: str) -> str:
     for pattern, replacement in _SQUEEZES:
         page = pattern.sub(replacement, page)
-    return _STYLE.sub(lambda found: _STYLE_SPACES.sub(r"\1", found[0]), page)
+    return _STYLE.sub(lambda found: _squeezed_style(found[0]), page)
+
+
+def _squeezed_style(style: str) -> str:
+    """Without blanks around punctuation; two closing braces stay apart, they are Jinja's mark."""
+    return _STYLE_SPACES.sub(r"\1", style).replace("}}", "} }").replace("}}", "} }")
 
 
 def _restored(document: Document, page: str, name: str) -> Compiled:

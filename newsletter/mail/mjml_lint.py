@@ -185,9 +185,7 @@ class _Linter:
         found = _JINJA_WORD.match(self._document.tag(token["word"]).text)
         word = found[1] if found else ""
         if word in ("if", "for"):
-            self._flow.append(
-                _Branching(word=word, offset=token.start(), before=self._open)
-            )
+            self._flow.append(_Branching(word=word, offset=token.start(), before=self._open))
         elif word in ("else", "elif") and self._flow:
             self._flow[-1].ends.append(self._open)
             self._open = self._flow[-1].before

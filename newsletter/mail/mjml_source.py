@@ -184,7 +184,9 @@ def _tokens(source: str, file: str) -> Iterator[tuple[int, str, str]]:
     try:
         yield from jinja2.Environment(autoescape=True).lex(source, filename=file)
     except jinja2.TemplateSyntaxError as error:
-        raise TemplateError(error.message or "Jinja syntax", file=file, line=error.lineno) from error
+        raise TemplateError(
+            error.message or "Jinja syntax", file=file, line=error.lineno
+        ) from error
 
 
 def _blank_comments(source: str) -> str:

@@ -61,8 +61,7 @@ _ATTRIBUTES = {
         f" height href max-height name {_PADDING} rel sizes src srcset target title usemap width"
     ),
     "mj-divider": (
-        "align border-color border-style border-width container-background-color"
-        f" {_PADDING} width"
+        f"align border-color border-style border-width container-background-color {_PADDING} width"
     ),
     "mj-spacer": f"{_BORDER} container-background-color height {_PADDING}",
     "mj-table": (

@@ -17,7 +17,9 @@ class TemplateFiles:
 
     def __init__(self, directories: Sequence[Path]) -> None:
         self._places = tuple(
-            place.resolve() for directory in directories for place in (directory / "mail", directory)
+            place.resolve()
+            for directory in directories
+            for place in (directory / "mail", directory)
         )
 
     def find(self, name: str, *, asked_by: str = "", line: int = 0) -> Path:

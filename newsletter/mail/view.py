@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from newsletter.links import DigestLinks
-from newsletter.mail.digest import (
+from newsletter.mail.digest import why_phrases
+from newsletter.mail.wording import (
     edition_name,
     enumerate_names,
+    plain,
     short_date,
     shorten,
     tidy,
-    why_phrases,
 )
 from newsletter.model import Digest, Paper, Pick, Profile, Publication, Subscriber, Why
 
@@ -29,13 +29,6 @@ _INTEREST_LIMIT = 40
 _NAME_LIMIT = 60
 _TAG_LIMIT = 32
 _TITLE_LIMIT = 240
-_LONGEST_WORD = 60
-_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
-_SCHEME = re.compile(r"\bhttps?://(?=\S)", re.IGNORECASE)
-_TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]{0,60})>")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-_OPEN_TAG = re.compile(r"<(?=/?[A-Za-z])")
-_DOUBLED_BRACE = re.compile(r"(?<=[{%])(?=[{%])|(?<=[}%])(?=})|(?<=})(?=[}%])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +148,7 @@ def card(pick: Pick, rank: int, links: DigestLinks) -> Card:
         upvotes=pick.upvotes or 0,
         comments=pick.comments or 0,
         stars=pick.stars or 0,
-        why=plain(why_phrases(pick.reasons)),
+        why=why_phrases(pick.reasons),
         surprise=any(reason.why is Why.SURPRISE for reason in pick.reasons),
         url=safe_url(paper.url),
         pdf_url=safe_url(paper.pdf_url),
@@ -193,32 +186,13 @@ def interests_phrase(profile: Profile) -> str:
     return enumerate_names(quoted[:_INTERESTS_SHOWN], len(quoted))
 
 
-def plain(text: str) -> str:
-    """Data as both parts of the mail show it, so that HTML and text say the very same.
-
-    On top of `tidy`: entity leftovers are resolved; URLs in prose lose their scheme (only our own
-    links may be clickable, and a text URL must stand on a line of its own); `<think>` becomes
-    ‹think›, because text parts with tags are taken for broken HTML; doubled braces are parted,
-    because relays treat them as their template marks; endless words get breaks.
-    """
-    clean = tidy(_without_entities(tidy(text)))
-    clean = _SCHEME.sub("", clean)
-    clean = _OPEN_TAG.sub("< ", _TAG_LIKE.sub(r"‹\1›", clean))
-    clean = _DOUBLED_BRACE.sub(" ", clean)
-    return _LONG_WORD.sub(r"\g<0> ", clean)
-
-
-def _without_entities(text: str) -> str:
-    """Resolved until none is left, for `&amp;lt;` was escaped twice; each pass shortens the text."""
-    resolved = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
-    while resolved != text:
-        text, resolved = resolved, _ENTITY.sub(lambda found: html.unescape(found[0]), resolved)
-    return text
-
-
 def safe_url(url: str) -> str:
     """The URL if a mail may link to it, else nothing: https, a host name, no user info."""
-    if len(url) > URL_LIMIT or not url.isascii() or re.search(r"[\s\x00-\x1f\x7f\"'<>\\^`{|}]", url):
+    if (
+        len(url) > URL_LIMIT
+        or not url.isascii()
+        or re.search(r"[\s\x00-\x1f\x7f\"'<>\\^`{|}]", url)
+    ):
         return ""
     try:
         parts = urlsplit(url)

@@ -19,11 +19,11 @@ from newsletter.sources.text import clean_text, clean_title
 
 _ENDS = ("</rss>", "</feed>", "</rdf:rdf>")
 _KEPT = ("", "new", "cross")
-_PREFIX = re.compile(r"\s*arXiv:\S+\s+Announce Type:\s*\S+\s+(?:Abstract:\s*)?", re.IGNORECASE)
+_PREFIX = re.compile(r"\A\s*arXiv:\S+\s+Announce Type:\s*\S+\s+(?:Abstract:\s*)?", re.IGNORECASE)
 _ID_IN_LINK = re.compile(r"(?:/abs/|oai:arXiv\.org:|/pdf/)([^\s?#]+)", re.IGNORECASE)
 _CODE = re.compile(r"https://github\.com/[\w.-]+/[\w-]+(?:\.[\w-]+)*")
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]+(?:-[a-z]+)*)?")
-_COMMA = re.compile(r",\s*(?![^()]*\))")  # not inside an affiliation in parentheses
+_AFFILIATION = re.compile(r"\([^()]*\)")
 
 
 def parse_feed(xml: str, *, source: str = "arxiv") -> Listing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_TITLE = re.compile(r"<title[^>]*>([^<]*)</title", re.IGNORECASE)
+_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,500})</title", re.IGNORECASE)
 _LOGIN_TITLE = re.compile(r"log ?in|sign ?in", re.IGNORECASE)
 _PASSWORD = re.compile(r"""type\s*=\s*["']?password""", re.IGNORECASE)
 _CHALLENGE = re.compile(

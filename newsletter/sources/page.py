@@ -18,7 +18,9 @@ from newsletter.sources.looks import looks_like
 from newsletter.sources.raw import as_day, as_list, as_map, from_json
 
 # `>` stands unescaped inside the attribute, so the tag cannot be cut at the next `>` after the name.
-_EMBEDDED = re.compile(r'data-target="(?:DailyPapers|PaperContent)"[^>]*?data-props="([^"]*)"')
+_EMBEDDED = re.compile(
+    r'data-target="(?:DailyPapers|PaperContent)"[^>]{0,300}?data-props="([^"]*)"'
+)
 _TARGETS = '[data-target="DailyPapers"][data-props], [data-target="PaperContent"][data-props]'
 
 

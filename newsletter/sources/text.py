@@ -320,6 +320,8 @@ def _group(match: re.Match[str]) -> str:
         return _raised(content) if prefix == "^" else _lowered(content)
     if prefix[0] == "\\":
         name = prefix[1:].rstrip("* ")
+        if name in tables.OPERATORS:
+            return _spaced(match, f"{name} {content}" if content[:1].isalnum() else name + content)
         return match[0] if name.endswith("frac") else _command(name, content)
     return content
 
@@ -342,8 +344,6 @@ def _command(name: str, content: str) -> str:
         return f" ({content})"
     if name in tables.MATH_ACCENTS:
         return _composed(content, tables.MATH_ACCENTS[name]) if len(content) == 1 else content
-    if name in tables.OPERATORS:
-        return f"{name} {content}" if content[:1].isalnum() else name + content
     return content or ("" if name in tables.SWITCHES else name)
 
 
@@ -353,7 +353,7 @@ def _fraction(match: re.Match[str]) -> str:
 
 def _bracketed(content: str) -> str:
     content = content.strip()
-    return content if re.fullmatch(r"\w*|\w+[_^]\w+", content) else f"({content})"
+    return content if re.fullmatch(r"√?\w*|\w+[_^]\w+", content) else f"({content})"
 
 
 # --- powers and indices ------------------------------------------------------------------------

@@ -254,6 +254,8 @@ UNWRAP: Final = (
     _rule("\\allowbreak", r"\\allowbreak\s?", ""),
     _rule("\\", r"\\([_#&%])", r"\1"),
     _rule("/\\~", r"/\\~(?:\{\})?", "/~"),
+    # `\href{u}{t}` that lost its head
+    _rule("}{", r"(https?://(?:(?!https?://)[^\s{}\\])+)\}\{", r"\1{"),
     _rule("{{", r"\{\{([^{}]*)\}\}", r"{\1}"),
     _rule("color", rf"\\(?:text)?color\s*\{{(?:{COLOURS})\}}", ""),
     _rule("color", r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}(?=\s*\{)", ""),
@@ -265,6 +267,7 @@ LATEX: Final = (
     # `agents. %In particularly`: a comment sign behind a full sentence, its line break lost
     _rule(" %", r"(?<=[.!?]) %\s?(?=[A-Za-z])", " "),
     _rule("%", r"^%\s?(?=[A-Z])", " "),
+    _rule("\\", r"\\(?:left|right|middle|[Bb]igg?[lrm]?)\.?(?![A-Za-z])", ""),
     _rule("\\\\", r"\\\\", " "),
     # literal \n: no macro of TeX, and either a capital follows or a word ends right before it
     _rule(
@@ -286,6 +289,7 @@ ESCAPES: Final = (
     _rule("\\", r"\\(?=\d)", "$"),
     # `only 1{8} of the data` was \frac{1}{8}
     _rule("{", r"(?<![\w.])(\d+)\{(\d+)\}", r"\1/\2"),
+    _rule("}{", r"(?<![A-Za-z\\])(?:text|mathrm)\{([^{}]*)\}\{(\d+)\}", r"\1/\2"),
 )
 STRAY_DOLLARS: Final = (
     _rule(
@@ -329,7 +333,7 @@ WORDS: Final = (
 
 MARKDOWN: Final = (
     _rule("**", r"\*{2,3}(?=[^\s*])([^*]{1,400}?)(?<=[^\s*])\*{2,3}", r"\1"),
-    _rule("*", r"(?<![\w*)\]])\*(?=[^\s*])([^*]{1,400}?)(?<=[^\s*])\*(?![\w*])", r"\1"),
+    _rule("*", r"(?<![\w*)\]^])\*(?=[^\s*])([^*]{1,400}?)(?<=[^\s*])\*(?![\w*])", r"\1"),
     _rule("_", r"(?<![\w/])_(?=[^\W_])([^_]{1,80}?)(?<=[^\W_])_(?!\w)", r"\1"),
 )
 
@@ -340,6 +344,7 @@ QUOTES: Final = (
     _rule("“", r"“([^“”\"]{1,300})\"", r"“\1”"),
     _rule("`", r"(?<!\w)`((?:[^`']|'(?=\w)){1,80})'(?!\w)", r"‘\1’"),
     _rule("`", r"`([^`]{1,200})`", r"\1"),
+    _rule("`s", r"(?<=\w)`(?=s\b)", "'"),
     _rule("`", r"(?<!\w)`(?=\w)", "‘"),
     _rule("`", r"`", ""),
     # only whole pairs: `5"` stays inches, and an attribute stays an attribute

@@ -133,6 +133,7 @@ function showAll() {
   document.title = `${sheet.reader.name || sheet.reader.id}: ${sheet.inbox.subject}`;
   showInbox();
   showDetails(sheet);
+  showGlance();
   showPane();
 }
 
@@ -146,6 +147,14 @@ function showInbox() {
   say("inbox-lengths", `subject ${[...subject].length} characters · preheader ${[...preheader].length}`);
   say("phone-clock", time);
   say("window-title", subject);
+}
+
+// On a narrow window the details stand below a long mail: say the gist above it.
+function showGlance() {
+  const broken = sheet.checks.filter(({ holds }) => !holds).length;
+  const checks = broken ? `${broken} of ${sheet.checks.length} checks broken` : "All checks hold";
+  const { html, limit, shown } = sheet.size;
+  say("glance", `${checks} · ${kilobytes(html)} of ${kilobytes(limit)} · ${shown} ${shown === 1 ? "paper" : "papers"} ↓`);
 }
 
 function showPane() {

@@ -1,0 +1,25 @@
+# The preview studio with today's papers, in a container: `docker build -t newsletter . && docker run -p 8080:8080 newsletter`.
+# The scheduled service takes this place when it exists.
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS build
+WORKDIR /src
+COPY pyproject.toml constraints.txt README.md ./
+COPY newsletter newsletter
+COPY templates templates
+COPY config config
+RUN python -m venv /opt/newsletter \
+ && /opt/newsletter/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+
+FROM ${PYTHON_IMAGE}
+RUN useradd --system --uid 10001 --home-dir /data newsletter \
+ && install -d -o newsletter -g newsletter /data
+COPY --from=build /opt/newsletter /opt/newsletter
+ENV PATH=/opt/newsletter/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    NEWSLETTER_PATHS__STATE=/data/state \
+    NEWSLETTER_PATHS__CACHE=/data/cache
+USER newsletter
+VOLUME /data
+EXPOSE 8080
+CMD ["newsletter", "demo", "--host", "0.0.0.0", "--port", "8080", "--no-open"]
