@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""([^\s=/"'<>]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+))?""")
 _JINJA_WORD = re.compile(r"\{%[-+]?\s*(\w+)")
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID = re.compile(r"area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 _DEFAULTS = frozenset(("mj-all", "mj-class"))
 _EVERY_ATTRIBUTE = frozenset[str]().union(*ATTRIBUTES.values()) | EVERYWHERE
 
@@ -149,7 +149,7 @@ class _Linter:
             problem = f"<{name}> directly in {inside}; HTML belongs into <mj-text> or <mj-raw>"
             yield self._problem(token.start(), problem)
             return
-        if name not in _VOID and not token["inside"].rstrip().endswith("/"):
+        if not _VOID.fullmatch(name) and not token["inside"].rstrip().endswith("/"):
             self._open += (_Open(name=name, offset=token.start()),)
 
     def _close(self, token: re.Match[str]) -> Iterator[Problem]:

@@ -167,14 +167,14 @@ def _split(source: str, file: str) -> Iterator[Piece]:
     inside: list[str] = []
     start = 0
     opened = ""
-    for line, token, text in _tokens(_blank_comments(source), file):
-        if token == "data" and not opened:
+    for line, kind, text in _tokens(_blank_comments(source), file):
+        if kind == "data" and not opened:
             yield Piece(text=text, place=Place(file=file, line=line), jinja=False)
             continue
         if not opened:
-            opened, start = token, line
+            opened, start = kind, line
         inside.append(text)
-        if token == opened.replace("_begin", "_end"):
+        if kind == opened.replace("_begin", "_end"):
             if not opened.startswith("comment"):
                 yield Piece(text="".join(inside), place=Place(file=file, line=start), jinja=True)
             opened, inside = "", []

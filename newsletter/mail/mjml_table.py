@@ -130,8 +130,10 @@ _CHILDREN = {
 CHILDREN = {tag: frozenset(names.split()) for tag, names in _CHILDREN.items()}
 """Which tags may stand directly inside a tag. `mj-attributes` takes any, as defaults."""
 
-ENDING = frozenset(
+_ENDING = (
     "mj-accordion-text mj-accordion-title mj-button mj-carousel-image mj-navbar-link mj-preview"
-    " mj-raw mj-social-element mj-style mj-table mj-text mj-title".split()
+    " mj-raw mj-social-element mj-style mj-table mj-text mj-title"
 )
+
+ENDING = frozenset(_ENDING.split())
 """Tags whose content is HTML or text, not MJML."""

@@ -32,15 +32,19 @@ class TemplateFiles:
         Raises:
             TemplateError: no directory holds it, or the name leads out of the directories.
         """
-        where = {"file": asked_by or name, "line": line}
+        file = asked_by or name
         pure = PurePosixPath(name)
         if not name or pure.is_absolute() or ".." in pure.parts or "\\" in name:
-            raise TemplateError(f"“{name}” leads out of the template directories", **where)
+            raise TemplateError(
+                f"“{name}” leads out of the template directories", file=file, line=line
+            )
         for place in self._places:
             path = (place / pure).resolve()
             if path.is_file() and path.is_relative_to(place):
                 return path
-        raise TemplateError(f"there is no template “{name}” in {self._described()}", **where)
+        raise TemplateError(
+            f"there is no template “{name}” in {self._described()}", file=file, line=line
+        )
 
     def read(self, name: str, *, asked_by: str = "", line: int = 0) -> str:
         """The text of that file.

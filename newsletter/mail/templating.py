@@ -108,7 +108,9 @@ class _Loader(jinja2.BaseLoader):
         self._compiled = compiled
 
     def get_source(
-        self, environment: jinja2.Environment, template: str
+        self,
+        environment: jinja2.Environment,  # noqa: ARG002 - Jinja's signature
+        template: str,
     ) -> tuple[str, str, Callable[[], bool]]:
         """The source and, as file name, the template's own name: error messages show it."""
         compiled = self._compiled.get(template)

@@ -14,7 +14,6 @@ from newsletter.mail.wording import (
     plain,
     short_date,
     shorten,
-    tidy,
 )
 from newsletter.model import Digest, Paper, Pick, Profile, Publication, Subscriber, Why
 
@@ -124,7 +123,7 @@ def mail_view(
         preheader=plain(digest.preheader),
         date=edition_name(digest.edition),
         name=shorten(plain(subscriber.name), _NAME_LIMIT),
-        address=tidy(subscriber.email),
+        address=plain(subscriber.email),
         since=short_date(subscriber.since) if subscriber.since else "",
         interests=interests_phrase(subscriber.profile),
         cards=tuple(card(pick, rank, links) for rank, pick in enumerate(digest.picks, start=1)),

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import date
 
 _DANGLING = " \t,;:.!?–—-(/"
-_SMALL_WORDS = frozenset(
-    "a an and as at by for from in into is its of on or the to via with".split()
+_SMALL_WORDS = re.compile(
+    r"(?:a|an|and|as|at|by|for|from|in|into|is|its|of|on|or|the|to|via|with)", re.IGNORECASE
 )
 # Zero-width joiners shape Persian, Indic scripts and family emoji; every other format character
 # (direction overrides, zero-width space, soft hyphen, tags) only serves to deceive or to break.
@@ -21,15 +21,16 @@ _SENTENCE_END = re.compile(r"[.!?][)\]”’\"']*(?=\s|$)")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|al|vs|cf|Fig|Eq|Sec|resp|approx|No|[A-Z])\.)$")
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _LONGEST_WORD = 60
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
 _SCHEME = re.compile(r"\bhttps?://(?=\S)", re.IGNORECASE)
 _TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]{0,60})>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _OPEN_TAG = re.compile(r"<(?=/?[A-Za-z])")
-_DOUBLED_BRACE = re.compile(r"(?<=[{%])(?=[{%])|(?<=[}%])(?=})|(?<=})(?=[}%])")
+_DOUBLED_BRACE = re.compile(r"(?<=\{)(?=[{%])|(?<=[%}])(?=\})")
 
 
 def tidy(text: str) -> str:
@@ -112,7 +113,7 @@ def headline_cut(title: str, limit: int) -> str:
     if len(title) <= limit:
         return title
     words = _cut_at_word(title, limit).removesuffix("…").split(" ")
-    while len(words) > 1 and words[-1].lower() in _SMALL_WORDS:
+    while len(words) > 1 and _SMALL_WORDS.fullmatch(words[-1]):
         words.pop()
     return " ".join(words).rstrip(_DANGLING) + "…"
 

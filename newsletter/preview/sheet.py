@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from newsletter.mail.lint import Check
 from newsletter.mail.render import HTML_LIMIT
-from newsletter.model import Profile, Reason, Subscriber
+from newsletter.model import Format, Profile, Reason, Subscriber
 from newsletter.preview.workbench import Preview, Shelf
 from newsletter.selection import Ranked, Verdict
 
@@ -94,12 +94,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Who the mail is for and what they asked for."""
+    """Who the mail is for and what they asked for; `text_only` mails carry no HTML part."""
 
     id: str
     name: str
     email: str
     rhythm: str
+    text_only: bool
     interests: tuple[Fact, ...]
     settings: tuple[Fact, ...]
 
@@ -256,6 +257,7 @@ def _reader(subscriber: Subscriber) -> Reader:
         name=subscriber.name,
         email=subscriber.email,
         rhythm=_rhythm(subscriber),
+        text_only=subscriber.format is Format.TEXT,
         interests=tuple(fact for fact in _interests(profile) if fact.values),
         settings=_settings(profile),
     )

@@ -115,9 +115,8 @@ def _id_of(item: Tag) -> str:
 def _authors(item: Tag) -> tuple[str, ...]:
     """One element each in the API, all names in one `dc:creator` in RSS."""
     single = [_text(author, "name") for author in _children(item, "author")]
-    joined = [
-        name for child in _children(item, "creator") for name in _COMMA.split(child.get_text())
-    ]
+    creators = [_AFFILIATION.sub("", child.get_text()) for child in _children(item, "creator")]
+    joined = [name for names in creators for name in names.split(",")]
     return names_of(single if any(single) else joined)
 
 

@@ -17,7 +17,7 @@ HOME = "https://huggingface.co"
 _THUMBNAILS = "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/"
 _NEW_ID = r"[0-9]{4}\.[0-9]{4,5}"
 _OLD_ID = r"[a-z]+(?:-[a-z]+)*(?:\.[A-Z]{2})?/[0-9]{7}"
-_ID = re.compile(rf"(?:arxiv:)?({_NEW_ID}|{_OLD_ID})(?:v[0-9]+)?", re.IGNORECASE)
+_ID = re.compile(rf"(?i:arxiv:)?({_NEW_ID}|{_OLD_ID})(?:v[0-9]+)?")
 _IMAGE = re.compile(r"\.(?:png|jpe?g|gif|webp)$", re.IGNORECASE)
 _PICTURE_HOST = re.compile(r"https://(?:[a-z0-9-]+\.)*huggingface\.co/")
 

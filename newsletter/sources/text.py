@@ -87,24 +87,24 @@ def _encoded(part: str) -> str:
 # --- the passes --------------------------------------------------------------------------------
 
 
-def _until_settled(step: Callable[[str], str], text: str) -> str:
+def _until_settled(step: Callable[[str], str], raw: str) -> str:
     """Repeat `step` until nothing changes: that is what makes cleaning idempotent.
 
-    Real texts settle in one to three passes. What does not settle is no text but noise, and loses
-    every character that a rule could still start from.
+    All recorded texts settle after one change. What does not settle in eight passes is no text but
+    noise made for it: only its letters stay, where hardly a rule finds a start.
     """
-    text = _characters(text)
-    for _ in range(_PASSES):
-        before, text = text, step(text)
-        if text == before:
-            return text
-    text = _NOISE.sub("", text)
-    for _ in range(_PASSES):
-        text = step(text)
+    text = _characters(raw)
+    for noise in (False, True):
+        if noise:
+            text = _NO_LETTERS.sub(" ", text)
+        for _ in range(_PASSES):
+            before, text = text, step(text)
+            if text == before:
+                return text
     return text
 
 
-_NOISE: Final = re.compile(r"[\\{}$^_`*~%\[\]<>'\"|-]")
+_NO_LETTERS: Final = re.compile(r"[\W\d_\x80-\xbf]+")
 
 
 def _clean_once(text: str) -> str:

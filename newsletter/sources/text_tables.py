@@ -316,7 +316,7 @@ WORDS: Final = (
     _rule("times", r"\b([A-Z]) times ([A-Z])\b", r"\1 × \2"),
     _rule("times", r"\b([a-z])times ([a-z])\b", r"\1×\2"),
     # not sim2real; `in sim 100 times` talks of a simulator
-    _rule("sim", r"sim(?<![A-Za-z_\-./@]sim)(?!2[A-Za-z]{3})!?(?=[\d$])", "~"),
+    _rule("sim", r"sim(?<![A-Za-z_\-./@]sim)(?<!sim2sim)(?!2[A-Za-z]{3})!?(?=[\d$])", "~"),
     _rule("sim ", r"sim (?=[\d$])(?<![A-Za-z_\-./@]sim )(?<!in sim )", "~"),
     _rule("approx", r"approx(?<![A-Za-z_\-./@]approx)(?= ?[\d$])", "≈"),
     _rule("pm", r"(?<=\d)pm(?=\d)", "±"),

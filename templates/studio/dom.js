@@ -23,4 +23,4 @@ export function say(id, text) {
 
 export const figure = (number) => number.toLocaleString("en");
 
-export const kilobytes = (octets) => `${(octets / 1000).toFixed(octets < 10_000 ? 1 : 0)} kB`;
+export const kilobytes = (octets) => `${(octets / 1000).toFixed(octets < 10_000 ? 1 : 0)}\u00a0kB`;

@@ -51,16 +51,15 @@ function arrived(device, screen, frame, onKey) {
   new ResizeObserver(measure).observe(page.body);
 }
 
-// The window may be taller than the mail, so the body is asked, not the page.
+// The window may be taller than the mail, so its elements are asked, not the page.
 function resize(device, frame) {
   const page = frame.contentDocument;
   if (!page?.body) return;
-  const style = frame.contentWindow.getComputedStyle(page.body);
-  const margins = parseFloat(style.marginTop) + parseFloat(style.marginBottom);
-  const height = Math.ceil(page.body.getBoundingClientRect().height + margins);
-  if (device.dataset.height === String(height)) return;
-  device.dataset.height = height;
-  frame.style.height = `${height}px`;
+  const root = page.documentElement.getBoundingClientRect().height;
+  const height = `${Math.ceil(Math.max(root, page.body.scrollHeight))}px`;
+  if (frame.style.height === height) return;
+  frame.style.height = height;
+  device.dataset.height = parseInt(height, 10);
   scale(device);
 }
 

@@ -154,7 +154,7 @@ function showGlance() {
   const broken = sheet.checks.filter(({ holds }) => !holds).length;
   const checks = broken ? `${broken} of ${sheet.checks.length} checks broken` : "All checks hold";
   const { html, limit, shown } = sheet.size;
-  say("glance", `${checks} · ${kilobytes(html)} of ${kilobytes(limit)} · ${shown} ${shown === 1 ? "paper" : "papers"} ↓`);
+  say("glance", `${checks} · ${Math.round(html / 1000)} of ${kilobytes(limit)} · ${shown} ${shown === 1 ? "paper" : "papers"} ↓`);
 }
 
 function showPane() {
@@ -170,6 +170,7 @@ function showPane() {
   byId("pane-mail").hidden = !mail;
   for (const pane of PANES.slice(3)) byId(`pane-${pane}`).hidden = pane !== state.pane;
   byId("stage").dataset.pane = state.pane;
+  byId("text-only").hidden = !(mail && sheet?.reader.text_only);
   if (sheet) showPart(mail);
 }
 

@@ -165,7 +165,7 @@ def trending_card(
 ) -> str:
     """A card of the trending page: everything twice, no submitter, papers of any age."""
     half = (
-        f'<div><h3><a href="/papers/{paper_id}">An Old Paper on Training</a></h3>'
+        f'<div><h3><a href="/papers/{paper_id}">An Old Paper on Training {paper_id}</a></h3>'
         f'<div class="mb-2"><p>{html.escape(text)}</p></div>'
         "<span>Published on Jun 28, 2020</span>"
         f'<a href="/login?next=%2Fpapers%2F{paper_id}"><div>Upvote '

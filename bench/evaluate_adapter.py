@@ -1,0 +1,62 @@
+"""Lets the shared relevance evaluation score our selector: `evaluate.py evaluate_adapter:score`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from newsletter.model import Paper, Profile
+from newsletter.selection import Background, score as score_papers
+
+_ENOUGH = 200  # with fewer stored papers, what is at hand stands in for the archive
+_archive: list[Paper] = []
+_background = Background.fit([])
+
+
+def prepare(archive: Sequence[Mapping[str, Any]]) -> None:
+    """Called by the evaluation with everything published before the candidates."""
+    global _archive, _background  # noqa: PLW0603 the evaluation's interface is a module
+    _archive = [_paper(item) for item in archive]
+    _background = Background.fit(_archive)
+
+
+def score(
+    profile: Mapping[str, Any], papers: Sequence[Mapping[str, Any]]
+) -> npt.NDArray[np.float64]:
+    """The evaluation's profile and papers, scored by `newsletter.selection.score`."""
+    candidates = [_paper(item) for item in papers]
+    liked, disliked = (_papers(profile.get(name)) for name in ("liked", "disliked"))
+    if len(_archive) < _ENOUGH:
+        background = Background.fit([*_archive, *liked, *disliked, *candidates])
+    else:
+        background = _background.knowing([*liked, *disliked])
+    return score_papers(_profile(profile, liked, disliked), candidates, background=background)
+
+
+def _profile(given: Mapping[str, Any], liked: list[Paper], disliked: list[Paper]) -> Profile:
+    interests = str(given.get("interests") or "").strip()
+    return Profile(
+        topics=(interests,) if interests else (),
+        keywords=tuple(given.get("keywords") or ()),
+        authors=tuple(given.get("authors") or ()),
+        categories=tuple(given.get("categories") or ()),
+        liked=tuple(paper.id for paper in liked),
+        disliked=tuple(paper.id for paper in disliked),
+    )
+
+
+def _papers(items: Sequence[Mapping[str, Any]] | None) -> list[Paper]:
+    return [_paper(item) for item in items or ()]
+
+
+def _paper(item: Mapping[str, Any]) -> Paper:
+    return Paper(
+        id=str(item["id"]),
+        title=str(item["title"]),
+        abstract=str(item.get("abstract") or ""),
+        authors=tuple(item.get("authors") or ()),
+        categories=tuple(item.get("categories") or ()),
+    )

@@ -1,0 +1,91 @@
+"""Pre-flight rules for the text part, and for what both parts must have in common."""
+
+from __future__ import annotations
+
+import re
+
+from newsletter.mail.lint_model import Mail, Rule
+
+TEXT_WIDTH = 78
+
+_URL = re.compile(r"https?://[^\s<>\"]+")
+
+
+def not_empty(mail: Mail) -> str:
+    return "" if mail.text.strip() else "empty"
+
+
+def widths(mail: Mail) -> str:
+    long = [line for line in mail.text.splitlines() if len(line) > TEXT_WIDTH]
+    return next((line[:60] for line in long if not _URL.fullmatch(line.strip())), "")
+
+
+def urls_alone(mail: Mail) -> str:
+    for line in mail.text.splitlines():
+        if _URL.search(line) and not _URL.fullmatch(line.strip()):
+            return line.strip()[:80]
+    return ""
+
+
+def no_markup(mail: Mail) -> str:
+    found = re.search(r"</?[a-z]+[ >]|&(amp|lt|gt|quot|nbsp|#\d+);", mail.text)
+    return found[0] if found else ""
+
+
+def unsubscribe(mail: Mail) -> str:
+    web = re.search(r"<(https?://[^>]+)>", mail.one("list-unsubscribe"))
+    if not re.search("unsubscribe", mail.text, re.IGNORECASE):
+        return "the word is missing"
+    return "" if web and web[1] in mail.text.split() else "the URL of List-Unsubscribe is missing"
+
+
+def reason(mail: Mail) -> str:
+    """Why the reader gets this, with the address it goes to."""
+    flat = " ".join(mail.text.split())
+    if not re.search(r"you.{0,20}(receiv|get|subscrib)", flat, re.IGNORECASE):
+        return "no reason line"
+    return "" if mail.names_the_reader(flat) else "the reader's address is missing"
+
+
+def leftovers(mail: Mail) -> str:
+    found = re.search(r"\{\{|\{%|\}\}|%\}|(?m:^\s*(?:None|nan|undefined)\s*$)", mail.text)
+    found = found or re.search(r"\b(?:None|nan|undefined) (?:upvote|comment|star)s?\b", mail.text)
+    return found[0].strip() if found else ""
+
+
+def broken_characters(mail: Mail) -> str:
+    shown = mail.text + str(mail.message["Subject"] or "")
+    found = re.search("[\u0080-\u009f\ufffd\u202a-\u202e\u2066-\u2069]", shown)
+    return f"U+{ord(found[0]):04X}" if found else ""
+
+
+def same_links(mail: Mail) -> str:
+    targets = {str(link.get("href")) for link in mail.soup.find_all("a")}
+    lost = [url for url in _URL.findall(mail.text) if url not in targets]
+    return lost[0] if lost else ""
+
+
+def same_titles(mail: Mail) -> str:
+    flat = " ".join(mail.text.split())
+    for heading in mail.soup.find_all(["h1", "h2"]):
+        title = " ".join(heading.get_text().split())
+        if title not in flat:
+            return title[:80]
+    return ""
+
+
+TEXT_RULES: tuple[Rule, ...] = (
+    ("text: not empty", not_empty),
+    ("text: lines of at most 78 characters", widths),
+    ("text: URLs on lines of their own", urls_alone),
+    ("text: no tags or entities", no_markup),
+    ("text: unsubscribe named, with its URL", unsubscribe),
+    ("text: reason line with the address", reason),
+    ("text: no template leftovers", leftovers),
+    ("text: no broken or steering characters", broken_characters),
+)
+
+SHARED_RULES: tuple[Rule, ...] = (
+    ("every URL of the text is in the HTML", same_links),
+    ("every title of the HTML is in the text", same_titles),
+)

@@ -1,0 +1,212 @@
+"""How well a paper fits a profile: the evidence for each interest, and what it adds up to.
+
+Evidence is measured in standard deviations above what is usual among the stored papers, so the sum
+means the same on every day and in every batch: 0 is any paper, 2 a clear fit to one interest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from newsletter.model import Paper, Profile, Why, title_key
+from newsletter.selection import categories
+from newsletter.selection.background import Background, Floats, Ints, Rows
+from newsletter.selection.matching import Names, Phrases
+from newsletter.selection.topics import TopicMeter, unusualness
+
+MOST_TOPICS = 100  # further topics are matched by exact title only
+_FIT = 1.8  # a topic or liked paper is named as a reason from here on
+_EXACT_TITLE = 50.0  # the subscriber typed the title of this very paper
+_HIGHEST = 30.0
+_FOLLOWED = 4.0  # an author or organisation to follow
+_CATEGORY = 1.0  # broad: it counts little beside what the subscriber wrote
+_CATEGORY_AS_TOPIC = 2.0
+_KEYWORD = (1.0, 3.0)  # by rarity, in the abstract; a hit in the title counts half as much again
+_KEYWORD_PER_NAT = 0.5
+_IN_TITLE = 1.5
+_DISLIKE = 0.7  # 1.0 and more would push out good neighbours too
+_SPREAD_OF_LIKENESS = 0.02
+_HIGHEST_LIKENESS = 8.0
+_TOPIC_NORM = 3  # nearly the best topic alone: fitting one interest fully beats two by half
+_HALF_WAY = 5.0  # evidence that makes a taste of 0.63
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One interest that a paper meets.
+
+    Attributes:
+        strength: on the scale of this module.
+        enough: whether it may earn a place by itself.
+    """
+
+    why: Why
+    detail: str
+    strength: float
+    enough: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What one reader's taste says of one paper; `evidence` is true and nameable, strongest first."""
+
+    total: float
+    evidence: tuple[Evidence, ...]
+
+    @property
+    def taste(self) -> float:
+        """The total on a scale from 0 (nothing fits) towards 1."""
+        return float(1 - np.exp(-max(self.total, 0.0) / _HALF_WAY))
+
+    @property
+    def fits(self) -> bool:
+        return any(item.enough for item in self.evidence)
+
+
+class Taste:
+    """A profile prepared for judging many papers."""
+
+    def __init__(self, profile: Profile, background: Background) -> None:
+        self._background = background
+        distinct = dict.fromkeys(topic for topic in profile.topics if topic.strip())
+        self._titles = {title_key(topic): topic for topic in distinct}
+        self._topics = tuple(distinct)[:MOST_TOPICS]
+        self._meter = TopicMeter.of(self._topics, background)
+        self._topic_codes = [categories.codes(topic) for topic in self._topics]
+        self._literal = _Literal(profile, background)
+        self._liked = _Likeness(profile.liked, background)
+        self._disliked = _Likeness(profile.disliked, background)
+
+    def judge(self, papers: Sequence[Paper]) -> list[Judgement]:
+        """One judgement for each paper, in the same order."""
+        rows = self._background.vectors(papers)
+        places = np.array([self._background.place_of(p.id) for p in papers], dtype=np.int64)
+        fits = self._meter.fits(rows, places)
+        liked, closest = self._liked.measure(rows)
+        disliked, _ = self._disliked.measure(rows)
+        return [
+            self._judged(paper, fits[i], float(liked[i]), closest[i], float(disliked[i]))
+            for i, paper in enumerate(papers)
+        ]
+
+    def _judged(
+        self, paper: Paper, fits: Floats, liked: float, closest: str, disliked: float
+    ) -> Judgement:
+        fits = fits + self._by_category(paper)
+        literal = self._literal.evidence(paper)
+        total = _norm(fits) + liked + _literal_sum(literal) - _DISLIKE * max(disliked, 0.0)
+        total = float(np.clip(total, -_HIGHEST, _HIGHEST))
+        named = [*self._named_topics(paper, fits), *literal]
+        if liked >= _FIT:
+            named.append(Evidence(Why.LIKED, closest, liked))
+        if paper.key in self._titles:
+            total = _EXACT_TITLE
+        return Judgement(total, tuple(sorted(named, key=lambda item: -item.strength)))
+
+    def _by_category(self, paper: Paper) -> Floats:
+        """A topic that is the name of an arXiv category is met by the papers of that category."""
+        met = [categories.holds(codes, paper.categories) for codes in self._topic_codes]
+        return _CATEGORY_AS_TOPIC * np.array(met, dtype=np.float64)
+
+    def _named_topics(self, paper: Paper, fits: Floats) -> list[Evidence]:
+        named = [
+            Evidence(Why.TOPIC, topic, float(fit))
+            for topic, fit in zip(self._topics, fits, strict=True)
+            if fit >= _FIT
+        ]
+        exact = self._titles.get(paper.key)
+        if exact is None:
+            return named
+        others = [item for item in named if item.detail != exact]
+        return [Evidence(Why.TOPIC, exact, _EXACT_TITLE), *others]
+
+
+class _Literal:
+    """What must occur literally: keywords, people, organisations, categories."""
+
+    def __init__(self, profile: Profile, background: Background) -> None:
+        self._keywords = Phrases.of(profile.keywords)
+        self._authors = Names.of(profile.authors)
+        self._organizations = Phrases.of(profile.organizations)
+        self._categories = [(categories.codes(text), text) for text in profile.categories]
+        self._background = background
+        self._category_is_enough = not (profile.topics or profile.keywords or profile.liked)
+
+    def evidence(self, paper: Paper) -> list[Evidence]:
+        authors = self._authors.found(paper.authors)
+        organizations = self._organizations.found((paper.organization,))
+        return [
+            *self._keyword_evidence(paper),
+            *(Evidence(Why.AUTHOR, name, _FOLLOWED) for name in authors),
+            *(Evidence(Why.ORGANIZATION, name, _FOLLOWED) for name in organizations),
+            *self._category_evidence(paper),
+        ]
+
+    def _keyword_evidence(self, paper: Paper) -> list[Evidence]:
+        in_title = self._keywords.found((paper.title,))
+        anywhere = self._keywords.found((paper.title, paper.abstract, *paper.keywords))
+        return [
+            Evidence(Why.KEYWORD, word, self._weight(word) * (_IN_TITLE if word in in_title else 1))
+            for word in anywhere
+        ]
+
+    def _weight(self, keyword: str) -> float:
+        rarity = self._background.rarity_of(keyword)
+        return float(np.clip(_KEYWORD_PER_NAT * rarity, *_KEYWORD))
+
+    def _category_evidence(self, paper: Paper) -> list[Evidence]:
+        return [
+            Evidence(Why.CATEGORY, text, _CATEGORY, enough=self._category_is_enough)
+            for codes, text in self._categories
+            if categories.holds(codes, paper.categories)
+        ]
+
+
+class _Likeness:
+    """Likeness to some papers a subscriber named: Rocchio's centre, less what all papers share."""
+
+    def __init__(self, named: Sequence[str], background: Background) -> None:
+        self._papers, self._rows = background.resolve(named)
+        if not self._papers:
+            return
+        mean = np.asarray(self._rows.units.mean(axis=0)).ravel()
+        self._centre = mean - background.mean
+        self._usual = background.rows[self._strangers(background)].units @ self._centre
+
+    def _strangers(self, background: Background) -> Ints:
+        """The sample without the named papers, which would blur what is usual."""
+        own = [background.place_of(paper.id) for paper in self._papers]
+        return background.sample[~np.isin(background.sample, own)]
+
+    def measure(self, rows: Rows) -> tuple[Floats, list[str]]:
+        """For each paper how unusually alike it is, and the title of the closest named paper."""
+        if not self._papers:
+            return np.zeros(len(rows)), [""] * len(rows)
+        alike = unusualness(rows.units @ self._centre, self._usual, _SPREAD_OF_LIKENESS)
+        closest: npt.NDArray[np.int64] = (
+            np.asarray((rows.units @ self._rows.units.T).todense()).argmax(axis=1)
+            if len(rows)
+            else np.zeros(0, np.int64)
+        )
+        titles = [self._papers[int(place)].title for place in closest]
+        return np.minimum(alike, _HIGHEST_LIKENESS), titles
+
+
+def _norm(fits: Floats) -> float:
+    """The best fit, and a little for further ones; without any positive fit, the least bad."""
+    if not len(fits):
+        return 0.0
+    best = float(fits.max())
+    if best <= 0:
+        return best
+    shares = np.clip(fits, 0, None) / best
+    return best * float((shares**_TOPIC_NORM).sum() ** (1 / _TOPIC_NORM))
+
+
+def _literal_sum(evidence: Sequence[Evidence]) -> float:
+    """Several literal hits add up, each further one less."""
+    return float(np.sqrt(sum(item.strength**2 for item in evidence)))
