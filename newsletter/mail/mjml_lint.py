@@ -20,6 +20,7 @@ _TOKEN = re.compile(
 )
 _ATTRIBUTE = re.compile(r"""([^\s=/"'<>]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]+))?""")
 _JINJA_WORD = re.compile(r"\{%[-+]?\s*(\w+)")
+_GLUED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')jx\d{5}xj""")
 _VOID = re.compile(r"area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr")
 _DEFAULTS = frozenset(("mj-all", "mj-class"))
 _EVERY_ATTRIBUTE = frozenset[str]().union(*ATTRIBUTES.values()) | EVERYWHERE
@@ -149,6 +150,9 @@ class _Linter:
             problem = f"<{name}> directly in {inside}; HTML belongs into <mj-text> or <mj-raw>"
             yield self._problem(token.start(), problem)
             return
+        if _GLUED.search(token["inside"]):
+            text = f"a blank is missing between an attribute of <{name}> and the Jinja tag after it"
+            yield self._problem(token.start(), text)
         if not _VOID.fullmatch(name) and not token["inside"].rstrip().endswith("/"):
             self._open += (_Open(name=name, offset=token.start()),)
 

@@ -26,7 +26,7 @@ _MONTHS = (
 )
 _LONGEST_WORD = 60
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
-_SCHEME = re.compile(r"\bhttps?://(?=\S)", re.IGNORECASE)
+_SCHEME = re.compile(r"https?://(?=\S)", re.IGNORECASE)
 _TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]{0,60})>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _OPEN_TAG = re.compile(r"<(?=/?[A-Za-z])")
@@ -94,7 +94,8 @@ def plain(text: str) -> str:
     because relays treat them as their template marks; endless words get breaks.
     """
     clean = tidy(_without_entities(tidy(text)))
-    clean = _SCHEME.sub("", clean)
+    while (bare := _SCHEME.sub("", clean)) != clean:
+        clean = bare
     clean = _OPEN_TAG.sub("< ", _TAG_LIKE.sub(r"‹\1›", clean))
     clean = _DOUBLED_BRACE.sub(" ", clean)
     return _LONG_WORD.sub(r"\g<0> ", clean)

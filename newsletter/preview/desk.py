@@ -44,12 +44,10 @@ class Desk:
         """
         with self._lock:
             now = _fingerprint(self._workbench)
-            kept = self._kept.pop(choice, None)
+            kept = self._kept.get(choice)
             if fresh or kept is None or kept[0] != now:
                 kept = (now, self._make(choice))
-            self._kept[choice] = kept  # newest last
-            for oldest in list(self._kept)[:-_KEPT]:
-                del self._kept[oldest]
+                self._keep(choice, kept)
             return kept[1]
 
     def origin(self, digest_id: str) -> Choice | None:
@@ -58,8 +56,24 @@ class Desk:
 
     def _make(self, choice: Choice) -> Preview:
         made = self._workbench.preview(choice.reader, choice.source, choice.edition)
-        self._origins[made.edition.digest.id] = choice
+        self._origins[made.edition.digest.id] = _named(made)
         return made
+
+    def _keep(self, choice: Choice, made: tuple[Fingerprint, Preview]) -> None:
+        """Under its full names too, for the frames of a page ask with those."""
+        for name in (choice, _named(made[1])):
+            self._kept.pop(name, None)
+            self._kept[name] = made  # newest last
+        for oldest in list(self._kept)[:-_KEPT]:
+            del self._kept[oldest]
+
+
+def _named(preview: Preview) -> Choice:
+    return Choice(
+        reader=preview.edition.subscriber.id,
+        source=preview.shelf.name,
+        edition=preview.edition_name,
+    )
 
 
 def _fingerprint(workbench: Workbench) -> Fingerprint:

@@ -16,6 +16,7 @@ from newsletter.model import Paper, id_from_title, title_key
 from newsletter.selection.words import grams
 
 Floats = npt.NDArray[np.floating[Any]]
+Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Matrix = Any  # scipy.sparse.csr_matrix; scipy carries no types
 

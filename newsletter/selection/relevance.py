@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection import categories
-from newsletter.selection.background import Background, Floats, Ints, Rows
+from newsletter.selection.background import Background, Bools, Floats, Ints, Rows
 from newsletter.selection.matching import Names, Phrases
 from newsletter.selection.topics import TopicMeter, unusualness
 
 MOST_TOPICS = 100  # further topics are matched by exact title only
-_FIT = 1.8  # a topic or liked paper is named as a reason from here on
+_CLEARLY_LIKED = 1.8  # a liked paper is named as a reason from here on
 _EXACT_TITLE = 50.0  # the subscriber typed the title of this very paper
 _HIGHEST = 30.0
 _FOLLOWED = 4.0  # an author or organisation to follow
@@ -85,44 +85,54 @@ class Taste:
         """One judgement for each paper, in the same order."""
         rows = self._background.vectors(papers)
         places = np.array([self._background.place_of(p.id) for p in papers], dtype=np.int64)
-        fits = self._meter.fits(rows, places)
+        fits, clear = self._meter.measure(rows, places)
         liked, closest = self._liked.measure(rows)
         disliked, _ = self._disliked.measure(rows)
+        against = _DISLIKE * np.clip(disliked, 0, None)
         return [
-            self._judged(paper, fits[i], float(liked[i]), closest[i], float(disliked[i]))
+            self._judged(
+                paper,
+                self._topic_fits(paper, fits[i], clear[i]),
+                Evidence(Why.LIKED, closest[i], float(liked[i])),
+                float(against[i]),
+            )
             for i, paper in enumerate(papers)
         ]
 
     def _judged(
-        self, paper: Paper, fits: Floats, liked: float, closest: str, disliked: float
+        self, paper: Paper, topics: list[_TopicFit], liked: Evidence, against: float
     ) -> Judgement:
-        fits = fits + self._by_category(paper)
         literal = self._literal.evidence(paper)
-        total = _norm(fits) + liked + _literal_sum(literal) - _DISLIKE * max(disliked, 0.0)
-        total = float(np.clip(total, -_HIGHEST, _HIGHEST))
-        named = [*self._named_topics(paper, fits), *literal]
-        if liked >= _FIT:
-            named.append(Evidence(Why.LIKED, closest, liked))
-        if paper.key in self._titles:
-            total = _EXACT_TITLE
-        return Judgement(total, tuple(sorted(named, key=lambda item: -item.strength)))
-
-    def _by_category(self, paper: Paper) -> Floats:
-        """A topic that is the name of an arXiv category is met by the papers of that category."""
-        met = [categories.holds(codes, paper.categories) for codes in self._topic_codes]
-        return _CATEGORY_AS_TOPIC * np.array(met, dtype=np.float64)
-
-    def _named_topics(self, paper: Paper, fits: Floats) -> list[Evidence]:
-        named = [
-            Evidence(Why.TOPIC, topic, float(fit))
-            for topic, fit in zip(self._topics, fits, strict=True)
-            if fit >= _FIT
-        ]
+        total = _best_and_more([topic.fit for topic in topics])
+        total += liked.strength + _root_of_squares(literal) - against
+        named = [Evidence(Why.TOPIC, topic.name, topic.fit) for topic in topics if topic.clear]
+        named += [*literal, *([liked] if liked.strength >= _CLEARLY_LIKED else [])]
         exact = self._titles.get(paper.key)
-        if exact is None:
-            return named
-        others = [item for item in named if item.detail != exact]
-        return [Evidence(Why.TOPIC, exact, _EXACT_TITLE), *others]
+        if exact is not None:
+            return _exactly(exact, named)
+        ordered = sorted(named, key=lambda item: -item.strength)
+        return Judgement(float(np.clip(total, -_HIGHEST, _HIGHEST)), tuple(ordered))
+
+    def _topic_fits(self, paper: Paper, fits: Floats, clear: Bools) -> list[_TopicFit]:
+        """A topic that is the name of an arXiv category is also met by the papers of that category."""
+        met = [categories.holds(codes, paper.categories) for codes in self._topic_codes]
+        return [
+            _TopicFit(name, float(fit) + _CATEGORY_AS_TOPIC * by_category, bool(is_clear or by_category))
+            for name, fit, is_clear, by_category in zip(self._topics, fits, clear, met, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _TopicFit:
+    name: str
+    fit: float
+    clear: bool
+
+
+def _exactly(title: str, named: Sequence[Evidence]) -> Judgement:
+    """The subscriber typed this very title: nothing fits better."""
+    others = sorted((e for e in named if e.detail != title), key=lambda item: -item.strength)
+    return Judgement(_EXACT_TITLE, (Evidence(Why.TOPIC, title, _EXACT_TITLE), *others))
 
 
 class _Literal:
@@ -196,17 +206,15 @@ class _Likeness:
         return np.minimum(alike, _HIGHEST_LIKENESS), titles
 
 
-def _norm(fits: Floats) -> float:
+def _best_and_more(fits: Sequence[float]) -> float:
     """The best fit, and a little for further ones; without any positive fit, the least bad."""
-    if not len(fits):
-        return 0.0
-    best = float(fits.max())
+    best = max(fits, default=0.0)
     if best <= 0:
         return best
     shares = np.clip(fits, 0, None) / best
-    return best * float((shares**_TOPIC_NORM).sum() ** (1 / _TOPIC_NORM))
+    return float(best * (shares**_TOPIC_NORM).sum() ** (1 / _TOPIC_NORM))
 
 
-def _literal_sum(evidence: Sequence[Evidence]) -> float:
+def _root_of_squares(evidence: Sequence[Evidence]) -> float:
     """Several literal hits add up, each further one less."""
     return float(np.sqrt(sum(item.strength**2 for item in evidence)))

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from newsletter.selection.background import Background, Floats, Ints, Matrix, Rows
+from newsletter.selection.background import Background, Bools, Floats, Ints, Matrix, Rows
 
-_EXAMPLES = 10  # stored papers that speak for a topic
+_EXAMPLES = 10  # stored papers that speak for a topic,
 _FEWEST_EXAMPLES = 3
-_EXAMPLE_COVERS = 0.5  # share of the topic's weight that an example must hold
-_COVERED = 0.5  # from here on a paper earns the bonus of holding the topic's very words
-_COVER_BONUS = 1.5
-_SOME_COVER = 0.2  # below this share, stray words are no fit
+_EXAMPLE_SHARE = 0.02  # and never more than this share of all, or noise would speak too
+
+# A topic is named as a reason for a clear fit that is no stray word, or for holding its very words
+# (a broad topic such as "large language models" never is unusual).
+_CLEAR_FIT, _CLEAR_COVER = 1.8, 0.2
+_BROAD_FIT, _BROAD_COVER = 0.4, 0.75
 _HIGHEST = 8.0
 
 # What is usual when hardly any paper is stored, and how many papers that guess is worth.
@@ -52,44 +54,45 @@ class TopicMeter:
     def of(cls, topics: Sequence[str], background: Background) -> TopicMeter:
         queries = background.queries(topics)
         weights = np.maximum(queries @ background.rarity, 1e-6)
-        words, cover = _words_and_cover(background.rows, queries, weights, background.rarity)
-        words, cover = words[: background.size], cover[: background.size]
-        examples = tuple(_best(words[:, t], cover[:, t]) for t in range(len(topics)))
+        words = _words(background.rows[: background.size], queries, weights)
+        most = min(_EXAMPLES, int(background.size * _EXAMPLE_SHARE))
+        examples = tuple(_best(words[:, t], most) for t in range(len(topics)))
         centres = _sums(background.rows.units, examples)
         sample = background.sample
         likeness = _likeness(background, background.rows[sample], sample, examples, centres)
         return cls(background, queries, weights, examples, centres, words[sample], likeness)
 
-    def fits(self, papers: Rows, places: Ints) -> Floats:
-        """One row for each paper, one column for each topic; about 2 is a clear fit.
+    def measure(self, papers: Rows, places: Ints) -> tuple[Floats, Bools]:
+        """The fit of each paper (row) to each topic (column), and whether it is clear enough to name.
 
         `places` says where each paper stands in the background (-1: nowhere), so that a stored
         paper does not count as its own example.
         """
-        words, cover = _words_and_cover(papers, self.queries, self.weights, self.background.rarity)
+        words = _words(papers, self.queries, self.weights)
         likeness = _likeness(self.background, papers, places, self.examples, self.centres)
         by_words = unusualness(words, self.usual_words, _PRIOR_SPREAD_OF_WORDS)
         by_likeness = unusualness(likeness, self.usual_likeness, _PRIOR_SPREAD_OF_LIKENESS)
-        found = np.array([len(places) > 0 for places in self.examples])
-        both = np.where(found, (by_words + by_likeness) / 2, by_words * 0.75)
-        gate = np.where(both > 0, np.minimum(cover / _SOME_COVER, 1), 1)
-        bonus = _COVER_BONUS * np.clip((cover - _COVERED) / (1 - _COVERED), 0, 1)
-        return np.asarray(np.minimum(both * gate, _HIGHEST) + bonus, dtype=np.float64)
+        found = np.array([len(chosen) > 0 for chosen in self.examples], dtype=bool)
+        fits = np.minimum(np.where(found, (by_words + by_likeness) / 2, by_words), _HIGHEST)
+        cover = self._cover(papers)
+        clear = (fits >= _CLEAR_FIT) & (cover >= _CLEAR_COVER)
+        return fits, clear | ((fits >= _BROAD_FIT) & (cover >= _BROAD_COVER))
+
+    def _cover(self, papers: Rows) -> Floats:
+        """The share of each topic's weight that occurs in a paper at all."""
+        weighed = self.queries.multiply(self.background.rarity).tocsr()
+        held = (papers.units > 0).astype(np.float32)
+        return np.asarray((held @ weighed.T).toarray() / self.weights)
 
 
-def _words_and_cover(
-    papers: Rows, queries: Matrix, weights: Floats, rarity: Floats
-) -> tuple[Floats, Floats]:
-    """BM25 as a share of the topic's weight, and the share of that weight that occurs at all."""
-    words = (papers.units @ queries.T).toarray() * papers.lengths[:, None] / weights
-    weighed = queries.multiply(rarity).tocsr()
-    cover = ((papers.units > 0).astype(np.float32) @ weighed.T).toarray() / weights
-    return words, cover
+def _words(papers: Rows, queries: Matrix, weights: Floats) -> Floats:
+    """BM25 of each paper for each topic, as a share of the topic's weight."""
+    return np.asarray((papers.units @ queries.T).toarray() * papers.lengths[:, None] / weights)
 
 
-def _best(words: Floats, cover: Floats) -> Ints:
-    able = np.flatnonzero(cover >= _EXAMPLE_COVERS)
-    best = able[np.argsort(-words[able], kind="stable")][:_EXAMPLES]
+def _best(words: Floats, most: int) -> Ints:
+    best = np.argsort(-words, kind="stable")[:most]
+    best = best[words[best] > 0]
     return best if len(best) >= _FEWEST_EXAMPLES else best[:0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import takewhile
 
@@ -165,7 +166,12 @@ def _authors(card: Tag) -> tuple[str, ...]:
     """
     listing = card.select_one("ul")
     titles = [str(li["title"]) for li in listing.select("li[title]")] if listing else []
-    return names_of(takewhile(lambda name: " " in name.strip(), reversed(titles)))
+    names: Iterator[str] = takewhile(_is_full_name, reversed(titles))
+    return names_of(names)
+
+
+def _is_full_name(name: str) -> bool:
+    return " " in name.strip()
 
 
 def _published(card: Tag) -> date | None:

@@ -271,8 +271,15 @@ class Fetcher:
         return Broken(reason="too many redirects")
 
 
+class _Session(requests.Session):
+    """Sees no redirects: requests would read their whole body and parse where they lead."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:  # noqa: ARG002
+        return None
+
+
 def _session(rules: FetchRules) -> requests.Session:
-    session = requests.Session()
+    session = _Session()
     session.trust_env = False  # no proxy, no .netrc password from the environment behind our back
     session.headers["User-Agent"] = rules.user_agent
     session.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
@@ -290,7 +297,8 @@ def _verdict(answer: Fetched, also: tuple[int, ...]) -> Fetched:
     """The answer if it can be used, else the error that says what its status means."""
     if "x-amzn-waf-action" in answer.headers or answer.status == 202:
         raise _failed(answer.url, f"HTTP {answer.status}: a challenge page for browsers (WAF)")
-    if answer.status in (200, 304, *also):
+    is_unchanged = answer.status == 304 and answer.body  # without a stored body it is no answer
+    if answer.status in (200, *also) or is_unchanged:
         return answer
     raise _failed(answer.url, meaning(answer.status))
 

@@ -16,13 +16,12 @@ def read_file(path: str, *, max_bytes: int) -> bytes:
         SourceError: missing, a directory or device, larger than `max_bytes`, or not readable.
     """
     try:
+        # Looked at before it is opened: opening a pipe would wait for somebody to write into it.
+        _refuse(path, Path(path).stat(), max_bytes)
         with Path(path).open("rb") as file:
-            _refuse(path, os.fstat(file.fileno()), max_bytes)
             return file.read(max_bytes)
     except FileNotFoundError:
         raise SourceError("there is no such file", source=path) from None
-    except IsADirectoryError:
-        raise SourceError("this is a directory; name a file in it", source=path) from None
     except PermissionError:
         raise SourceError("the file may not be read by this user", source=path) from None
     except (OSError, ValueError) as error:
@@ -31,6 +30,8 @@ def read_file(path: str, *, max_bytes: int) -> bytes:
 
 
 def _refuse(path: str, status: os.stat_result, max_bytes: int) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise SourceError("this is a directory; name a file in it", source=path)
     if not stat.S_ISREG(status.st_mode):
         raise SourceError("this is no regular file", source=path)
     if status.st_size > max_bytes:

@@ -91,7 +91,7 @@ class Sources:
             try:
                 listing = self._day(day, newest)
             except NotOpenError as error:
-                notes.append(f"{error.problem}.")
+                notes.append(_sentence(error.problem))
                 continue
             if listing.entries:
                 return replace(listing, notes=(*notes, *listing.notes))
@@ -156,6 +156,10 @@ def _name(day: date) -> str:
     return f"daily:{day}"
 
 
+def _sentence(problem: str) -> str:
+    return f"{problem[:1].upper()}{problem[1:]}."
+
+
 def _with_papers(listing: Listing) -> Listing:
     """Something always trends: an empty answer is a failure of its way."""
     if not listing.entries:
@@ -175,6 +179,6 @@ def _first(name: str, ways: Sequence[Way]) -> Listing:
             failures.append(f"tier {tier} failed: {error.problem}")
             continue
         source = listing.source if listing.tier is Tier.RSS else name
-        notes = tuple(f"{failure[0].upper()}{failure[1:]}." for failure in failures)
-        return replace(listing, source=source, notes=(*notes, *listing.notes))
+        notes = (*map(_sentence, failures), *listing.notes)
+        return replace(listing, source=source, notes=notes)
     raise SourceError("no way led to a list: " + "; ".join(failures), source=name)

@@ -73,10 +73,10 @@ def safe_url(raw: str, *, base: str = "") -> str:
     return url if len(url) <= _LONGEST_URL else ""
 
 
-_NOT_IN_URL: Final = re.compile(r'[\s\x00-\x20\x7f-\x9f"<>\\]')
+_NOT_IN_URL: Final = re.compile(r'[\s\x00-\x20\x7f-\x9f"<>\\]|^https?:(?!//[^/?#])', re.IGNORECASE)
 # Names of letters, digits, hyphens; the last label holds a letter first, so no dotted or hex number.
 _HOST: Final = re.compile(
-    r"(?=.{4,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]+"
+    r"(?=.{3,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*"
 )
 
 
@@ -293,7 +293,9 @@ def _named(match: re.Match[str]) -> str:
     """A macro without argument: its sign, nothing for a font switch, else its own name."""
     name, space, brace = match.groups()
     if name in tables.SYMBOLS:
-        return tables.SYMBOLS[name] + space + brace
+        sign = tables.SYMBOLS[name]
+        own_dot = sign[-1] == "." and match.string.startswith(".", match.end())
+        return (sign[:-1] if own_dot else sign) + space + brace
     if brace:
         return match[0]
     if name in tables.SWITCHES or name in tables.DROPPED:

@@ -209,7 +209,7 @@ ACCENT: Final = re.compile(
 )
 LETTER: Final = re.compile(r"\\(" + "|".join(LETTERS) + r")(?:\{\}|\s+(?=[a-z])|(?![A-Za-z{]))")
 MATH: Final = re.compile(r"\${1,2}(?=[^\s$])([^$]{1,300}?)(?<=\S)\${1,2}(?![\d$])")
-PROSE: Final = re.compile(r"[\d.,]+[kKMB]?\s.*[A-Za-z]{4}")
+PROSE: Final = re.compile(r"[\d.,]+[kKMB]?\s.*(?<![\\A-Za-z])[A-Za-z]{3}")
 BLACKBOARD: Final = re.compile(r"\\?mathbb\s*(?:\{([A-Z])\}|([A-Z])(?![A-Za-z]))")
 MATH_ACCENT: Final = re.compile(
     r"\\(" + "|".join(MATH_ACCENTS) + r")(?![A-Za-z])\s*([^\W\d_])(?![A-Za-z])"
@@ -255,7 +255,7 @@ UNWRAP: Final = (
     _rule("\\", r"\\([_#&%])", r"\1"),
     _rule("/\\~", r"/\\~(?:\{\})?", "/~"),
     # `\href{u}{t}` that lost its head
-    _rule("}{", r"(https?://(?:(?!https?://)[^\s{}\\])+)\}\{", r"\1{"),
+    _rule("}{", r"(?<!\{)(https?://(?:(?!https?://)[^\s{}\\])+)\}\{", r"\1{"),
     _rule("{{", r"\{\{([^{}]*)\}\}", r"{\1}"),
     _rule("color", rf"\\(?:text)?color\s*\{{(?:{COLOURS})\}}", ""),
     _rule("color", r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}(?=\s*\{)", ""),

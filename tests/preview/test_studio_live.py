@@ -164,6 +164,19 @@ def test_unforeseen_mistake_is_told_to_the_page(bench, tmp_path, capfd):
     assert "Traceback" in capfd.readouterr().err
 
 
+def test_preview_is_made_once_for_the_page_and_its_frames(bench, tmp_path):
+    made = []
+    make = bench.preview
+    bench.preview = lambda *names: made.append(names) or make(*names)
+    with running(bench, tmp_path, watch=False) as studio:
+        choice = studio.sheet()["choice"]
+        for path in ("/mail.html", "/mail.txt", "/mail.eml", "/api/preview"):
+            assert studio.get(path, **choice).status_code == 200
+        assert len(made) == 1
+        studio.sheet(fresh="true")
+    assert len(made) == 2
+
+
 def test_two_studios_do_not_share_their_files(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     one.mkdir(), two.mkdir()

@@ -9,7 +9,7 @@ from typing import Any
 
 DAY = "2026-04-03"
 THUMBNAIL = "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{}.png"
-PROSE = "We study how small models plan. " * 12
+PROSE = "We study how small models plan. " * 15
 
 
 def item(paper_id: str = "2604.00001", **changes: Any) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def answers(*addresses: str):
 def test_a_name_with_one_private_address_among_public_ones_is_refused(reader, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answers("8.8.8.8", "10.0.0.1"))
     fetcher = reader.fetcher(allow_private=False, obey_robots=False)
-    with pytest.raises(SourceError, match="huggingface.co leads to a private"):
+    with pytest.raises(SourceError, match=r"huggingface\.co leads to a private"):
         fetcher.get("http://huggingface.co/papers")
 
 

@@ -102,7 +102,7 @@ def test_a_picture_that_is_no_image_of_the_site_is_replaced_by_the_usual_one(thu
     assert found.paper.thumbnail_url == shapes.THUMBNAIL.format("2604.00001")
 
 
-@pytest.mark.parametrize("repo", ["http://code.example/a/b", "javascript:x", "", None, {}])
+@pytest.mark.parametrize("repo", ["ftp://code.example/a/b", "javascript:x", "", None, {}])
 def test_only_https_leads_to_code(repo):
     assert entry(shapes.item(githubRepo=repo)).paper.code_url == ""
 

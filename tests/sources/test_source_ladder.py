@@ -120,6 +120,15 @@ def test_a_page_that_shows_another_day_means_no_list_that_day(world: World, read
     assert listing.notes[-1] == "The page redirected to 2026-04-02: no list that day."
 
 
+@pytest.mark.parametrize(("target", "count"), [(DAY, 1), ("2026-04-02", 0), ("2026-99-99", 0)])
+def test_cards_without_a_day_have_the_day_of_their_address(world, reader, target, count):
+    world.routes[DAY_API] = DOWN
+    world.routes[DAY_PAGE] = Answer(status=302, headers={"Location": f"/papers/date/{target}?x"})
+    bare = shapes.page(None, [shapes.card()], address="papers")
+    world.routes[f"/papers/date/{target}?x"] = Answer(body=bare)
+    assert len(read(reader, f"daily:{DAY}").entries) == count
+
+
 def test_cards_are_completed_from_the_api_one_by_one(world: World, reader: Reader):
     cards = [shapes.card("2604.00001", organization=""), shapes.card("2604.00002", votes="40")]
     world.routes[DAY_API] = DOWN
@@ -188,7 +197,7 @@ def test_the_newest_list_steps_back_from_a_day_that_is_not_open(world: World, re
     evening = datetime(2026, 4, 4, 1, 45, tzinfo=UTC)
     listing = read(reader, "daily", now=evening)
     assert (listing.source, len(listing.entries)) == ("daily:2026-04-03", 3)
-    assert listing.notes == ("the list of 2026-04-04 is not open yet (HTTP 400).",)
+    assert listing.notes == ("The list of 2026-04-04 is not open yet (HTTP 400).",)
 
 
 def test_a_refused_question_about_an_old_day_is_a_failure_of_the_api(world: World, reader: Reader):
