@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from newsletter.model import Paper, Profile
-from newsletter.selection import Background, score as score_papers
+from newsletter.selection import Background
+from newsletter.selection import score as score_papers
 
 _ENOUGH = 200  # with fewer stored papers, what is at hand stands in for the archive
 _archive: list[Paper] = []
@@ -18,7 +19,7 @@ _background = Background.fit([])
 
 def prepare(archive: Sequence[Mapping[str, Any]]) -> None:
     """Called by the evaluation with everything published before the candidates."""
-    global _archive, _background  # noqa: PLW0603 the evaluation's interface is a module
+    global _archive, _background
     _archive = [_paper(item) for item in archive]
     _background = Background.fit(_archive)
 

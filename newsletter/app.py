@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,8 @@ from newsletter.mail.render import Renderer
 from newsletter.pipeline import Post
 from newsletter.sources.fetch import Fetcher, FetchRules
 from newsletter.sources.ladder import Sources
+from newsletter.sources.spec import SourceKind, SourceSpec
+from newsletter.sources.urls import host_of
 from newsletter.store import Store, open_store
 
 
@@ -48,20 +51,32 @@ class App:
             Path(settings.paths.templates) if settings.paths.templates else None
         )
 
-    @cached_property
-    def sources(self) -> Sources:
-        """The ways to the lists of papers."""
+    @contextmanager
+    def reading(
+        self, specs: Sequence[SourceSpec], tell: Callable[[str], None] | None = None
+    ) -> Iterator[Sources]:
+        """The ways to the lists of papers, open for one run that reads `specs`.
+
+        Args:
+            tell: hears in a sentence when a server makes us wait.
+        """
         given = self.settings.sources
+        named = tuple(spec.place for spec in specs if spec.kind is SourceKind.URL)
         fetcher = Fetcher(
-            self._fetch_rules(), sleep=self._sleep, now=self.now, cache_dir=self._cache_dir()
+            self._fetch_rules(named),
+            sleep=self._sleep,
+            now=self.now,
+            cache_dir=self.settings.cache_dir / "http",
+            progress=tell,
         )
-        return Sources(
-            fetcher,
-            base_url=given.base_url,
-            arxiv_url=given.arxiv_url,
-            arxiv_fallback=given.arxiv_fallback,
-            mirrors=given.mirrors,
-        )
+        with closing(fetcher):
+            yield Sources(
+                fetcher,
+                base_url=given.base_url,
+                arxiv_url=given.arxiv_url,
+                arxiv_fallback=given.arxiv_fallback,
+                mirrors=given.mirrors,
+            )
 
     @cached_property
     def store(self) -> Store:
@@ -96,7 +111,7 @@ class App:
             html_limit=limit,
         )
 
-    def _fetch_rules(self) -> FetchRules:
+    def _fetch_rules(self, named: tuple[str, ...]) -> FetchRules:
         given = self.settings.sources
         return FetchRules(
             base_url=given.base_url,
@@ -107,13 +122,13 @@ class App:
             longest_wait_seconds=given.longest_wait_seconds,
             obey_robots=given.obey_robots,
             allow_private=given.allow_private,
-            hosts=given.extra_hosts,
+            hosts=(*given.extra_hosts, host_of(given.arxiv_url)),
+            named=named,
+            proxy=given.proxy,
+            ca_file=given.ca_file,
         )
 
     def _user_agent(self) -> str:
         given = self.settings.sources
         name = given.user_agent.replace("{version}", __version__)
         return f"{name} {given.contact}".strip()
-
-    def _cache_dir(self) -> Path:
-        return self.settings.cache_dir / "http"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,7 +21,6 @@ from newsletter import __version__
 from newsletter.app import App
 from newsletter.config import Settings, data_dir, load_settings
 from newsletter.errors import ConfigError, NewsletterError, SourceError
-from newsletter.model import Listing
 from newsletter.pipeline import Ingested, ingest
 from newsletter.preview.server import serve
 from newsletter.preview.shelves import bundled_shelf, stored_shelf, to_shelf
@@ -29,6 +28,7 @@ from newsletter.preview.workbench import Shelf, Workbench
 from newsletter.preview.write import write_preview
 from newsletter.sources.lines import lines_of
 from newsletter.sources.spec import SourceSpec, parse_source
+from newsletter.store import Store
 
 DEFAULT_PORT = 8025
 
@@ -74,7 +74,7 @@ def main() -> None:
     try:
         cli()
     except NewsletterError as error:
-        terminal.print(f"newsletter: {error}", style="red", markup=False, soft_wrap=True)
+        _complain(error)
         sys.exit(_exit_code(error))
     except BrokenPipeError:  # `newsletter fetch --json | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -110,19 +110,14 @@ def fetch(
 ) -> None:
     """Reads lists of papers and keeps what is new."""
     app = App(load_settings(config))
-    specs = _specs(source, app.settings)
-    read = _reader(app, dry_run=dry_run)
+    store = app.scratch_store() if dry_run else app.store
     failed = False
-    with _progress() as progress:
-        for spec in progress.track(specs, description="Reading sources"):
-            try:
-                done = read(spec)
-            except SourceError as error:
-                failed = True
-                terminal.print(f"newsletter: {error}", style="red", markup=False, soft_wrap=True)
-                continue
-            _tell_notes(done.listing)
-            _show(done, as_json=as_json, dry_run=dry_run)
+    for spec, done in _read_all(app, store, _specs(source, app.settings)):
+        if isinstance(done, SourceError):
+            failed = True
+            _complain(done)
+        else:
+            _show(done, as_json=as_json, dry_run=dry_run, asked=spec.name)
     if failed:
         raise typer.Exit(3)
 
@@ -177,9 +172,31 @@ def _specs(source: Sequence[str] | None, settings: Settings) -> list[SourceSpec]
     return [parse_source(text) for text in source or settings.sources.default]
 
 
-def _reader(app: App, *, dry_run: bool) -> Callable[[SourceSpec], Ingested]:
-    store = app.scratch_store() if dry_run else app.store
-    return lambda spec: ingest(app.sources, store, spec, now=app.now())
+def _read_all(
+    app: App, store: Store, specs: Sequence[SourceSpec], *, quiet: bool = False
+) -> Iterator[tuple[SourceSpec, Ingested | SourceError]]:
+    """Each source in turn, with what it brought or why it failed; notes are told as they come.
+
+    `quiet` keeps back what servers make us wait for.
+    """
+    with _progress() as progress, app.reading(specs, None if quiet else _note) as sources:
+        for spec in progress.track(specs, description="Reading sources"):
+            try:
+                done = ingest(sources, store, spec, now=app.now())
+            except SourceError as error:
+                yield spec, error
+                continue
+            for note in done.listing.notes:
+                _note(f"{spec.name}: {note}")
+            yield spec, done
+
+
+def _note(sentence: str) -> None:
+    terminal.print(sentence, style="yellow", markup=False, soft_wrap=True)
+
+
+def _complain(error: NewsletterError) -> None:
+    terminal.print(f"newsletter: {error}", style="red", markup=False, soft_wrap=True)
 
 
 def _progress() -> Progress:
@@ -195,48 +212,43 @@ def _progress() -> Progress:
     )
 
 
-def _tell_notes(listing: Listing) -> None:
-    for note in listing.notes:
-        terminal.print(f"{listing.source}: {note}", style="yellow", markup=False, soft_wrap=True)
-
-
-def _show(done: Ingested, *, as_json: bool, dry_run: bool) -> None:
+def _show(done: Ingested, *, as_json: bool, dry_run: bool, asked: str) -> None:
     listing = done.listing
     if as_json:
         typer.echo(lines_of(listing), nl=False)
         return
     kept = "kept nothing (dry run)" if dry_run else f"{len(done.recorded.new)} new"
     again = f", the same list as {done.repeats}" if done.repeats else ""
+    stands_in = "" if listing.source == asked else f" from {listing.source}"
     count = len(listing.entries)
-    typer.echo(f"{listing.source}: {count} papers by {listing.tier}, {kept}{again}")
+    typer.echo(f"{asked}: {count} papers{stands_in} by {listing.tier}, {kept}{again}")
 
 
 def _shelves(app: App, source: Sequence[str] | None) -> list[Shelf]:
-    """What was asked for, else the stored papers, else the default sources."""
+    """What was asked for, else the stored papers, else the default sources.
+
+    Raises:
+        SourceError: a source could not be read.
+    """
     if not source and app.has_papers:
         return [stored_shelf(app.store, days=app.settings.sources.days_back)]
     scratch = app.scratch_store()
     shelves = []
-    with _progress() as progress:
-        for spec in progress.track(_specs(source, app.settings), description="Reading sources"):
-            done = ingest(app.sources, scratch, spec, now=app.now())
-            _tell_notes(done.listing)
-            shelves.append(to_shelf(scratch, done.listing))
+    for _, done in _read_all(app, scratch, _specs(source, app.settings)):
+        if isinstance(done, SourceError):
+            raise done
+        shelves.append(to_shelf(scratch, done.listing))
     return shelves
 
 
 def _live_or_bundled(app: App) -> Shelf:
     """Today's list from the live page; without a network, the bundled text page."""
     scratch = app.scratch_store()
-    try:
-        done = ingest(app.sources, scratch, parse_source("daily"), now=app.now())
-    except SourceError:
-        done = None
-    if done is None or not done.listing.entries:
-        terminal.print("Offline: using the bundled page of 111 papers instead of today's list.")
-        return bundled_shelf(scratch, now=app.now())
-    _tell_notes(done.listing)
-    return to_shelf(scratch, done.listing)
+    for _, done in _read_all(app, scratch, [parse_source("daily")], quiet=True):
+        if not isinstance(done, SourceError) and done.listing.entries:
+            return to_shelf(scratch, done.listing)
+    _note("Offline: using the bundled page of 111 papers instead of today's list.")
+    return bundled_shelf(scratch, now=app.now())
 
 
 def _hasty(settings: Settings) -> Settings:

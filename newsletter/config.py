@@ -131,6 +131,8 @@ class SourceSettings(BaseModel):
     attempts: Annotated[int, Field(ge=1, le=10)]
     longest_wait_seconds: Annotated[float, Field(ge=0, le=3600)]
     obey_robots: bool
+    proxy: str
+    ca_file: str
     days_back: Annotated[int, Field(ge=1, le=31)]
 
 

@@ -3,6 +3,7 @@
 NewsletterError
 ├── ConfigError     a setting, a profile or a command line that cannot be used
 ├── SourceError     a list of papers that could not be read
+│   └── NotOpenError    its day has not begun at the source (sources/ladder.py)
 ├── TemplateError   a template that is broken
 ├── MailError       a mail that must not leave (pre-flight failed)
 └── StoreError      the database cannot be used as it is

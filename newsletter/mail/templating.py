@@ -167,7 +167,10 @@ def _is_undefined(value: object) -> bool:
 
 def escape(text: str) -> Markup:
     """Text that stays text wherever HTML puts it: between tags and in quoted attributes."""
-    return Markup(_SCRIPT_SCHEME.sub(r"\1&#58;", text.translate(_ESCAPES)))  # noqa: S704 - escaped
+    escaped = text.translate(_ESCAPES)
+    if ":" in escaped:
+        escaped = _SCRIPT_SCHEME.sub(r"\1&#58;", escaped)
+    return Markup(escaped)  # noqa: S704 - escaped just now
 
 
 def counted(number: int, one: str, many: str = "") -> str:

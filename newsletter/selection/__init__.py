@@ -1,7 +1,7 @@
-"""Choosing papers for one reader."""
+"""Choosing papers for one reader: papers, sightings and a profile in, picks with reasons out."""
+
 from newsletter.selection.background import Background
-from newsletter.selection.relevance import Taste
-import numpy as np
-def score(profile, papers, *, background=None):
-    bg = background or Background.fit(papers)
-    return np.array([j.total for j in Taste(profile, bg).judge(papers)])
+from newsletter.selection.ranking import Ranked, Ranking, Verdict
+from newsletter.selection.select import rank, score, select
+
+__all__ = ["Background", "Ranked", "Ranking", "Verdict", "rank", "score", "select"]

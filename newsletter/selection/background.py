@@ -168,7 +168,8 @@ def _rarity(counts: Matrix) -> Floats:
     total = counts.shape[0]
     holders = np.bincount(counts.indices, minlength=_PLACES).astype(np.float32)
     holders = np.clip(holders, 1, None) if total else np.full(_PLACES, 0.5, np.float32)
-    return np.log1p((max(total, 1) - holders + 0.5) / (holders + 0.5)).astype(np.float32)
+    odds = (max(total, 1) - holders + 0.5) / (holders + 0.5)
+    return np.asarray(np.log1p(odds), dtype=np.float32)
 
 
 def _weighted(counts: Matrix, rarity: Floats, usual_length: float) -> Rows:

@@ -117,7 +117,9 @@ class Taste:
         """A topic that is the name of an arXiv category is also met by the papers of that category."""
         met = [categories.holds(codes, paper.categories) for codes in self._topic_codes]
         return [
-            _TopicFit(name, float(fit) + _CATEGORY_AS_TOPIC * by_category, bool(is_clear or by_category))
+            _TopicFit(
+                name, float(fit) + _CATEGORY_AS_TOPIC * by_category, bool(is_clear or by_category)
+            )
             for name, fit, is_clear, by_category in zip(self._topics, fits, clear, met, strict=True)
         ]
 

@@ -10,15 +10,15 @@ from itertools import pairwise
 _WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")
 _INNER_HYPHEN = re.compile(r"(?<=[^\W_])[-‐‑](?=[^\W_])")
 
-STOP_WORDS = frozenset(
-    """a about above after again against all also am an and any are as at be because been before
-    being below between both but by can could did do does doing down during each few for from
-    further had has have having he her here hers him his how i if in into is it its itself just
-    may me more most my no nor not now of off on once only or other our ours out over own s same
-    she should so some such t than that the their theirs them then there these they this those
-    through thus to too under until up upon us very via was we were what when where which while
-    who whom why will with within without would you your yours""".split()
-)
+_SAYS_LITTLE = """
+a about above after again against all also am an and any are as at be because been before
+being below between both but by can could did do does doing down during each few for from
+further had has have having he her here hers him his how i if in into is it its itself just
+may me more most my no nor not now of off on once only or other our ours out over own s same
+she should so some such t than that the their theirs them then there these they this those
+through thus to too under until up upon us very via was we were what when where which while
+who whom why will with within without would you your yours
+"""
 
 
 def plain(text: str) -> str:
@@ -57,6 +57,9 @@ def runs(of: Sequence[str], lengths: Sequence[int]) -> Iterator[str]:
     for length in lengths:
         for start in range(len(of) - length + 1):
             yield " ".join(of[start : start + length])
+
+
+STOP_WORDS = frozenset(singular(word) for word in _SAYS_LITTLE.split())
 
 
 def grams(text: str) -> list[str]:

@@ -45,6 +45,8 @@ class FetchRules:
         longest_wait_seconds: a server that asks for a longer pause is given up.
         allow_private: local and private addresses too (tests, a local mirror).
         hosts: further hosts that may be asked or redirected to, compared exactly.
+        named: addresses the operator named as a source: their very host and port may be asked, also
+            a private one, because naming it is the permission.
         proxy: address of a forward proxy; it resolves names itself, so it must do the address check.
         ca_file: certificates to trust instead of the usual ones.
     """
@@ -58,13 +60,14 @@ class FetchRules:
     obey_robots: bool = True
     allow_private: bool = False
     hosts: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
     proxy: str = ""
     ca_file: str = ""
 
     @property
     def allowed_hosts(self) -> frozenset[str]:
-        named = {host.lower() for host in (*self.hosts, host_of(self.base_url)) if host}
-        return KNOWN_HOSTS | named
+        by_address = map(host_of, (self.base_url, *self.named))
+        return KNOWN_HOSTS | {host.lower() for host in (*self.hosts, *by_address) if host}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,6 +289,8 @@ def _session(rules: FetchRules) -> requests.Session:
     adapter = HTTPAdapter() if rules.allow_private else PublicAdapter()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
+    for url in rules.named:
+        session.mount(f"{_origin(url)}/", HTTPAdapter())
     if rules.proxy:
         session.proxies = {"http": rules.proxy, "https": rules.proxy}
     if rules.ca_file:

@@ -12,7 +12,7 @@ from newsletter.sources.item import bare_id
 from newsletter.sources.mirrors import led_home
 
 MOST_DROPPED = 0.2
-"""Share of unusable items above which the page has changed its shape rather than a paper its data."""
+"""Share of unusable items above which the source has changed its shape rather than a paper its data."""
 
 _TITLE_ID = re.compile(r"t:[0-9a-f]{16}")
 
@@ -33,7 +33,7 @@ def check(listing: Listing, *, dropped: int = 0) -> Listing:
     total = lost + len(valid)
     if lost > total * MOST_DROPPED:
         raise SourceError(
-            f"the page has changed its shape: {lost} of {total} items have no usable id and title",
+            f"the source has changed its shape: {lost} of {total} items have no usable id and title",
             source=listing.source,
             tier=listing.tier,
         )

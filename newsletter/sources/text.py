@@ -305,12 +305,11 @@ def _named(match: re.Match[str]) -> str:
 
 def _groups(text: str) -> str:
     """Braces resolved from the inside out; a set such as `{1, 2}` keeps its own."""
-    if "{" not in text:
-        return re.sub(r"[\\}]", "", text)
-    for _ in range(_DEEPEST):
+    for _ in range(_DEEPEST if "{" in text else 0):
         before, text = text, tables.GROUP.sub(_group, tables.FRACTION.sub(_fraction, text))
         if text == before:
             break
+    text = re.sub(r"(?<=[A-Za-z])\}(?=[A-Za-z])", " ", text)
     return re.sub(r"[\\{}]", "", text)
 
 

@@ -254,8 +254,9 @@ UNWRAP: Final = (
     _rule("\\allowbreak", r"\\allowbreak\s?", ""),
     _rule("\\", r"\\([_#&%])", r"\1"),
     _rule("/\\~", r"/\\~(?:\{\})?", "/~"),
+    _rule("\\href", r"(?<=\w)\\(?=href\b)", r" \\"),
     # `\href{u}{t}` that lost its head
-    _rule("}{", r"(?<!\{)(https?://(?:(?!https?://)[^\s{}\\])+)\}\{", r"\1{"),
+    _rule("}{", r"(?<!\\href\{)(https?://(?:(?!https?://)[^\s{}\\])+)\}\{", r"\1{"),
     _rule("{{", r"\{\{([^{}]*)\}\}", r"{\1}"),
     _rule("color", rf"\\(?:text)?color\s*\{{(?:{COLOURS})\}}", ""),
     _rule("color", r"\\(?:textcolor|colorbox)\s*\{[^{}]*\}(?=\s*\{)", ""),
@@ -289,6 +290,7 @@ ESCAPES: Final = (
     _rule("\\", r"\\(?=\d)", "$"),
     # `only 1{8} of the data` was \frac{1}{8}
     _rule("{", r"(?<![\w.])(\d+)\{(\d+)\}", r"\1/\2"),
+    _rule("{", rf"(?<!\w)(\w)\{{((?:{'|'.join((*GREEK, 'varepsilon'))})(?:\^\d)?)\}}", r"\1/\2"),
     _rule("}{", r"(?<![A-Za-z\\])(?:text|mathrm)\{([^{}]*)\}\{(\d+)\}", r"\1/\2"),
 )
 STRAY_DOLLARS: Final = (
@@ -367,6 +369,7 @@ SPACING: Final = (
     _rule(" :", r"(?<!\d) +:(?=\s|$)|(?<=\d) +:(?=\s?[^\s\d]|$)", ":"),
     _rule("::", r"(?<=\w)::(?=\s)", ":"),
     _rule(",.", r"(?<!,),+\.(?=\s|$)", "."),
+    _rule("..", r"(?<=[^.\s])\.\.(?=\s|$)", "."),
     _rule("( ", r"\(\s+(?=\w)", "("),
     _rule(" )", r"(?<=\w)\s+\)", ")"),
     _rule(",", r",(?=\d)(?:(?<=%,)|(?<=\d[xX×],)|(?<=[a-z]{3},))", ", "),

@@ -175,6 +175,23 @@ def test_data_is_escaped_beyond_what_html_needs():
     )
 
 
+def test_what_the_compiler_refuses_is_passed_on_with_a_place(tmp_path):
+    (tmp_path / "x.mjml.j2").write_text(
+        "<mjml><mj-body><mj-raw>\n<![CDATA[x]]></mj-raw></mj-body></mjml>", encoding="utf-8"
+    )
+    with pytest.raises(TemplateError) as caught:
+        compile_template(TemplateFiles([tmp_path]), "x.mjml.j2")
+    assert caught.value.file == "x.mjml.j2"
+
+
+def test_many_faults_are_summed_up(tmp_path):
+    (tmp_path / "x.mjml.j2").write_text(
+        "<mjml><mj-body>" + "\n<mj-foo />" * 9 + "</mj-body></mjml>", encoding="utf-8"
+    )
+    with pytest.raises(TemplateError, match=r"x\.mjml\.j2:2: .*; x\.mjml\.j2:3: .*; and 4 more"):
+        compile_template(TemplateFiles([tmp_path]), "x.mjml.j2")
+
+
 def test_filters_for_designers():
     assert (counted(1, "paper"), counted(1200, "paper")) == ("1 paper", "1,200 papers")
     assert counted(2, "entry", "entries") == "2 entries"
