@@ -15,6 +15,7 @@ from newsletter.errors import TemplateError
 from newsletter.mail.mjml_compile import Compiled
 from newsletter.mail.mjml_source import Place
 from newsletter.mail.template_files import TemplateFiles
+from newsletter.mail.wording import untagged
 
 TEXT_WIDTH = 72
 
@@ -147,6 +148,7 @@ def _text_environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
     environment.filters["number"] = "{:,}".format
     environment.filters["counted"] = counted
     environment.filters["wrap"] = wrap
+    environment.filters["untagged"] = untagged
     return environment
 
 

@@ -12,6 +12,7 @@ from newsletter.mail.wording import (
     edition_name,
     enumerate_names,
     plain,
+    readable,
     short_date,
     shorten,
 )
@@ -142,7 +143,7 @@ def card(pick: Pick, rank: int, links: DigestLinks) -> Card:
         title=title,
         authors=_authors(paper),
         organization=shorten(plain(paper.organization), _NAME_LIMIT),
-        abstract=plain((paper.abstract or paper.summary)[:_ABSTRACT_READ]),
+        abstract=readable((paper.abstract or paper.summary)[:_ABSTRACT_READ]),
         tags=_tags(paper),
         upvotes=pick.upvotes or 0,
         comments=pick.comments or 0,

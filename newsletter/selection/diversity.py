@@ -38,7 +38,7 @@ def choose(fitting: Sequence[Fitting], units: Matrix, places: int) -> Chosen:
     `units` holds their vectors in the same order. As long as topics that some paper meets have no
     place yet, up to half of all places are kept for them.
     """
-    looked_at = fitting[:_LOOKED_AT]
+    looked_at = _scaled(fitting[:_LOOKED_AT])
     alike = np.asarray((units[: len(looked_at)] @ units[: len(looked_at)].T).todense())
     picked: list[int] = []
     repeats: dict[int, int] = {}
@@ -52,6 +52,16 @@ def choose(fitting: Sequence[Fitting], units: Matrix, places: int) -> Chosen:
         repeats.update(dict.fromkeys(twins, best))
         left -= twins
     return Chosen(tuple(picked), repeats)
+
+
+def _scaled(fitting: Sequence[Fitting]) -> list[Fitting]:
+    """The scores from 0 to 1, so that a repetition weighs the same on a good day and a thin one."""
+    scores = [item.score for item in fitting]
+    low, span = (
+        min(scores, default=0.0),
+        max(max(scores, default=0.0) - min(scores, default=0.0), 0.2),
+    )
+    return [Fitting((item.score - low) / span, item.topics) for item in fitting]
 
 
 def _worth(place: int, fitting: Sequence[Fitting], alike: Floats, picked: Sequence[int]) -> float:

@@ -104,7 +104,8 @@ class _Blend:
 
 
 def _entrant(candidate: Candidate, judgement: Judgement, trend: Trend, blend: _Blend) -> Entrant:
-    reasons = () if blend.trend_alone else reasons_for(judgement, trend, blend.weight)
+    why = reasons_for(judgement, trend, weight=blend.weight, usual_trend=blend.usual_trend)
+    reasons = () if blend.trend_alone else why
     ranked = Ranked(
         candidate=candidate,
         score=blend.score(judgement.taste, trend),

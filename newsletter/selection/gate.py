@@ -11,7 +11,7 @@ from newsletter.selection.matching import Mutes
 from newsletter.selection.ranking import Ranked, Verdict
 from newsletter.selection.reasons import shortened
 
-_LEAST_TASTE = 0.1  # what fits has less only where dislikes outweigh it
+_LEAST_TASTE = 0.05  # what fits has less only where dislikes outweigh it
 _TREND_ALONE = 0.4  # weight times trend from which a paper needs no interest
 
 

@@ -13,13 +13,18 @@ MOST_REASONS = 3
 _LONGEST_DETAIL = 80  # characters
 
 
-def reasons_for(judgement: Judgement, trend: Trend, weight: float) -> tuple[Reason, ...]:
-    """The interests a paper meets and what is remarkable about its votes, by what they gave it."""
+def reasons_for(
+    judgement: Judgement, trend: Trend, *, weight: float, usual_trend: float
+) -> tuple[Reason, ...]:
+    """The interests a paper meets and what is remarkable about its votes, by what they gave it.
+
+    The trend gave what it has above the usual one; any paper has that.
+    """
     total = sum(item.strength for item in judgement.evidence) or 1.0
     share = (1 - weight) * judgement.taste / total
     weighed = [(item.strength * share, item.why, item.detail) for item in judgement.evidence]
     if trend.line:
-        weighed.append((weight * trend.value, Why.TREND, trend.line))
+        weighed.append((weight * (trend.value - usual_trend), Why.TREND, trend.line))
     ordered = sorted(weighed, key=lambda item: -item[0])
     return _distinct(Reason(why=why, detail=shortened(text)) for _, why, text in ordered)
 

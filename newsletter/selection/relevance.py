@@ -16,7 +16,7 @@ from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection import categories
 from newsletter.selection.background import Background, Bools, Floats, Ints, Rows
 from newsletter.selection.matching import Names, Phrases
-from newsletter.selection.topics import TopicMeter, unusualness
+from newsletter.selection.topics import CLEAR_FIT, TopicMeter, unusualness
 
 MOST_TOPICS = 100  # further topics are matched by exact title only
 _CLEARLY_LIKED = 1.8  # a liked paper is named as a reason from here on
@@ -25,9 +25,9 @@ _HIGHEST = 30.0
 _FOLLOWED = 4.0  # an author or organisation to follow
 _CATEGORY = 1.0  # broad: it counts little beside what the subscriber wrote
 _CATEGORY_AS_TOPIC = 2.0
-_KEYWORD = (1.0, 3.0)  # by rarity, in the abstract; a hit in the title counts half as much again
-_KEYWORD_PER_NAT = 0.5
-_IN_TITLE = 1.5
+_KEYWORD = (0.5, 3.0)  # by rarity: a word that every fifth paper holds says little
+_KEYWORD_PER_NAT, _COMMON_NATS = 0.6, 1.0
+_IN_TITLE = 2.0
 _DISLIKE = 0.7  # 1.0 and more would push out good neighbours too
 _SPREAD_OF_LIKENESS = 0.02
 _HIGHEST_LIKENESS = 8.0
@@ -103,7 +103,7 @@ class Taste:
         self, paper: Paper, topics: list[_TopicFit], liked: Evidence, against: float
     ) -> Judgement:
         literal = self._literal.evidence(paper)
-        total = _best_and_more([topic.fit for topic in topics])
+        total = _best_and_more([topic.counted for topic in topics])
         total += liked.strength + _root_of_squares(literal) - against
         named = [Evidence(Why.TOPIC, topic.name, topic.fit) for topic in topics if topic.clear]
         named += [*literal, *([liked] if liked.strength >= _CLEARLY_LIKED else [])]
@@ -129,6 +129,11 @@ class _TopicFit:
     name: str
     fit: float
     clear: bool
+
+    @property
+    def counted(self) -> float:
+        """Half a fit counts less than half, so that faint likeness to many topics adds up to little."""
+        return self.fit * min(self.fit / CLEAR_FIT, 1) if self.fit > 0 else self.fit
 
 
 def _exactly(title: str, named: Sequence[Evidence]) -> Judgement:
@@ -168,7 +173,7 @@ class _Literal:
 
     def _weight(self, keyword: str) -> float:
         rarity = self._background.rarity_of(keyword)
-        return float(np.clip(_KEYWORD_PER_NAT * rarity, *_KEYWORD))
+        return float(np.clip(_KEYWORD_PER_NAT * (rarity - _COMMON_NATS), *_KEYWORD))
 
     def _category_evidence(self, paper: Paper) -> list[Evidence]:
         return [

@@ -18,9 +18,10 @@ _EXAMPLES = 10  # stored papers that speak for a topic,
 _FEWEST_EXAMPLES = 3
 _EXAMPLE_SHARE = 0.02  # and never more than this share of all, or noise would speak too
 
-# A topic is named as a reason for a clear fit that is no stray word, or for holding its very words
-# (a broad topic such as "large language models" never is unusual).
-_CLEAR_FIT, _CLEAR_COVER = 1.8, 0.2
+# A topic is named as a reason for a clear fit that is no stray word (more of the topic must occur
+# where no examples vouch for it), or for its very words: a broad topic such as "large language
+# models" never is unusual.
+CLEAR_FIT, _CLEAR_COVER, _COVER_WITHOUT_EXAMPLES = 1.8, 0.1, 0.2
 _BROAD_FIT, _BROAD_COVER = 0.4, 0.75
 _HIGHEST = 8.0
 
@@ -75,14 +76,16 @@ class TopicMeter:
         found = np.array([len(chosen) > 0 for chosen in self.examples], dtype=bool)
         fits = np.minimum(np.where(found, (by_words + by_likeness) / 2, by_words), _HIGHEST)
         cover = self._cover(papers)
-        clear = (fits >= _CLEAR_FIT) & (cover >= _CLEAR_COVER)
+        needed = np.where(found, _CLEAR_COVER, _COVER_WITHOUT_EXAMPLES)
+        clear = (fits >= CLEAR_FIT) & (cover >= needed)
         return fits, clear | ((fits >= _BROAD_FIT) & (cover >= _BROAD_COVER))
 
     def _cover(self, papers: Rows) -> Floats:
-        """The share of each topic's weight that occurs in a paper at all."""
-        weighed = self.queries.multiply(self.background.rarity).tocsr()
+        """The share of each topic that occurs in a paper at all; rare words and pairs decide."""
+        telling = self.background.rarity**2
         held = (papers.units > 0).astype(np.float32)
-        return np.asarray((held @ weighed.T).toarray() / self.weights)
+        whole = np.maximum(self.queries @ telling, 1e-6)
+        return np.asarray((held @ self.queries.multiply(telling).tocsr().T).toarray() / whole)
 
 
 def _words(papers: Rows, queries: Matrix, weights: Floats) -> Floats:

@@ -237,3 +237,12 @@ def test_quoted_printable_has_short_lines_and_one_kind_of_line_end():
     assert max(map(len, wire.split(b"\r\n"))) <= 76
     assert b"\n" not in wire.replace(b"\r\n", b"")
     assert wire.endswith(b"\r\n")
+
+
+def test_a_tag_in_an_abstract_is_escaped_in_html_and_never_stripped(send):
+    """The text part writes it with other brackets, for filters take its tags for broken HTML."""
+    paper = make_paper(abstract="We train the <think> token and </think> too.")
+    sent = send([make_pick(paper=paper)])
+
+    assert "the &lt;think&gt; token and &lt;/think&gt; too" in sent.rendered.html
+    assert "the ‹think› token and ‹/think› too" in " ".join(sent.rendered.text.split())
