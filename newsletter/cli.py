@@ -242,10 +242,14 @@ def _shelves(app: App, source: Sequence[str] | None) -> list[Shelf]:
 
 
 def _live_or_bundled(app: App) -> Shelf:
-    """Today's list from the live page; without a network, the bundled text page."""
+    """Today's list, or what trends when there is none; without a network, the bundled text page."""
     scratch = app.scratch_store()
-    for _, done in _read_all(app, scratch, [parse_source("daily")], quiet=True):
-        if not isinstance(done, SourceError) and done.listing.entries:
+    for _, done in _read_all(
+        app, scratch, [parse_source("daily"), parse_source("trending")], quiet=True
+    ):
+        if isinstance(done, SourceError):
+            break  # offline: the next question would only make the person wait
+        if done.listing.entries:
             return to_shelf(scratch, done.listing)
     _note("Offline: using the bundled page of 111 papers instead of today's list.")
     return bundled_shelf(scratch, now=app.now())

@@ -102,6 +102,18 @@ def newsletter(installation, monkeypatch, capsys) -> Callable[..., Ran]:
     return ran
 
 
+_FIELDS = (
+    "sparse attention for long inputs with a cache that forgets what nobody reads",
+    "sparse attention in vision transformers that look at few patches of a picture",
+    "kernels for sparse attention on graphics cards, tiled so that memory never waits",
+    "routing tokens through sparse attention by learned hashing of their keys",
+    "proofs that sparse attention keeps the power of universal approximation",
+    "protein folding where sparse attention follows contacts between residues",
+    "speech recognition in streams, with sparse attention over a moving window",
+    "robots that plan with sparse attention over maps of their rooms",
+)
+
+
 @pytest.fixture
 def item() -> Callable[..., dict]:
     """One item of the API, in the shape of 2026."""
@@ -110,7 +122,7 @@ def item() -> Callable[..., dict]:
         paper = {
             "id": f"2604.{number:05}",
             "title": f"Planted Title {number} on Sparse Attention",
-            "summary": "We study sparse attention for long inputs. It is fast. " * 3,
+            "summary": f"We study {_FIELDS[number % len(_FIELDS)]}. It is fast.",
             "authors": [{"name": "Ada Example", "hidden": False}],
             "publishedAt": "2026-04-01T00:00:00.000Z",
             "submittedOnDailyAt": "2026-04-03T00:00:00.000Z",

@@ -58,8 +58,10 @@ def test_the_demo_uses_the_bundled_page_when_it_is_offline(newsletter, installat
         assert 3 <= len(picks) <= 8
 
 
-def test_the_demo_uses_the_live_page_when_there_is_one(newsletter, papers_page, item):
-    papers_page.lists(*[item(n) for n in range(1, 9)])
+@pytest.mark.parametrize("listed", [None, "2024-04-03T00:00:00.000Z"])
+def test_the_demo_uses_the_live_page_when_there_is_one(newsletter, papers_page, item, listed):
+    """Today's list, or on days without one (the page repeats an old list) what trends."""
+    papers_page.lists(*[item(n, submittedOnDailyAt=listed) for n in range(1, 9)])
 
     ran = newsletter("demo", "--out", "out")
 
@@ -134,11 +136,8 @@ def test_a_folder_that_cannot_be_written_is_named(
 def test_hostile_text_of_the_world_stays_text(newsletter, installation, papers_page, item):
     """Markup, template syntax and line breaks in titles and names reach no header and no tag."""
     evil = "<script>alert(1)</script> {{ 7*7 }} Bcc: x@y.example \u202e"
-    papers_page.lists(
-        item(
-            1, title=f"Evil {evil}", authors=[{"name": "Eve\r\nBcc: z@y.example", "hidden": False}]
-        )
-    )
+    author = {"name": "Eve\r\nBcc: z@y.example", "hidden": False}
+    papers_page.lists(item(1, title=f"Evil {evil}", summary=f"Evil {evil} " * 3, authors=[author]))
     file = installation / "reader.toml"
     file.write_text('name = "<b>Bob</b>"\n')
 
@@ -146,11 +145,12 @@ def test_hostile_text_of_the_world_stays_text(newsletter, installation, papers_p
 
     assert ran.code == 0
     html = (installation / "out" / "digest.html").read_text()
-    raw = (installation / "out" / "digest.eml").read_text()
     assert "<script" not in html
-    assert "&lt;script&gt;" in html
-    assert "49" not in html.split("Evil", 1)[1][:60]
-    assert "\nBcc:" not in raw.split("\n\n", 1)[0]
+    assert "<b>Bob" not in html
+    assert "&lt;script&gt;alert(1)" in html
+    assert "7*7" in html.replace("&#42;", "*")
+    raw = (installation / "out" / "digest.eml").read_bytes()
+    assert b"\r\nBcc:" not in raw.split(b"\r\n\r\n", 1)[0]
 
 
 def test_the_model_of_a_paper_is_what_json_prints(newsletter, papers_page, item):
