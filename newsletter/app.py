@@ -123,7 +123,7 @@ class App:
             obey_robots=given.obey_robots,
             allow_private=given.allow_private,
             hosts=(*given.extra_hosts, host_of(given.arxiv_url)),
-            named=named,
+            named=(given.base_url, given.arxiv_url, *named),
             proxy=given.proxy,
             ca_file=given.ca_file,
         )

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from newsletter import __version__
 from newsletter.app import App
-from newsletter.config import Settings, data_dir, load_settings
+from newsletter.config import Settings, data_dir, load_reader, load_settings
 from newsletter.errors import ConfigError, NewsletterError, SourceError
 from newsletter.pipeline import Ingested, ingest
 from newsletter.preview.server import serve
@@ -138,8 +138,9 @@ def preview(
 ) -> None:
     """Shows the true digest of a reader in the local studio, or writes it to files."""
     app = App(load_settings(config), templates=templates)
-    shelves = _shelves(app, source)
-    bench = _workbench(app, profile or _sample_readers(), shelves, config, templates)
+    readers = profile or _sample_readers()
+    _check_before_reading(app, readers)
+    bench = _workbench(app, readers, _shelves(app, source), config, templates)
     if out is not None:
         write_preview(bench.preview(), out)
         terminal.print(f"Wrote the digest to {out}", markup=False, soft_wrap=True)
@@ -259,6 +260,13 @@ def _hasty(settings: Settings) -> Settings:
     """A demo waits for nobody: one try, a few seconds."""
     quick: dict[str, Any] = {"attempts": 1, "timeout_seconds": 6.0}
     return settings.model_copy(update={"sources": settings.sources.model_copy(update=quick)})
+
+
+def _check_before_reading(app: App, readers: Sequence[Path]) -> None:
+    """A broken reader or template is said before anybody waits for a network."""
+    for file in readers:
+        load_reader(file)
+    app.post()
 
 
 def _sample_readers() -> list[Path]:

@@ -14,6 +14,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NameResolutionError
 
 from newsletter.errors import SourceError
+from newsletter.sources.urls import host_of
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -32,6 +33,15 @@ def is_public(address: str) -> bool:
         if inner is not None:
             return is_public(str(inner))
     return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def is_this_machine(url: str) -> bool:
+    """True when the address says literally that it leads to the machine we run on."""
+    host = host_of(url)
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
 from newsletter.errors import SourceError
-from newsletter.sources.addresses import PublicAdapter
+from newsletter.sources.addresses import PublicAdapter, is_this_machine
 from newsletter.sources.cache import AnswerCache, Stored
 from newsletter.sources.retry import RETRYABLE, asked_pause, backoff, meaning
 from newsletter.sources.robots import NO_RULES, Rules
@@ -45,8 +45,8 @@ class FetchRules:
         longest_wait_seconds: a server that asks for a longer pause is given up.
         allow_private: local and private addresses too (tests, a local mirror).
         hosts: further hosts that may be asked or redirected to, compared exactly.
-        named: addresses the operator named as a source: their very host and port may be asked, also
-            a private one, because naming it is the permission.
+        named: addresses the operator named as a source: their hosts may be asked, and of private
+            addresses this machine's own (`http://127.0.0.1:8000/page.html`).
         proxy: address of a forward proxy; it resolves names itself, so it must do the address check.
         ca_file: certificates to trust instead of the usual ones.
     """
@@ -289,7 +289,7 @@ def _session(rules: FetchRules) -> requests.Session:
     adapter = HTTPAdapter() if rules.allow_private else PublicAdapter()
     session.mount("http://", adapter)
     session.mount("https://", adapter)
-    for url in rules.named:
+    for url in filter(is_this_machine, rules.named):
         session.mount(f"{_origin(url)}/", HTTPAdapter())
     if rules.proxy:
         session.proxies = {"http": rules.proxy, "https": rules.proxy}

@@ -311,5 +311,6 @@ function watch() {
 
 listen();
 showPane();
-refresh({ fresh: true });
+// a reload by hand means: make it anew, even if no file has changed (a new day has begun, say)
+refresh({ fresh: performance.getEntriesByType("navigation")[0]?.type === "reload" });
 watch();

@@ -5,10 +5,10 @@ from __future__ import annotations
 import socket
 
 import pytest
-from source_server import Reader, World
+from source_server import Answer, Reader, World
 
 from newsletter.errors import SourceError
-from newsletter.sources.addresses import is_public
+from newsletter.sources.addresses import is_public, is_this_machine
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,15 @@ def test_the_own_machine_is_refused_however_it_is_written(world: World, reader: 
     assert world.asked == []
 
 
+def test_the_own_machine_may_be_asked_where_the_operator_named_it_as_a_source(world, reader):
+    world.routes["/page"] = Answer(body=b"hello")
+    fetcher = reader.fetcher(
+        base_url="https://huggingface.co", allow_private=False, named=(world.base,)
+    )
+
+    assert fetcher.get(f"{world.base}/page").body == b"hello"
+
+
 def answers(*addresses: str):
     return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 80)) for address in addresses]
 
@@ -91,3 +100,19 @@ def test_a_name_that_does_not_resolve_is_told_so(reader, monkeypatch):
     fetcher = reader.fetcher(allow_private=False, obey_robots=False, attempts=2)
     with pytest.raises(SourceError, match=r"cannot be resolved \(tried 2 times\)"):
         fetcher.get("https://huggingface.co/papers?token=s3cret")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://127.0.0.1:8000/page.html", True),
+        ("http://localhost/page.html", True),
+        ("http://[::1]:8000/", True),
+        ("http://localhost.example.org/", False),
+        ("http://127.0.0.1.example.org/", False),
+        ("http://10.1.2.3/", False),
+        ("https://huggingface.co/papers", False),
+    ],
+)
+def test_only_an_address_that_says_so_is_this_machine(url, expected):
+    assert is_this_machine(url) is expected
