@@ -22,15 +22,13 @@ from newsletter.app import App
 from newsletter.config import Settings, data_dir, load_reader, load_settings
 from newsletter.errors import ConfigError, NewsletterError, SourceError
 from newsletter.pipeline import Ingested, ingest
-from newsletter.preview.server import serve
+from newsletter.preview.server import USUAL_PORT, serve
 from newsletter.preview.shelves import bundled_shelf, stored_shelf, to_shelf
 from newsletter.preview.workbench import Shelf, Workbench
 from newsletter.preview.write import write_preview
 from newsletter.sources.lines import lines_of
 from newsletter.sources.spec import SourceSpec, parse_source
 from newsletter.store import Store
-
-DEFAULT_PORT = 8025
 
 cli = typer.Typer(
     name="newsletter",
@@ -285,7 +283,7 @@ def _workbench(
         reader_files=readers,
         shelves=shelves,
         archive=app.store.papers(newest=5000) if app.has_papers else (),
-        base_url=f"http://127.0.0.1:{DEFAULT_PORT}",
+        base_url=f"http://127.0.0.1:{USUAL_PORT}",
         settings_file=config,
     )
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from newsletter.mail.lint import Check
-from newsletter.mail.render import HTML_LIMIT
 from newsletter.model import Format, Profile, Reason, Subscriber
 from newsletter.preview.workbench import Preview, Shelf
 from newsletter.selection import Ranked, Verdict
@@ -187,7 +186,7 @@ def _size(preview: Preview) -> Size:
     rendered = preview.mail.rendered
     return Size(
         html=rendered.html_octets,
-        limit=HTML_LIMIT,
+        limit=preview.html_limit,
         clip=GMAIL_CLIPS_AT,
         whole=len(preview.mail.raw),
         shown=rendered.shown,

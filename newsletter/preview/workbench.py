@@ -46,6 +46,11 @@ class Shelf:
         newest = sorted(days, reverse=True)[:60]
         return (WHOLE, *(day.isoformat() for day in newest)) if len(days) > 1 else (WHOLE,)
 
+    @property
+    def newest_day(self) -> date | None:
+        """The last list day on this shelf; the whole list is named after it."""
+        return max((c.paper.listed_on for c in self.candidates if c.paper.listed_on), default=None)
+
     def of_edition(self, edition: str) -> tuple[Candidate, ...]:
         """The candidates of one edition.
 
@@ -71,6 +76,7 @@ class Preview:
     edition_name: str
     edition: Edition
     mail: Mail
+    html_limit: int
 
 
 class Workbench:
@@ -133,15 +139,18 @@ class Workbench:
         name = edition or on.editions[0]
         app = self._make_app()
         now = app.now()
+        post = app.post(self.base_url)
         made, mail = preview(
             self.reader(reader or self.readers[0]),
             on.of_edition(name),
             self.background,
-            app.post(self.base_url),
-            edition=now.date().isoformat() if name == WHOLE else name,
+            post,
+            edition=(on.newest_day or now.date()).isoformat() if name == WHOLE else name,
             now=now,
         )
-        return Preview(shelf=on, edition_name=name, edition=made, mail=mail)
+        return Preview(
+            shelf=on, edition_name=name, edition=made, mail=mail, html_limit=post.html_limit
+        )
 
     @cached_property
     def background(self) -> Background:

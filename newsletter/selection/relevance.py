@@ -31,7 +31,6 @@ _IN_TITLE = 2.0
 _DISLIKE = 0.7  # 1.0 and more would push out good neighbours too
 _SPREAD_OF_LIKENESS = 0.02
 _HIGHEST_LIKENESS = 8.0
-_UNC, _UNC2 = 1.0, 0.5
 _TOPIC_NORM = 3  # nearly the best topic alone: fitting one interest fully beats two by half
 _HALF_WAY = 5.0  # evidence that makes a taste of 0.63
 
@@ -133,11 +132,14 @@ class _TopicFit:
 
     @property
     def counted(self) -> float:
-        """Half a fit counts less than half, so that faint likeness to many topics adds up to little."""
+        """Less than the fit below a clear one, so that faint likeness to many topics stays faint.
+
+        What could not be named as a reason counts less still, and never more than 2.
+        """
         if self.fit <= 0:
             return self.fit
         counted = self.fit * min(self.fit / CLEAR_FIT, 1)
-        return counted if self.clear else _unclear(counted)
+        return counted if self.clear else counted / (1 + counted / 2)
 
 
 def _exactly(title: str, named: Sequence[Evidence]) -> Judgement:
@@ -215,10 +217,6 @@ class _Likeness:
         )
         titles = [self._papers[int(place)].title for place in closest]
         return np.minimum(alike, _HIGHEST_LIKENESS), titles
-
-
-def _unclear(counted: float) -> float:
-    return counted * _UNC / (1 + counted * _UNC2)
 
 
 def _best_and_more(fits: Sequence[float]) -> float:

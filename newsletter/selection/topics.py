@@ -21,11 +21,11 @@ _EXAMPLE_SHARE = 0.02  # and never more than this share of all, or noise would s
 # Where a topic hardly occurs, a single word of it is very unusual and yet no fit.
 _FIT_PER_WORDS = 5.0
 
-# A topic is named as a reason for a clear fit that is no stray word (two words of the topic must
-# occur where no examples vouch for it), or for its very words: a broad topic such as "large
-# language models" never is unusual.
-CLEAR_FIT, _CLEAR_COVER, _COVER_WITHOUT_EXAMPLES = 1.8, 0.1, 0.2
-_BROAD_FIT, _BROAD_COVER = 0.4, 0.75
+# A topic is named as a reason for a clear fit; where no examples vouch for it, two words and a fair
+# share of the topic must occur, or it may be a stray word. And for its very words, because a broad
+# topic such as "large language models" never is unusual.
+CLEAR_FIT, _FAIR_SHARE = 1.8, 0.2
+_BROAD_FIT, _VERY_WORDS = 0.4, 0.75
 _HIGHEST = 8.0
 
 # What is usual when hardly any paper is stored, and how many papers that guess is worth.
@@ -79,16 +79,14 @@ class TopicMeter:
         by_likeness = unusualness(likeness, self.usual_likeness, _PRIOR_SPREAD_OF_LIKENESS)
         found = np.array([len(chosen) > 0 for chosen in self.examples], dtype=bool)
         fits = np.minimum(np.where(found, (by_words + by_likeness) / 2, by_words), _HIGHEST)
-        clear = (fits >= CLEAR_FIT) & self._occurs(papers, found)
-        return fits, clear | ((fits >= _BROAD_FIT) & (self._cover(papers) >= _BROAD_COVER))
+        clear = (fits >= CLEAR_FIT) & (found | self._occurs(papers))
+        return fits, clear | ((fits >= _BROAD_FIT) & (self._cover(papers) >= _VERY_WORDS))
 
-    def _occurs(self, papers: Rows, found: Bools) -> Bools:
-        """Whether enough of each topic occurs, given for which topics there are examples."""
+    def _occurs(self, papers: Rows) -> Bools:
+        """Whether two words and a fair share of each topic occur."""
         count = ((papers.units > 0).astype(np.float32) @ self.queries.T).toarray()
         several = count >= np.minimum(2, np.asarray(self.queries.sum(axis=1)).ravel())
-        cover = self._cover(papers)
-        vouched = found & (cover >= _CLEAR_COVER)
-        return np.asarray(vouched | (several & (cover >= _COVER_WITHOUT_EXAMPLES)))
+        return np.asarray(several & (self._cover(papers) >= _FAIR_SHARE))
 
     def _cover(self, papers: Rows) -> Floats:
         """The share of each topic that occurs in a paper at all; rare words and pairs decide."""

@@ -103,6 +103,10 @@ function others(sheet) {
   const rows = sheet.others.filter((row) => !shown.label || row.label === shown.label);
   const visible = shown.all ? rows : rows.slice(0, FIRST_OTHERS);
   fill("others", ...visible.map((row) => paper(row, { picked: false })));
+  const unnamed = (shown.label ? sheet.verdicts[shown.label] : total) - rows.length;
+  if (visible.length === rows.length && unnamed > 0) {
+    byId("others").append(element("li", { className: "note", textContent: `and ${figure(unnamed)} further down` }));
+  }
   moreButton(sheet, rows.length - visible.length);
   if (total === 0) fill("others", element("li", { className: "note", textContent: "Nothing else was there to choose from." }));
 }
@@ -144,7 +148,7 @@ function source(it) {
   fill(
     "source-name",
     element("b", { textContent: it.name }),
-    element("span", { textContent: it.tier ? `read by ${it.tier}` : "from the store" }),
+    element("span", { textContent: it.tier ? `tier ${it.tier}` : "from the store" }),
     element("span", { textContent: `${figure(it.considered)} candidates${it.papers === it.considered ? "" : ` of ${figure(it.papers)} papers`}` }),
   );
   fill("notes", ...it.notes.map((note) => element("li", { textContent: note })));
