@@ -20,6 +20,7 @@ from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceKind, SourceSpec
 from newsletter.sources.urls import host_of
 from newsletter.store import Store, open_store
+from newsletter.subscriptions import Subscriptions
 
 
 def utc_now() -> datetime:
@@ -82,6 +83,11 @@ class App:
     def store(self) -> Store:
         """The installation's own database, made on first use."""
         return open_store(self.settings.store_url)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        """What readers and the operator can do with subscriptions."""
+        return Subscriptions(self.store)
 
     def scratch_store(self) -> Store:
         """A store in memory that is gone with the process."""

@@ -7,9 +7,12 @@ variables (`NEWSLETTER_SOURCES__BASE_URL`).
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date, time
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -18,6 +21,7 @@ from platformdirs import user_cache_path, user_data_path
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     HttpUrl,
@@ -32,6 +36,7 @@ from pydantic_settings import (
 )
 
 from newsletter.errors import ConfigError
+from newsletter.membership import Wishes, one_line, wishes_of
 from newsletter.model import Cadence, Format, Profile, Publication, Subscriber
 
 # pydantic speaks to programmers; these are the mistakes people make.
@@ -45,7 +50,10 @@ _PLAIN = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "model_type": "must be a table",
+    "string_too_short": "must not be empty",
 }
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_CLOCK = r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?"
 _FROZEN = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -69,6 +77,29 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _weekday(value: object) -> object:
+    """A day may be written as a word, whole or its first three letters."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    days = [name for name in _DAYS if word in (name, name[:3])]
+    return _DAYS.index(days[0]) if days else value
+
+
+def _local_time(value: object) -> object:
+    """Hours and minutes; seconds, which TOML allows, are left out."""
+    if isinstance(value, str) and (found := re.fullmatch(_CLOCK, value.strip())):
+        return time(int(found[1]), int(found[2]))
+    if isinstance(value, time) and value.tzinfo is None:
+        return value.replace(second=0, microsecond=0)
+    raise ValueError("must be a local time such as 08:00")
+
+
+def _plain(value: object) -> object:
+    return one_line(value) if isinstance(value, str) else value
+
+
+Interest = Annotated[str, BeforeValidator(_plain), StringConstraints(min_length=1, max_length=1000)]
+# The longest sensible list is a whole library pasted as liked papers.
+Interests = Annotated[tuple[Interest, ...], Field(max_length=5000)]
 Address = Annotated[str, AfterValidator(_one_address)]
 Web = Annotated[str, AfterValidator(_web_address)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
@@ -209,23 +240,25 @@ class ReaderFile(BaseModel):
 
     model_config = _FROZEN
 
-    name: Annotated[str, StringConstraints(max_length=80, pattern=r"^[^\r\n]*$")] = ""
+    name: Annotated[
+        str, StringConstraints(max_length=80, pattern=r"^[^\r\n]*$"), AfterValidator(one_line)
+    ] = ""
     email: Address = "you@reader.example"
     cadence: Cadence = Cadence.WEEKDAYS
-    send_at: time = time(8, 0)
-    weekday: Annotated[int, Field(ge=0, le=6)] = 0
+    send_at: Annotated[time, BeforeValidator(_local_time)] = time(8, 0)
+    weekday: Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)] = 0
     timezone: Annotated[str, AfterValidator(lambda zone: _known_zone(zone))] = "UTC"
     format: Format = Format.HTML
     since: date | None = None
 
-    topics: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    organizations: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    liked: tuple[str, ...] = ()
-    disliked: tuple[str, ...] = ()
-    muted: tuple[str, ...] = ()
+    topics: Interests = ()
+    keywords: Interests = ()
+    authors: Interests = ()
+    organizations: Interests = ()
+    categories: Interests = ()
+    liked: Interests = ()
+    disliked: Interests = ()
+    muted: Interests = ()
     max_papers: Annotated[int, Field(ge=1, le=50)] = 10
     min_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
     trend_weight: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.25
@@ -257,9 +290,29 @@ def load_reader(file: Path) -> Subscriber:
         raise ConfigError(str(file), _sentences(error, ReaderFile)) from None
 
 
+def check_wishes(given: Mapping[str, Any], where: str, base: Wishes | None = None) -> Wishes:
+    """What a reader asks for, from the keys of a reader's file; `base` gives what is not said.
+
+    Raises:
+        ConfigError: naming `where` and every key that is wrong.
+    """
+    known = base or Wishes()
+    told = {f.name: getattr(known, f.name) for f in fields(Wishes) if f.name != "profile"}
+    told |= {f.name: getattr(known.profile, f.name) for f in fields(Profile)}
+    try:
+        return wishes_of(ReaderFile(**{**told, **given}).subscriber(""))
+    except ValidationError as error:
+        raise ConfigError(where, _sentences(error, ReaderFile)) from None
+
+
+@cache  # the set is read from many files, which never change while we run
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
 def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        close = difflib.get_close_matches(name, available_timezones(), 1)
+    if name not in _zones():
+        close = difflib.get_close_matches(name, _zones(), 1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise ValueError(f"is no IANA time zone such as Europe/Berlin{hint}")
     return name

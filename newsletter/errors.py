@@ -6,6 +6,9 @@ NewsletterError
 │   └── NotOpenError    its day has not begun at the source (sources/ladder.py)
 ├── TemplateError   a template that is broken
 ├── MailError       a mail that must not leave (pre-flight failed)
+├── SubscriptionError   what a subscriber's standing does not allow
+│   ├── AddressError    an e-mail address that cannot be used
+│   └── TokenError      a confirmation that is unknown, used or too old
 └── StoreError      the database cannot be used as it is
 
 The message is a sentence for the person who can mend it; the fields are for the log.
@@ -13,6 +16,7 @@ The message is a sentence for the person who can mend it; the fields are for the
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 
@@ -56,3 +60,30 @@ class MailError(NewsletterError):
 
 class StoreError(NewsletterError):
     """The database cannot be opened, is locked, or was made by a newer version."""
+
+
+class SubscriptionError(NewsletterError):
+    """What was asked for is not possible for this subscriber, address or paper."""
+
+
+class AddressError(SubscriptionError):
+    """An e-mail address cannot be used; the sentence says why and shows it harmlessly."""
+
+
+class TokenError(SubscriptionError):
+    """A mailed token cannot be used. `used` is true for a second click: the first one counted."""
+
+    def __init__(self, problem: str, *, used: bool = False) -> None:
+        self.used = used
+        super().__init__(problem)
+
+
+def harmless(text: str) -> str:
+    """Text of the world for a terminal or a log: what would steer it is written out (`\\x1b`)."""
+    return "".join(map(_written_out, text))
+
+
+def _written_out(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+        return character.encode("unicode_escape").decode("ascii")
+    return character

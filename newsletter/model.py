@@ -279,6 +279,23 @@ class Subscriber:
     since: date | None = None
 
 
+class Verdict(StrEnum):
+    """What a reader said of a paper."""
+
+    MORE = "more"
+    LESS = "less"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """One vote; a later one on the same paper replaces it."""
+
+    subscriber_id: str
+    paper_id: str
+    verdict: Verdict
+    at: datetime
+
+
 class Why(StrEnum):
     """The kinds of reasons a pick can have."""
 

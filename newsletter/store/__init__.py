@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 
 from sqlalchemy import Engine
 
 from newsletter.model import Candidate, Listing, Paper
 from newsletter.store import papers
+from newsletter.store.addresses import Suppressed
 from newsletter.store.engine import open_engine, sentences
 from newsletter.store.papers import Recorded
+from newsletter.store.subscribers import Kept, Newcomer, Register, wait_for_turn
 
-__all__ = ["Recorded", "Store", "open_store"]
+__all__ = ["Kept", "Newcomer", "Recorded", "Register", "Store", "Suppressed", "open_store"]
 
 
 class Store:
@@ -58,6 +62,19 @@ class Store:
         """How many papers are stored."""
         with sentences(self._url), self._engine.connect() as connection:
             return papers.count(connection)
+
+    @contextmanager
+    def register(self) -> Iterator[Register]:
+        """The subscribers, to be read; each look is as new as the database allows."""
+        with sentences(self._url), self._engine.connect() as connection:
+            yield Register(connection)
+
+    @contextmanager
+    def changing_register(self) -> Iterator[Register]:
+        """The subscribers, to be changed: one transaction, all or nothing, one writer at a time."""
+        with sentences(self._url), self._engine.begin() as connection:
+            wait_for_turn(connection)
+            yield Register(connection)
 
     def close(self) -> None:
         """Gives the connections back; the store cannot be used afterwards."""

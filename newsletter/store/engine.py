@@ -80,6 +80,7 @@ def _prepare_sqlite(connection: object, _record: ConnectionPoolEntry) -> None:
     cursor.execute("PRAGMA synchronous = NORMAL")  # safe with WAL
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA busy_timeout = 10000")
+    cursor.execute("PRAGMA secure_delete = ON")  # who is forgotten is not left in free pages
     cursor.close()
 
 

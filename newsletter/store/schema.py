@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Time,
     TypeDecorator,
 )
 
@@ -103,4 +104,108 @@ sightings = Table(
     Column("upvotes", Integer),
     Column("comments", Integer),
     Column("stars", Integer),
+)
+
+subscribers = Table(
+    "subscribers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("email", Text, nullable=False),  # as written, for the envelope
+    Column("email_key", String(320), nullable=False, unique=True),  # what makes it the same mailbox
+    Column("name", Text, nullable=False),
+    Column("status", String(16), nullable=False, index=True),
+    Column("status_at", Instant, nullable=False),
+    Column("status_reason", Text, nullable=False),
+    Column("profile_version", Integer, nullable=False),
+    Column("cadence", String(16), nullable=False),
+    Column("send_at", Time, nullable=False),
+    Column("weekday", Integer, nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("format", String(8), nullable=False),
+    Column("paused_until", Date),
+    Column("next_due_at", Instant, index=True),
+    Column("since", Date),
+)
+
+_OF_SUBSCRIBER = "subscribers.id"
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column(
+        "subscriber_id",
+        String(40),
+        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("profile", JSON, nullable=False),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column(
+        "subscriber_id",
+        String(40),
+        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("at", Instant, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("wording", Text, nullable=False),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column(
+        "subscriber_id",
+        String(40),
+        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column(
+        "paper_id",
+        String(40),
+        ForeignKey("papers.id", onupdate="CASCADE", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("verdict", String(8), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# Both outlive their subscriber, so they know the address by its salted hash only.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("address_hash", String(64), primary_key=True),
+    Column("reason", String(16), nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("purpose", String(16), nullable=False),
+    Column("address_hash", String(64), nullable=False, index=True),
+    Column(
+        "subscriber_id", String(40), ForeignKey(_OF_SUBSCRIBER, ondelete="SET NULL"), index=True
+    ),
+    Column("issued_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("wishes", JSON(none_as_null=True)),
+)
+
+# One row, made by the migration and never changed: a new salt would forget every suppression.
+salts = Table(
+    "salts",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("salt", String(64), nullable=False),
 )

@@ -1,7 +1,7 @@
 """The doors for people: what is typed in a terminal, and what comes back as text and exit code.
 
-Exit codes: 0 done, 1 broken template, mail or database, 2 wrong usage, setting or profile,
-3 a source failed.
+Exit codes: 0 done, 1 broken template, mail or database, 2 wrong usage, setting, profile
+or subscriber, 3 a source failed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from newsletter import __version__
 from newsletter.app import App
+from newsletter.cli import subscribers
+from newsletter.cli.common import ConfigOption, complain, note, progress_bar, terminal
 from newsletter.config import Settings, data_dir, load_reader, load_settings
-from newsletter.errors import ConfigError, NewsletterError, SourceError
+from newsletter.errors import ConfigError, NewsletterError, SourceError, SubscriptionError
 from newsletter.pipeline import Ingested, ingest
 from newsletter.preview.server import USUAL_PORT, serve
 from newsletter.preview.shelves import bundled_shelf, stored_shelf, to_shelf
@@ -38,7 +38,8 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-terminal = Console(stderr=True, highlight=False)
+cli.add_typer(subscribers.cli, name="subscribers")
+cli.command("subscribe")(subscribers.add)
 
 SourceOption = Annotated[
     list[str] | None,
@@ -47,10 +48,6 @@ SourceOption = Annotated[
         metavar="SOURCE",
         help="trending | daily | daily:YYYY-MM-DD | arxiv:cs.CL+cs.LG | URL | path; may be repeated.",
     ),
-]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option("--config", envvar="NEWSLETTER_CONFIG", help="Your settings file (TOML)."),
 ]
 TemplatesOption = Annotated[
     Path | None,
@@ -72,14 +69,14 @@ def main() -> None:
     try:
         cli()
     except NewsletterError as error:
-        _complain(error)
+        complain(error)
         sys.exit(_exit_code(error))
     except BrokenPipeError:  # `newsletter fetch --json | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _exit_code(error: NewsletterError) -> int:
-    if isinstance(error, ConfigError):
+    if isinstance(error, ConfigError | SubscriptionError):
         return 2
     return 3 if isinstance(error, SourceError) else 1
 
@@ -113,7 +110,7 @@ def fetch(
     for spec, done in _read_all(app, store, _specs(source, app.settings)):
         if isinstance(done, SourceError):
             failed = True
-            _complain(done)
+            complain(done)
         else:
             _show(done, as_json=as_json, dry_run=dry_run, asked=spec.name)
     if failed:
@@ -178,37 +175,16 @@ def _read_all(
 
     `quiet` keeps back what servers make us wait for.
     """
-    with _progress() as progress, app.reading(specs, None if quiet else _note) as sources:
+    with progress_bar() as progress, app.reading(specs, None if quiet else note) as sources:
         for spec in progress.track(specs, description="Reading sources"):
             try:
                 done = ingest(sources, store, spec, now=app.now())
             except SourceError as error:
                 yield spec, error
                 continue
-            for note in done.listing.notes:
-                _note(f"{spec.name}: {note}")
+            for sentence in done.listing.notes:
+                note(f"{spec.name}: {sentence}")
             yield spec, done
-
-
-def _note(sentence: str) -> None:
-    terminal.print(sentence, style="yellow", markup=False, soft_wrap=True)
-
-
-def _complain(error: NewsletterError) -> None:
-    terminal.print(f"newsletter: {error}", style="red", markup=False, soft_wrap=True)
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=terminal,
-        transient=True,
-        redirect_stdout=False,  # standard output may be a pipe: it is ours alone
-        disable=not terminal.is_terminal,
-    )
 
 
 def _show(done: Ingested, *, as_json: bool, dry_run: bool, asked: str) -> None:
@@ -250,7 +226,7 @@ def _live_or_bundled(app: App) -> Shelf:
             break  # offline: the next question would only make the person wait
         if done.listing.entries:
             return to_shelf(scratch, done.listing)
-    _note("Offline: using the bundled page of 111 papers instead of today's list.")
+    note("Offline: using the bundled page of 111 papers instead of today's list.")
     return bundled_shelf(scratch, now=app.now())
 
 

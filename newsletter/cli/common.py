@@ -1,0 +1,44 @@
+"""What every command shares: the terminal, and how it is spoken to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from newsletter.errors import NewsletterError, harmless
+
+terminal = Console(stderr=True, highlight=False)
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", envvar="NEWSLETTER_CONFIG", help="Your settings file (TOML)."),
+]
+
+
+def note(sentence: str) -> None:
+    """Tells something beside the result, on standard error."""
+    terminal.print(harmless(sentence), style="yellow", markup=False, soft_wrap=True)
+
+
+def complain(error: NewsletterError) -> None:
+    """Tells what went wrong, on standard error."""
+    sentence = harmless(f"newsletter: {error}")
+    terminal.print(sentence, style="red", markup=False, soft_wrap=True)
+
+
+def progress_bar() -> Progress:
+    """A bar that is seen on a terminal only."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=terminal,
+        transient=True,
+        redirect_stdout=False,  # standard output may be a pipe: it is ours alone
+        disable=not terminal.is_terminal,
+    )

@@ -1,0 +1,351 @@
+"""`newsletter subscribers ...` and `newsletter subscribe`: the operator's desk in the terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from newsletter.app import App
+from newsletter.cli.common import ConfigOption, note, progress_bar
+from newsletter.cli.words import card, table
+from newsletter.config import check_wishes, load_reader, load_settings
+from newsletter.errors import ConfigError, harmless
+from newsletter.membership import Consent, Wishes, wishes_of
+from newsletter.model import Cadence, Format, Status
+from newsletter.subscriptions import (
+    Imported,
+    Subscriptions,
+    export_rows,
+    import_rows,
+    read_table,
+    write_csv,
+    write_json,
+)
+
+cli = typer.Typer(
+    help="The subscribers: add, look, edit, import, export, unsubscribe, forget.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+_VOUCHED = "The operator says that this person asked to be subscribed."
+_HERE = "command line"
+
+Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The address, in any spelling.")]
+Texts = list[str] | None
+NameOption = Annotated[str | None, typer.Option("--name", help="What they like to be called.")]
+ProfileOption = Annotated[
+    Path | None,
+    typer.Option("--profile", metavar="FILE.toml", help="A reader's file; options win over it."),
+]
+TopicOption = Annotated[Texts, typer.Option("--topic", help="In their words; may be repeated.")]
+KeywordOption = Annotated[Texts, typer.Option("--keyword", help="Must occur; may be repeated.")]
+AuthorOption = Annotated[Texts, typer.Option("--author", help="To follow; may be repeated.")]
+OrganizationOption = Annotated[
+    Texts, typer.Option("--organization", help="To follow; may be repeated.")
+]
+CategoryOption = Annotated[
+    Texts, typer.Option("--category", help="arXiv code such as cs.CL; may be repeated.")
+]
+LikeOption = Annotated[Texts, typer.Option("--like", help="arXiv id or title; may be repeated.")]
+MuteOption = Annotated[Texts, typer.Option("--mute", help="Never appears; may be repeated.")]
+PapersOption = Annotated[int | None, typer.Option("--max-papers", help="1 to 50.")]
+TrendOption = Annotated[
+    float | None, typer.Option("--trend-weight", help="0 only taste, 1 only trend.")
+]
+SurpriseOption = Annotated[
+    bool | None, typer.Option("--surprise/--no-surprise", help="One place for a rising paper.")
+]
+CadenceOption = Annotated[Cadence | None, typer.Option("--cadence")]
+DayOption = Annotated[
+    str | None, typer.Option("--day", metavar="mon|tue|...", help="For the weekly cadence.")
+]
+AtOption = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="Their local time.")]
+ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Europe/Berlin")]
+FormatOption = Annotated[Format | None, typer.Option("--format", help="Mails as html or text.")]
+ConsentOption = Annotated[
+    str, typer.Option("--consent", metavar="TEXT", help="What they agreed to, for the record.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON.")]
+StatusOption = Annotated[Status | None, typer.Option("--status", help="Only these.")]
+
+
+@cli.command()
+def add(
+    email: Email,
+    name: NameOption = None,
+    profile: ProfileOption = None,
+    topic: TopicOption = None,
+    keyword: KeywordOption = None,
+    author: AuthorOption = None,
+    organization: OrganizationOption = None,
+    category: CategoryOption = None,
+    like: LikeOption = None,
+    mute: MuteOption = None,
+    max_papers: PapersOption = None,
+    trend_weight: TrendOption = None,
+    surprise: SurpriseOption = None,
+    cadence: CadenceOption = None,
+    day: DayOption = None,
+    at: AtOption = None,
+    timezone: ZoneOption = None,
+    format_: FormatOption = None,
+    confirmed: Annotated[
+        bool, typer.Option("--confirmed", help="You hold their consent: active at once.")
+    ] = False,
+    consent: ConsentOption = _VOUCHED,
+    lift_suppression: Annotated[
+        bool, typer.Option("--lift-suppression", help="They themselves asked anew.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Enters a subscriber: pending, or with --confirmed active; who left comes back."""
+    given = _given(locals())
+    app = App(load_settings(config))
+    desk = app.subscriptions
+    before = wishes_of(desk.find(email)) if desk.knows(email) else None
+    now = app.now()
+    subscriber = desk.enrol(
+        email,
+        _wishes(given, profile, before),
+        Consent(at=now, origin=_HERE, wording=consent) if confirmed else None,
+        now=now,
+        lift=lift_suppression,
+    )
+    _say(f"{subscriber.email} is {subscriber.status}")
+    if subscriber.status is Status.PENDING:
+        note(
+            "Pending: nothing is mailed, and after 48 hours they may be purged. "
+            "Once you hold their consent, run this again with --confirmed."
+        )
+
+
+@cli.command("list")
+def list_(
+    status: StatusOption = None, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """Shows who is subscribed, one line each."""
+    app = App(load_settings(config))
+    if as_json:
+        _print_lines(write_json(export_rows(app.store, status=status)))
+        return
+    for line in table(app.subscriptions.all(status=status)):
+        _say(line)
+
+
+@cli.command()
+def show(email: Email, as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Shows one subscriber; --json gives everything kept about them."""
+    desk = _desk(config)
+    held = desk.export(desk.find(email).id)
+    if as_json:
+        # Nothing but ASCII: no name can steer the terminal.
+        typer.echo(json.dumps(held, indent=2))
+        return
+    for line in card(held):
+        _say(line)
+
+
+@cli.command()
+def edit(
+    email: Email,
+    name: NameOption = None,
+    profile: ProfileOption = None,
+    topic: TopicOption = None,
+    keyword: KeywordOption = None,
+    author: AuthorOption = None,
+    organization: OrganizationOption = None,
+    category: CategoryOption = None,
+    like: LikeOption = None,
+    mute: MuteOption = None,
+    max_papers: PapersOption = None,
+    trend_weight: TrendOption = None,
+    surprise: SurpriseOption = None,
+    cadence: CadenceOption = None,
+    day: DayOption = None,
+    at: AtOption = None,
+    timezone: ZoneOption = None,
+    format_: FormatOption = None,
+    clear: Annotated[
+        Texts, typer.Option("--clear", metavar="topics|keywords|...", help="Empties a list.")
+    ] = None,
+    pause_until: Annotated[
+        str | None, typer.Option("--pause-until", metavar="YYYY-MM-DD", help="No digest before.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Ends a pause now.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Changes what is named and keeps the rest; a list given replaces the former one."""
+    given = _given(locals()) | dict.fromkeys(map(_list_name, clear or ()), ())
+    until = _day(pause_until) if pause_until else None
+    if until and resume:
+        raise ConfigError(_HERE, ["--pause-until and --resume exclude one another"])
+    app = App(load_settings(config))
+    desk = app.subscriptions
+    subscriber = desk.find(email)
+    wishes = _wishes(given, profile, wishes_of(subscriber))
+    # What their standing may refuse comes first: then nothing is changed.
+    if until:
+        subscriber = desk.pause(subscriber.id, until, now=app.now())
+    if resume:
+        subscriber = desk.resume(subscriber.id, now=app.now())
+    if wishes:
+        subscriber = desk.change(subscriber.id, wishes, now=app.now())
+    for line in card(desk.export(subscriber.id)):
+        _say(line)
+
+
+@cli.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="CSV (ours or listmonk's) or JSON.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell, but change nothing.")] = False,
+    consent: ConsentOption = _VOUCHED,
+    config: ConfigOption = None,
+) -> None:
+    """Takes subscribers over from a file; those we know stay as they are."""
+    read = read_table(file)
+    for sentence in read.notes:
+        note(f"{file}: {sentence}")
+    app = App(load_settings(config))
+    now = app.now()
+    vouched = Consent(at=now, origin=f"import of {file.name}", wording=consent)
+    with progress_bar() as progress:
+        rows = progress.track(read.rows, description="Importing subscribers")
+        done = import_rows(app.store, rows, vouched=vouched, now=now, dry_run=dry_run)
+    _tell(done, dry_run=dry_run)
+    if done.rejected:
+        raise typer.Exit(2)
+
+
+@cli.command()
+def export(
+    file: Annotated[
+        Path | None, typer.Argument(help="Ends in .json for JSON; without it, standard output.")
+    ] = None,
+    as_json: JsonOption = False,
+    status: StatusOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Writes all subscribers as CSV or JSON, which `import` reads again."""
+    rows = export_rows(App(load_settings(config)).store, status=status)
+    as_json = as_json or (file is not None and file.suffix.lower() == ".json")
+    lines = write_json(rows) if as_json else write_csv(rows)
+    if file is None:
+        _print_lines(lines)
+        return
+    _write_private(file, lines)
+    note(f"Wrote {file}; it holds personal data.")
+
+
+@cli.command()
+def unsubscribe(
+    email: Email,
+    reason: Annotated[str, typer.Option("--reason", help="For the record.")] = "",
+    config: ConfigOption = None,
+) -> None:
+    """No more digests; the profile is kept in case they come back."""
+    app = App(load_settings(config))
+    desk = app.subscriptions
+    subscriber = desk.unsubscribe(desk.find(email).id, now=app.now(), reason=reason)
+    _say(f"{subscriber.email} is {subscriber.status}")
+
+
+@cli.command()
+def forget(
+    email: Email,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Erases everything about them; a salted hash stays, so that nobody mails them again."""
+    app = App(load_settings(config))
+    desk = app.subscriptions
+    subscriber = desk.find(email)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise ConfigError("forget", ["this cannot be undone; add --yes if you mean it"])
+        typer.confirm(f"Erase {harmless(subscriber.email)} for good?", abort=True)
+    desk.forget(subscriber.id, now=app.now())
+    _say(f"{subscriber.email} is forgotten")
+
+
+def _desk(config: Path | None) -> Subscriptions:
+    return App(load_settings(config)).subscriptions
+
+
+# Options whose names differ from the key of a reader's file.
+_KEYS = {
+    "topic": "topics",
+    "keyword": "keywords",
+    "author": "authors",
+    "organization": "organizations",
+    "category": "categories",
+    "like": "liked",
+    "mute": "muted",
+    "day": "weekday",
+    "at": "send_at",
+    "format_": "format",
+}
+_SAME = ("name", "max_papers", "trend_weight", "surprise", "cadence", "timezone")
+_LISTS = ("topics", "keywords", "authors", "organizations", "categories", "liked", "muted")
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The wishes among the options of a command, by the keys of a reader's file."""
+    named = dict.fromkeys(_SAME, "") | _KEYS
+    told = {key or option: options[option] for option, key in named.items()}
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _wishes(given: Mapping[str, Any], file: Path | None, before: Wishes | None) -> Wishes | None:
+    """What is asked for now: options over the file over what was; `None` if nothing is said."""
+    if not given and file is None:
+        return None
+    base = wishes_of(load_reader(file)) if file else before
+    return check_wishes(given, _HERE, base)
+
+
+def _list_name(text: str) -> str:
+    if text not in _LISTS:
+        raise ConfigError("--clear", [f"“{text}” is none of {', '.join(_LISTS)}"])
+    return text
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError("--pause-until", [f"“{text}” is no day such as 2026-04-03"]) from None
+
+
+def _tell(done: Imported, *, dry_run: bool) -> None:
+    for passed in (*done.suppressed, *done.rejected):
+        note(f"{passed.place}: {passed.why}")
+    would = " (dry run: nothing was changed)" if dry_run else ""
+    passed_over = f", {len(done.suppressed)} suppressed" if done.suppressed else ""
+    _say(f"{done.added} new, {done.known} known{passed_over}, {len(done.rejected)} rejected{would}")
+
+
+def _say(line: str) -> None:
+    typer.echo(harmless(line))
+
+
+def _print_lines(lines: Iterable[str]) -> None:
+    for text in lines:
+        typer.echo(text, nl=False)
+
+
+def _write_private(file: Path, lines: Iterable[str]) -> None:
+    """Readable for its owner only: these are people."""
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
+            out.writelines(lines)
+    except OSError as error:
+        raise ConfigError(str(file), [f"cannot be written ({error.strerror})"]) from None

@@ -1,0 +1,275 @@
+"""Subscribers and what belongs to them: every version of their profile, consents, votes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+
+from newsletter.membership import Consent, ProfileVersion
+from newsletter.model import Cadence, Feedback, Format, Profile, Status, Subscriber, Verdict
+from newsletter.store.addresses import Addresses, has_open_token
+from newsletter.store.plain import profile_from_json, profile_to_json
+from newsletter.store.schema import consents, feedback, papers, profiles, salts, subscribers
+
+_AT_ONCE = 500  # parameters of one IN list: every database takes that many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A subscriber as stored.
+
+    Attributes:
+        key: the normalised address, unique among subscribers.
+        status_at: since when they stand where they stand.
+        status_reason: what was said about it (a reason to leave, the words of a bounce).
+        version: number of the present profile.
+    """
+
+    subscriber: Subscriber
+    key: str
+    status_at: datetime
+    status_reason: str = ""
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newcomer:
+    """A subscriber to write down for the first time, with the consent if there is one."""
+
+    subscriber: Subscriber
+    key: str
+    consent: Consent | None = None
+    status_reason: str = ""
+
+
+class Register:
+    """The subscribers, seen and changed within one transaction of the store."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.addresses = Addresses(connection)
+
+    def by_key(self, key: str) -> Kept | None:
+        """Who has this normalised address."""
+        return self._one(_whole().where(subscribers.c.email_key == key))
+
+    def by_id(self, subscriber_id: str) -> Kept | None:
+        """The subscriber with this id."""
+        return self._one(_whole().where(subscribers.c.id == subscriber_id))
+
+    def all(self, *, status: Status | None = None) -> Iterator[Kept]:
+        """Everybody, or those of one standing, by address."""
+        query = _whole().order_by(subscribers.c.email_key)
+        if status is not None:
+            query = query.where(subscribers.c.status == status.value)
+        for row in self._connection.execute(query):
+            yield _kept(row)
+
+    def known_among(self, keys: Collection[str]) -> frozenset[str]:
+        """Those of the normalised addresses that belong to a subscriber."""
+        query = select(subscribers.c.email_key).where(subscribers.c.email_key.in_(keys))
+        return frozenset(self._connection.scalars(query))
+
+    def count(self) -> int:
+        """How many subscribers are kept, whatever their standing."""
+        return self._connection.scalar(select(func.count()).select_from(subscribers)) or 0
+
+    def insert(self, newcomers: Sequence[Newcomer], at: datetime) -> None:
+        """Writes new subscribers down, each with version 1 of the profile."""
+        if not newcomers:
+            return
+        self._connection.execute(insert(subscribers), [_first_row(one, at) for one in newcomers])
+        self._connection.execute(insert(profiles), [_first_profile(one, at) for one in newcomers])
+        agreed = [_consent_row(one.subscriber.id, one.consent) for one in newcomers if one.consent]
+        if agreed:
+            self._connection.execute(insert(consents), agreed)
+
+    def update(self, kept: Kept) -> None:
+        """Writes everything but the profile and its version."""
+        row = _columns(kept.subscriber) | {
+            "status_at": kept.status_at,
+            "status_reason": kept.status_reason,
+        }
+        mine = subscribers.c.id == kept.subscriber.id
+        self._connection.execute(update(subscribers).where(mine).values(row))
+
+    def write_profile(self, kept: Kept, profile: Profile, at: datetime) -> int:
+        """Adds a version and makes it the present one; the same profile again adds nothing.
+
+        Returns:
+            the number of the present version.
+        """
+        if profile == kept.subscriber.profile:
+            return kept.version
+        version = kept.version + 1
+        subscriber_id = kept.subscriber.id
+        row = {"subscriber_id": subscriber_id, "version": version, "at": at}
+        self._connection.execute(insert(profiles).values(**row, profile=profile_to_json(profile)))
+        mine = subscribers.c.id == subscriber_id
+        self._connection.execute(update(subscribers).where(mine).values(profile_version=version))
+        return version
+
+    def profiles(self, subscriber_id: str) -> tuple[ProfileVersion, ...]:
+        """Every profile this subscriber ever had, oldest first."""
+        mine = profiles.c.subscriber_id == subscriber_id
+        rows = self._connection.execute(select(profiles).where(mine).order_by(profiles.c.version))
+        return tuple(
+            ProfileVersion(version=r.version, at=r.at, profile=profile_from_json(r.profile))
+            for r in rows
+        )
+
+    def keep_consent(self, subscriber_id: str, consent: Consent) -> None:
+        """Writes down that they agreed; earlier consents stay."""
+        self._connection.execute(insert(consents).values(_consent_row(subscriber_id, consent)))
+
+    def consents(self, subscriber_id: str) -> tuple[Consent, ...]:
+        """Every consent, oldest first."""
+        mine = consents.c.subscriber_id == subscriber_id
+        rows = self._connection.execute(select(consents).where(mine).order_by(consents.c.id))
+        return tuple(Consent(at=r.at, origin=r.origin, wording=r.wording) for r in rows)
+
+    def last_consents(self) -> dict[str, Consent]:
+        """The newest consent of everybody, by subscriber id."""
+        rows = self._connection.execute(select(consents).order_by(consents.c.id))
+        return {r.subscriber_id: Consent(at=r.at, origin=r.origin, wording=r.wording) for r in rows}
+
+    def has_paper(self, paper_id: str) -> bool:
+        """Whether a paper with this id is stored, so that it can be voted on."""
+        return (
+            self._connection.scalar(select(papers.c.id).where(papers.c.id == paper_id)) is not None
+        )
+
+    def vote(self, vote: Feedback) -> None:
+        """Writes a vote down in place of an earlier one on the same paper."""
+        self.unvote(vote.subscriber_id, vote.paper_id)
+        self._connection.execute(
+            insert(feedback).values(
+                subscriber_id=vote.subscriber_id,
+                paper_id=vote.paper_id,
+                verdict=vote.verdict.value,
+                at=vote.at,
+            )
+        )
+
+    def unvote(self, subscriber_id: str, paper_id: str) -> bool:
+        """Takes a vote back; false if there was none."""
+        mine = (feedback.c.subscriber_id == subscriber_id) & (feedback.c.paper_id == paper_id)
+        return self._connection.execute(delete(feedback).where(mine)).rowcount > 0
+
+    def votes(self, subscriber_id: str) -> tuple[Feedback, ...]:
+        """Every vote, oldest first."""
+        mine = feedback.c.subscriber_id == subscriber_id
+        order = (feedback.c.at, feedback.c.paper_id)
+        rows = self._connection.execute(select(feedback).where(mine).order_by(*order))
+        return tuple(
+            Feedback(
+                subscriber_id=r.subscriber_id,
+                paper_id=r.paper_id,
+                verdict=Verdict(r.verdict),
+                at=r.at,
+            )
+            for r in rows
+        )
+
+    def unconfirmed(self, *, since_before: datetime, now: datetime) -> tuple[str, ...]:
+        """Ids of those pending for longer than that and without a token that still works."""
+        query = select(subscribers.c.id).where(
+            subscribers.c.status == Status.PENDING.value,
+            subscribers.c.status_at < since_before,
+            ~has_open_token(subscribers.c.id, now),
+        )
+        return tuple(self._connection.scalars(query))
+
+    def erase(self, subscriber_ids: Sequence[str]) -> None:
+        """Deletes subscribers with profiles, consents and votes; tokens keep hash and times only."""
+        for start in range(0, len(subscriber_ids), _AT_ONCE):
+            some = subscriber_ids[start : start + _AT_ONCE]
+            self.addresses.leave_tokens(some)
+            self._connection.execute(delete(subscribers).where(subscribers.c.id.in_(some)))
+
+    def _one(self, query: Select[Any]) -> Kept | None:
+        row = self._connection.execute(query).first()
+        return _kept(row) if row else None
+
+
+def wait_for_turn(connection: Connection) -> None:
+    """Takes the write lock before anything is read, so that decisions see the newest state.
+
+    A write that changes nothing does it alike on SQLite (the file) and PostgreSQL (the row).
+    """
+    connection.execute(update(salts).values(id=salts.c.id))
+
+
+def _whole() -> Select[Any]:
+    mine = profiles.c.subscriber_id == subscribers.c.id
+    present = profiles.c.version == subscribers.c.profile_version
+    return select(subscribers, profiles.c.profile).join(profiles, mine & present)
+
+
+def _first_row(one: Newcomer, at: datetime) -> dict[str, Any]:
+    return _columns(one.subscriber) | {
+        "id": one.subscriber.id,
+        "email_key": one.key,
+        "status_at": at,
+        "status_reason": one.status_reason,
+        "profile_version": 1,
+    }
+
+
+def _first_profile(one: Newcomer, at: datetime) -> dict[str, Any]:
+    profile = profile_to_json(one.subscriber.profile)
+    return {"subscriber_id": one.subscriber.id, "version": 1, "at": at, "profile": profile}
+
+
+def _consent_row(subscriber_id: str, consent: Consent) -> dict[str, Any]:
+    return {
+        "subscriber_id": subscriber_id,
+        "at": consent.at,
+        "origin": consent.origin,
+        "wording": consent.wording,
+    }
+
+
+def _columns(subscriber: Subscriber) -> dict[str, Any]:
+    return {
+        "email": subscriber.email,
+        "name": subscriber.name,
+        "status": subscriber.status.value,
+        "cadence": subscriber.cadence.value,
+        "send_at": subscriber.send_at,
+        "weekday": subscriber.weekday,
+        "timezone": subscriber.timezone,
+        "format": subscriber.format.value,
+        "paused_until": subscriber.paused_until,
+        "next_due_at": subscriber.next_due_at,
+        "since": subscriber.since,
+    }
+
+
+def _kept(row: Row[Any]) -> Kept:
+    subscriber = Subscriber(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        status=Status(row.status),
+        profile=profile_from_json(row.profile),
+        cadence=Cadence(row.cadence),
+        send_at=row.send_at,
+        weekday=row.weekday,
+        timezone=row.timezone,
+        paused_until=row.paused_until,
+        next_due_at=row.next_due_at,
+        format=Format(row.format),
+        since=row.since,
+    )
+    return Kept(
+        subscriber=subscriber,
+        key=row.email_key,
+        status_at=row.status_at,
+        status_reason=row.status_reason,
+        version=row.profile_version,
+    )
