@@ -96,9 +96,17 @@ class App:
     @property
     def has_papers(self) -> bool:
         """Whether the installation's database exists and holds papers; it is not made by asking."""
+        return self._has_store and self.store.count() > 0
+
+    @property
+    def store_to_look_at(self) -> Store:
+        """The installation's database, or an empty one in memory where it is not made yet."""
+        return self.store if self._has_store else self.scratch_store()
+
+    @property
+    def _has_store(self) -> bool:
         settings = self.settings
-        default_file = settings.state_dir / "newsletter.db"
-        return bool(settings.store.url or default_file.is_file()) and self.store.count() > 0
+        return bool(settings.store.url) or (settings.state_dir / "newsletter.db").is_file()
 
     @property
     def template_dirs(self) -> tuple[Path, ...]:

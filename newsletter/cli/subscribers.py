@@ -218,7 +218,8 @@ def import_(
     vouched = Consent(at=now, origin=f"import of {file.name}", wording=consent)
     with progress_bar() as progress:
         rows = progress.track(read.rows, description="Importing subscribers")
-        done = import_rows(app.store, rows, vouched=vouched, now=now, dry_run=dry_run)
+        store = app.store_to_look_at if dry_run else app.store
+        done = import_rows(store, rows, vouched=vouched, now=now, dry_run=dry_run)
     _tell(done, dry_run=dry_run)
     if done.rejected:
         raise typer.Exit(2)

@@ -97,6 +97,11 @@ class Addresses:
         self._connection.execute(update(tokens).where(open_).values(expires_at=at))
         self._connection.execute(update(tokens).where(mine).values(wishes=None))
 
+    def forget_unanswered(self, now: datetime) -> None:
+        """Erases what forms said whose link was not used in time."""
+        old = tokens.c.expires_at <= now
+        self._connection.execute(update(tokens).where(old).values(wishes=None))
+
     def leave_tokens(self, subscriber_ids: Collection[str]) -> None:
         """Of the tokens of purged subscribers only the hash and the times stay."""
         mine = tokens.c.subscriber_id.in_(subscriber_ids)

@@ -135,13 +135,13 @@ def join(items: list[str]) -> str:
     """Several texts in one cell, split by semicolons; one that holds a semicolon is quoted."""
     line = io.StringIO()
     csv.writer(line, delimiter=";", lineterminator="").writerow(items)
-    return line.getvalue().replace("\n", " ")
+    return line.getvalue()
 
 
 def split(cell: str) -> list[str]:
-    """The texts of a cell that `join` made, or a person."""
-    rows = list(csv.reader([cell], delimiter=";", skipinitialspace=True))
-    return [item.strip() for item in (rows[0] if rows else []) if item.strip()]
+    """The texts of a cell that `join` made, or a person, who may also write one a line."""
+    rows = csv.reader(cell.splitlines(), delimiter=";", skipinitialspace=True)
+    return [item.strip() for row in rows for item in row if item.strip()]
 
 
 def read_row(
@@ -210,9 +210,16 @@ def _wishes(cells: Mapping[str, Any]) -> dict[str, Any]:
     told = {}
     for name, value in cells.items():
         if name in _WISHES:
-            listed = split(value) if name in LISTS and isinstance(value, str) else value
-            told[_RENAMED.get(name, name)] = listed
+            told[_RENAMED.get(name, name)] = _told(name, value)
     return told
+
+
+def _told(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if name in LISTS:
+        return split(value)
+    return one_line(value) if name == "name" else value
 
 
 def _status(text: str) -> Status:

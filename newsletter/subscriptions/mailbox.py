@@ -33,7 +33,9 @@ def mailbox(text: str) -> Mailbox:
     """
     try:
         # No SMTPUTF8: a local part beyond ASCII is refused now, not at the first digest.
-        found = validate_email(text.strip(), check_deliverability=False, allow_smtputf8=False)
+        found = validate_email(
+            text.strip(), check_deliverability=False, allow_smtputf8=False, strict=True
+        )
     except EmailNotValidError as error:
         raise AddressError(f"{_shown(text)} is no e-mail address we can use: {error}") from None
     written = found.ascii_email or found.normalized
