@@ -43,7 +43,13 @@ def test_every_make_target_of_the_readme_exists(root):
 
 @pytest.mark.parametrize(
     "page",
-    ["README.md", "docs/architecture.md", "docs/configuration.md", "docs/subscriptions.md", "docs/templates.md"],
+    [
+        "README.md",
+        "docs/architecture.md",
+        "docs/configuration.md",
+        "docs/subscriptions.md",
+        "docs/templates.md",
+    ],
 )
 def test_every_link_to_a_file_leads_somewhere(root, page):
     text = (root / page).read_text(encoding="utf-8")

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from newsletter.app import App
 from newsletter.cli.common import ConfigOption, note, progress_bar
+from newsletter.cli.wishes import HERE, LISTS, Texts, Told, takes_wishes
 from newsletter.cli.words import card, table
-from newsletter.config import check_wishes, load_reader, load_settings
+from newsletter.config import load_settings
 from newsletter.errors import ConfigError, harmless
-from newsletter.membership import Consent, Wishes, wishes_of
-from newsletter.model import Cadence, Format, Status
+from newsletter.membership import Consent, wishes_of
+from newsletter.model import Status
 from newsletter.subscriptions import (
     Imported,
     Subscriptions,
@@ -36,40 +38,8 @@ cli = typer.Typer(
 )
 
 _VOUCHED = "The operator says that this person asked to be subscribed."
-_HERE = "command line"
 
 Email = Annotated[str, typer.Argument(metavar="EMAIL", help="The address, in any spelling.")]
-Texts = list[str] | None
-NameOption = Annotated[str | None, typer.Option("--name", help="What they like to be called.")]
-ProfileOption = Annotated[
-    Path | None,
-    typer.Option("--profile", metavar="FILE.toml", help="A reader's file; options win over it."),
-]
-TopicOption = Annotated[Texts, typer.Option("--topic", help="In their words; may be repeated.")]
-KeywordOption = Annotated[Texts, typer.Option("--keyword", help="Must occur; may be repeated.")]
-AuthorOption = Annotated[Texts, typer.Option("--author", help="To follow; may be repeated.")]
-OrganizationOption = Annotated[
-    Texts, typer.Option("--organization", help="To follow; may be repeated.")
-]
-CategoryOption = Annotated[
-    Texts, typer.Option("--category", help="arXiv code such as cs.CL; may be repeated.")
-]
-LikeOption = Annotated[Texts, typer.Option("--like", help="arXiv id or title; may be repeated.")]
-MuteOption = Annotated[Texts, typer.Option("--mute", help="Never appears; may be repeated.")]
-PapersOption = Annotated[int | None, typer.Option("--max-papers", help="1 to 50.")]
-TrendOption = Annotated[
-    float | None, typer.Option("--trend-weight", help="0 only taste, 1 only trend.")
-]
-SurpriseOption = Annotated[
-    bool | None, typer.Option("--surprise/--no-surprise", help="One place for a rising paper.")
-]
-CadenceOption = Annotated[Cadence | None, typer.Option("--cadence")]
-DayOption = Annotated[
-    str | None, typer.Option("--day", metavar="mon|tue|...", help="For the weekly cadence.")
-]
-AtOption = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="Their local time.")]
-ZoneOption = Annotated[str | None, typer.Option("--timezone", metavar="Europe/Berlin")]
-FormatOption = Annotated[Format | None, typer.Option("--format", help="Mails as html or text.")]
 ConsentOption = Annotated[
     str, typer.Option("--consent", metavar="TEXT", help="What they agreed to, for the record.")
 ]
@@ -78,25 +48,10 @@ StatusOption = Annotated[Status | None, typer.Option("--status", help="Only thes
 
 
 @cli.command()
+@takes_wishes
 def add(
     email: Email,
-    name: NameOption = None,
-    profile: ProfileOption = None,
-    topic: TopicOption = None,
-    keyword: KeywordOption = None,
-    author: AuthorOption = None,
-    organization: OrganizationOption = None,
-    category: CategoryOption = None,
-    like: LikeOption = None,
-    mute: MuteOption = None,
-    max_papers: PapersOption = None,
-    trend_weight: TrendOption = None,
-    surprise: SurpriseOption = None,
-    cadence: CadenceOption = None,
-    day: DayOption = None,
-    at: AtOption = None,
-    timezone: ZoneOption = None,
-    format_: FormatOption = None,
+    told: Told,
     confirmed: Annotated[
         bool, typer.Option("--confirmed", help="You hold their consent: active at once.")
     ] = False,
@@ -107,15 +62,14 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     """Enters a subscriber: pending, or with --confirmed active; who left comes back."""
-    given = _given(locals())
     app = App(load_settings(config))
     desk = app.subscriptions
     before = wishes_of(desk.find(email)) if desk.knows(email) else None
     now = app.now()
     subscriber = desk.enrol(
         email,
-        _wishes(given, profile, before),
-        Consent(at=now, origin=_HERE, wording=consent) if confirmed else None,
+        told.wishes(before),
+        Consent(at=now, origin=HERE, wording=consent) if confirmed else None,
         now=now,
         lift=lift_suppression,
     )
@@ -154,25 +108,10 @@ def show(email: Email, as_json: JsonOption = False, config: ConfigOption = None)
 
 
 @cli.command()
+@takes_wishes
 def edit(
     email: Email,
-    name: NameOption = None,
-    profile: ProfileOption = None,
-    topic: TopicOption = None,
-    keyword: KeywordOption = None,
-    author: AuthorOption = None,
-    organization: OrganizationOption = None,
-    category: CategoryOption = None,
-    like: LikeOption = None,
-    mute: MuteOption = None,
-    max_papers: PapersOption = None,
-    trend_weight: TrendOption = None,
-    surprise: SurpriseOption = None,
-    cadence: CadenceOption = None,
-    day: DayOption = None,
-    at: AtOption = None,
-    timezone: ZoneOption = None,
-    format_: FormatOption = None,
+    told: Told,
     clear: Annotated[
         Texts, typer.Option("--clear", metavar="topics|keywords|...", help="Empties a list.")
     ] = None,
@@ -183,14 +122,15 @@ def edit(
     config: ConfigOption = None,
 ) -> None:
     """Changes what is named and keeps the rest; a list given replaces the former one."""
-    given = _given(locals()) | dict.fromkeys(map(_list_name, clear or ()), ())
+    emptied = dict.fromkeys(map(_list_name, clear or ()), ())
+    told = replace(told, given={**told.given, **emptied})
     until = _day(pause_until) if pause_until else None
     if until and resume:
-        raise ConfigError(_HERE, ["--pause-until and --resume exclude one another"])
+        raise ConfigError(HERE, ["--pause-until and --resume exclude one another"])
     app = App(load_settings(config))
     desk = app.subscriptions
     subscriber = desk.find(email)
-    wishes = _wishes(given, profile, wishes_of(subscriber))
+    wishes = told.wishes(wishes_of(subscriber))
     # What their standing may refuse comes first: then nothing is changed.
     if until:
         subscriber = desk.pause(subscriber.id, until, now=app.now())
@@ -280,41 +220,9 @@ def _desk(config: Path | None) -> Subscriptions:
     return App(load_settings(config)).subscriptions
 
 
-# Options whose names differ from the key of a reader's file.
-_KEYS = {
-    "topic": "topics",
-    "keyword": "keywords",
-    "author": "authors",
-    "organization": "organizations",
-    "category": "categories",
-    "like": "liked",
-    "mute": "muted",
-    "day": "weekday",
-    "at": "send_at",
-    "format_": "format",
-}
-_SAME = ("name", "max_papers", "trend_weight", "surprise", "cadence", "timezone")
-_LISTS = ("topics", "keywords", "authors", "organizations", "categories", "liked", "muted")
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The wishes among the options of a command, by the keys of a reader's file."""
-    named = dict.fromkeys(_SAME, "") | _KEYS
-    told = {key or option: options[option] for option, key in named.items()}
-    return {key: value for key, value in told.items() if value is not None}
-
-
-def _wishes(given: Mapping[str, Any], file: Path | None, before: Wishes | None) -> Wishes | None:
-    """What is asked for now: options over the file over what was; `None` if nothing is said."""
-    if not given and file is None:
-        return None
-    base = wishes_of(load_reader(file)) if file else before
-    return check_wishes(given, _HERE, base)
-
-
 def _list_name(text: str) -> str:
-    if text not in _LISTS:
-        raise ConfigError("--clear", [f"“{text}” is none of {', '.join(_LISTS)}"])
+    if text not in LISTS:
+        raise ConfigError("--clear", [f"“{text}” is none of {', '.join(LISTS)}"])
     return text
 
 

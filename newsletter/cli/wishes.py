@@ -1,0 +1,113 @@
+"""The options in which a reader's wishes are typed, for every command that takes them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+from newsletter.config import check_wishes, load_reader
+from newsletter.membership import Wishes, wishes_of
+from newsletter.model import Cadence, Format
+
+HERE = "command line"
+LISTS = ("topics", "keywords", "authors", "organizations", "categories", "liked", "muted")
+
+Texts = list[str] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What was typed: wishes by the keys of a reader's file, and such a file."""
+
+    given: Mapping[str, Any]
+    file: Path | None
+
+    def wishes(self, before: Wishes | None) -> Wishes | None:
+        """Options over the file over what was; `None` if nothing is said.
+
+        Raises:
+            ConfigError: a value is wrong, or the file.
+        """
+        if not self.given and self.file is None:
+            return None
+        base = wishes_of(load_reader(self.file)) if self.file else before
+        return check_wishes(self.given, HERE, base)
+
+
+def _options(
+    profile: Annotated[
+        Path | None,
+        typer.Option(
+            "--profile", metavar="FILE.toml", help="A reader's file; options win over it."
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What they like to be called.")] = None,
+    topics: Annotated[
+        Texts, typer.Option("--topic", help="In their own words; may be repeated.")
+    ] = None,
+    keywords: Annotated[
+        Texts, typer.Option("--keyword", help="Must occur; may be repeated.")
+    ] = None,
+    authors: Annotated[Texts, typer.Option("--author", help="To follow; may be repeated.")] = None,
+    organizations: Annotated[
+        Texts, typer.Option("--organization", help="To follow; may be repeated.")
+    ] = None,
+    categories: Annotated[
+        Texts, typer.Option("--category", help="arXiv code such as cs.CL; may be repeated.")
+    ] = None,
+    liked: Annotated[
+        Texts, typer.Option("--like", help="arXiv id or title; may be repeated.")
+    ] = None,
+    muted: Annotated[Texts, typer.Option("--mute", help="Never appears; may be repeated.")] = None,
+    max_papers: Annotated[int | None, typer.Option("--max-papers", help="1 to 50.")] = None,
+    trend_weight: Annotated[
+        float | None, typer.Option("--trend-weight", help="0 only taste, 1 only trend.")
+    ] = None,
+    surprise: Annotated[
+        bool | None, typer.Option("--surprise/--no-surprise", help="A place for a rising paper.")
+    ] = None,
+    cadence: Annotated[Cadence | None, typer.Option("--cadence")] = None,
+    weekday: Annotated[
+        str | None, typer.Option("--day", metavar="mon|tue|...", help="For the weekly cadence.")
+    ] = None,
+    send_at: Annotated[
+        str | None, typer.Option("--at", metavar="HH:MM", help="Their local time.")
+    ] = None,
+    timezone: Annotated[str | None, typer.Option("--timezone", metavar="Europe/Berlin")] = None,
+    format: Annotated[  # noqa: A002 - the key of a reader's file
+        Format | None, typer.Option("--format", help="Mails as html or text.")
+    ] = None,
+) -> None:
+    """Only its parameters count; they are called as in a reader's file."""
+
+
+def takes_wishes(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command all these options; it receives them as one argument `told`."""
+    own = inspect.signature(command)
+    added = inspect.signature(_options)
+
+    def run(**typed: Any) -> None:
+        wishes = {name: typed.pop(name) for name in added.parameters}
+        file = wishes.pop("profile")
+        given = {name: value for name, value in wishes.items() if value is not None}
+        command(told=Told(given=given, file=file), **typed)
+
+    hints = get_type_hints(command, include_extras=True)
+    hints |= get_type_hints(_options, include_extras=True)
+    together = {**own.parameters, **added.parameters}.values()
+    # typer reads a command's parameters from its signature.
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[one.name])
+            for one in together
+            if one.name != "told"
+        ]
+    )
+    run.__annotations__ = {name: hint for name, hint in hints.items() if name != "told"}
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
