@@ -84,6 +84,7 @@ def harmless(text: str) -> str:
 
 
 def _written_out(character: str) -> str:
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
+    joins = character in "\u200c\u200d"  # scripts and emoji need them, and they steer nothing
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and not joins:
         return character.encode("unicode_escape").decode("ascii")
     return character
