@@ -53,7 +53,7 @@ def test_the_demo_uses_the_bundled_page_when_it_is_offline(newsletter, installat
 
     assert ran.code == 0
     assert ran.err.count("Offline: using the bundled page of 111 papers") == 1
-    for who in ("inference", "robots"):
+    for who in ("inference", "vision"):
         picks = json.loads((installation / "out" / who / "picks.json").read_text())
         assert 3 <= len(picks) <= 8
 
@@ -75,7 +75,7 @@ def test_the_two_sample_readers_get_different_papers(newsletter, installation, p
 
     ids = [
         {pick["id"] for pick in json.loads((installation / "out" / who / "picks.json").read_text())}
-        for who in ("inference", "robots")
+        for who in ("inference", "vision")
     ]
 
     assert len(ids[0] & ids[1]) <= 2
