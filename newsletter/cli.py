@@ -206,7 +206,7 @@ def _progress() -> Progress:
         TimeElapsedColumn(),
         console=terminal,
         transient=True,
-        redirect_stdout=False,  # standard output may be a pipe: it is ours alone
+        redirect_stdout=False,  # a pipe or a file is never touched; see _say
         disable=not terminal.is_terminal,
     )
 
@@ -214,13 +214,23 @@ def _progress() -> Progress:
 def _show(done: Ingested, *, as_json: bool, dry_run: bool, asked: str) -> None:
     listing = done.listing
     if as_json:
-        typer.echo(lines_of(listing), nl=False)
+        _say(lines_of(listing).rstrip("\n"))
         return
     kept = "kept nothing (dry run)" if dry_run else f"{len(done.recorded.new)} new"
     again = f", the same list as {done.repeats}" if done.repeats else ""
     stands_in = "" if listing.source == asked else f" from {listing.source}"
     count = len(listing.entries)
-    typer.echo(f"{asked}: {count} papers{stands_in} by {listing.tier}, {kept}{again}")
+    _say(f"{asked}: {count} papers{stands_in} by {listing.tier}, {kept}{again}")
+
+
+def _say(text: str) -> None:
+    """To standard output; where that is the terminal with the progress bar, around the bar."""
+    if not text:  # an empty list as JSON lines
+        return
+    if sys.stdout.isatty() and terminal.is_terminal:
+        terminal.print(text, markup=False, soft_wrap=True)
+    else:
+        typer.echo(text)
 
 
 def _shelves(app: App, source: Sequence[str] | None) -> list[Shelf]:
