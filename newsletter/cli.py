@@ -218,7 +218,8 @@ def _show(done: Ingested, *, as_json: bool, dry_run: bool, asked: str) -> None:
     again = f", the same list as {done.repeats}" if done.repeats else ""
     stands_in = "" if listing.source == asked else f" from {listing.source}"
     count = len(listing.entries)
-    _say(f"{asked}: {count} papers{stands_in} by {listing.tier}, {kept}{again}")
+    papers = "1 paper" if count == 1 else f"{count} papers"
+    _say(f"{asked}: {papers}{stands_in} by {listing.tier}, {kept}{again}")
 
 
 def _say(text: str) -> None:
