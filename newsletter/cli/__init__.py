@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -137,8 +138,7 @@ def preview(
     _check_before_reading(app, readers)
     bench = _workbench(app, readers, _shelves(app, source), config, templates)
     if out is not None:
-        write_preview(bench.preview(), out)
-        terminal.print(f"Wrote the digest to {out}", markup=False, soft_wrap=True)
+        _write(bench, bench.readers if profile else bench.readers[:1], out)
         return
     _serve(bench, host, port, no_open=no_open)
 
@@ -156,9 +156,7 @@ def demo(
     shelf = _live_or_bundled(app)
     bench = _workbench(app, _sample_readers(), [shelf], config, None)
     if out is not None:
-        for reader in bench.readers:
-            write_preview(bench.preview(reader), out / reader)
-            terminal.print(f"Wrote {out / reader / 'digest.html'}", markup=False, soft_wrap=True)
+        _write(bench, bench.readers, out)
         return
     _serve(bench, host, port, no_open=no_open)
 
@@ -190,13 +188,24 @@ def _read_all(
 def _show(done: Ingested, *, as_json: bool, dry_run: bool, asked: str) -> None:
     listing = done.listing
     if as_json:
-        typer.echo(lines_of(listing), nl=False)
+        _say(lines_of(listing).rstrip("\n"))
         return
     kept = "kept nothing (dry run)" if dry_run else f"{len(done.recorded.new)} new"
     again = f", the same list as {done.repeats}" if done.repeats else ""
     stands_in = "" if listing.source == asked else f" from {listing.source}"
     count = len(listing.entries)
-    typer.echo(f"{asked}: {count} papers{stands_in} by {listing.tier}, {kept}{again}")
+    papers = "1 paper" if count == 1 else f"{count} papers"
+    _say(f"{asked}: {papers}{stands_in} by {listing.tier}, {kept}{again}")
+
+
+def _say(text: str) -> None:
+    """To standard output; where that is the terminal with the progress bar, around the bar."""
+    if not text:  # an empty list as JSON lines
+        return
+    if sys.stdout.isatty() and terminal.is_terminal:
+        terminal.print(text, markup=False, soft_wrap=True)
+    else:
+        typer.echo(text)
 
 
 def _shelves(app: App, source: Sequence[str] | None) -> list[Shelf]:
@@ -240,6 +249,11 @@ def _check_before_reading(app: App, readers: Sequence[Path]) -> None:
     """A broken reader or template is said before anybody waits for a network."""
     for file in readers:
         load_reader(file)
+    names = Counter(file.stem for file in readers)
+    if twice := [str(file) for file in readers if names[file.stem] > 1]:
+        raise ConfigError(
+            "--profile", [f"{', '.join(twice)}: rename one, the file name is the reader"]
+        )
     app.post()
 
 
@@ -262,6 +276,14 @@ def _workbench(
         base_url=f"http://127.0.0.1:{USUAL_PORT}",
         settings_file=config,
     )
+
+
+def _write(bench: Workbench, readers: Sequence[str], out: Path) -> None:
+    """One reader's files into the folder itself, several readers' into a folder each."""
+    for reader in readers:
+        folder = out / reader if len(readers) > 1 else out
+        write_preview(bench.preview(reader), folder)
+        terminal.print(f"Wrote {folder / 'digest.html'}", markup=False, soft_wrap=True)
 
 
 def _serve(bench: Workbench, host: str, port: int | None, *, no_open: bool) -> None:

@@ -39,6 +39,6 @@ def progress_bar() -> Progress:
         TimeElapsedColumn(),
         console=terminal,
         transient=True,
-        redirect_stdout=False,  # standard output may be a pipe: it is ours alone
+        redirect_stdout=False,  # a pipe or a file is never touched; see _say
         disable=not terminal.is_terminal,
     )

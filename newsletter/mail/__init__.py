@@ -1,0 +1,1 @@
+"""A digest becomes a mail: rendered, put together, checked; import the modules."""

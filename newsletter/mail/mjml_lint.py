@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from newsletter.mail.mjml_source import Document, parse_document, placeholders
+from newsletter.mail.mjml_source import Document, placeholders
 from newsletter.mail.mjml_table import ATTRIBUTES, CHILDREN, ENDING, EVERYWHERE
 
 _TOKEN = re.compile(
@@ -56,15 +56,6 @@ class _Branching:
 def lint(document: Document) -> tuple[Problem, ...]:
     """Every fault of a template and of the files it includes, in order; none when it is sound."""
     return tuple(_Linter(document).problems())
-
-
-def lint_text(source: str, file: str = "digest.mjml.j2") -> tuple[Problem, ...]:
-    """The same for a text that includes nothing.
-
-    Raises:
-        TemplateError: a Jinja tag does not end, or the text includes a file.
-    """
-    return lint(parse_document(source, file))
 
 
 class _Linter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,19 +38,39 @@ def choose(fitting: Sequence[Fitting], units: Matrix, places: int) -> Chosen:
     `units` holds their vectors in the same order. As long as topics that some paper meets have no
     place yet, up to half of all places are kept for them.
     """
-    looked_at = _scaled(fitting[:_LOOKED_AT])
-    alike = np.asarray((units[: len(looked_at)] @ units[: len(looked_at)].T).todense())
+    alike = _cosines(units, places)
+    looked_at = _scaled(fitting[: len(alike)])
+
+    def best(left: Collection[int], picked: Sequence[int]) -> int:
+        able = _kept_for_topics(looked_at, left, picked, places) or left
+        return max(sorted(able), key=lambda i: _worth(i, looked_at, alike, picked))
+
+    return _one_by_one(best, alike, places)
+
+
+def first_without_copies(units: Matrix, places: int) -> Chosen:
+    """The papers in the given order, each told once."""
+    return _one_by_one(lambda left, _: min(left), _cosines(units, places), places)
+
+
+def _cosines(units: Matrix, places: int) -> Floats:
+    looked_at = units[: max(_LOOKED_AT, places)]
+    return np.asarray((looked_at @ looked_at.T).toarray())
+
+
+def _one_by_one(
+    best: Callable[[Collection[int], Sequence[int]], int], alike: Floats, places: int
+) -> Chosen:
     picked: list[int] = []
     repeats: dict[int, int] = {}
-    left = set(range(len(looked_at)))
+    left = set(range(alike.shape[0]))
     while left and len(picked) < places:
-        able = _kept_for_topics(looked_at, left, picked, places) or left
-        best = max(sorted(able), key=lambda i: _worth(i, looked_at, alike, picked))
-        picked.append(best)
-        left.remove(best)
-        twins = {i for i in left if alike[i, best] >= NEAR}
-        repeats.update(dict.fromkeys(twins, best))
-        left -= twins
+        place = best(left, picked)
+        picked.append(place)
+        left.remove(place)
+        copies = {other for other in left if alike[other, place] >= NEAR}
+        repeats.update(dict.fromkeys(copies, place))
+        left -= copies
     return Chosen(tuple(picked), repeats)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection import categories
@@ -19,7 +18,8 @@ from newsletter.selection.matching import Names, Phrases
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter, unusualness
 
 MOST_TOPICS = 100  # further topics are matched by exact title only
-_CLEARLY_LIKED = 1.8  # a liked paper is named as a reason from here on
+_CLEARLY_LIKED = 1.8  # a liked paper is named as a reason from here on,
+_CLOSE = (0.4, 0.12)  # or with less, for a cosine that papers of one field rarely reach
 _EXACT_TITLE = 50.0  # the subscriber typed the title of this very paper
 _HIGHEST = 30.0
 _FOLLOWED = 4.0  # an author or organisation to follow
@@ -28,7 +28,9 @@ _CATEGORY_AS_TOPIC = 2.0
 _KEYWORD = (0.5, 3.0)  # by rarity: a word that every fifth paper holds says little
 _KEYWORD_PER_NAT, _COMMON_NATS = 0.6, 1.0
 _IN_TITLE = 2.0
-_DISLIKE = 0.7  # 1.0 and more would push out good neighbours too
+_DISLIKE = (
+    0.9  # disliked topics in the top 10: 13 %, with 0.7 19 %; much more costs good neighbours
+)
 _SPREAD_OF_LIKENESS = 0.02
 _HIGHEST_LIKENESS = 8.0
 _TOPIC_NORM = 3  # nearly the best topic alone: fitting one interest fully beats two by half
@@ -86,27 +88,23 @@ class Taste:
         rows = self._background.vectors(papers)
         places = np.array([self._background.place_of(p.id) for p in papers], dtype=np.int64)
         fits, clear = self._meter.measure(rows, places)
-        liked, closest = self._liked.measure(rows)
-        disliked, _ = self._disliked.measure(rows)
-        against = _DISLIKE * np.clip(disliked, 0, None)
+        liked = self._liked.measure(rows)
+        against = _DISLIKE * np.clip(self._disliked.measure(rows).strength, 0, None)
         return [
             self._judged(
-                paper,
-                self._topic_fits(paper, fits[i], clear[i]),
-                Evidence(Why.LIKED, closest[i], float(liked[i])),
-                float(against[i]),
+                paper, self._topic_fits(paper, fits[i], clear[i]), liked.of(i), float(against[i])
             )
             for i, paper in enumerate(papers)
         ]
 
     def _judged(
-        self, paper: Paper, topics: list[_TopicFit], liked: Evidence, against: float
+        self, paper: Paper, topics: list[_TopicFit], liked: _Alike, against: float
     ) -> Judgement:
         literal = self._literal.evidence(paper)
         total = _best_and_more([topic.counted for topic in topics])
         total += liked.strength + _root_of_squares(literal) - against
         named = [Evidence(Why.TOPIC, topic.name, topic.fit) for topic in topics if topic.clear]
-        named += [*literal, *([liked] if liked.strength >= _CLEARLY_LIKED else [])]
+        named += [*literal, *liked.named()]
         exact = self._titles.get(paper.key)
         if exact is not None:
             return _exactly(exact, named)
@@ -205,18 +203,42 @@ class _Likeness:
         own = [background.place_of(paper.id) for paper in self._papers]
         return background.sample[~np.isin(background.sample, own)]
 
-    def measure(self, rows: Rows) -> tuple[Floats, list[str]]:
-        """For each paper how unusually alike it is, and the title of the closest named paper."""
-        if not self._papers:
-            return np.zeros(len(rows)), [""] * len(rows)
+    def measure(self, rows: Rows) -> _Alikes:
+        """How unusually alike each paper is to all named ones, and which of them is closest."""
+        if not self._papers or not len(rows):
+            return _Alikes(np.zeros(len(rows)), np.zeros(len(rows)), ("",) * len(rows))
         alike = unusualness(rows.units @ self._centre, self._usual, _SPREAD_OF_LIKENESS)
-        closest: npt.NDArray[np.int64] = (
-            np.asarray((rows.units @ self._rows.units.T).todense()).argmax(axis=1)
-            if len(rows)
-            else np.zeros(0, np.int64)
-        )
-        titles = [self._papers[int(place)].title for place in closest]
-        return np.minimum(alike, _HIGHEST_LIKENESS), titles
+        cosines = (rows.units @ self._rows.units.T).toarray()
+        titles = tuple(self._papers[int(place)].title for place in cosines.argmax(axis=1))
+        sure = len(self._papers) / (len(self._papers) + 1)  # one example alone says half
+        return _Alikes(np.minimum(alike, _HIGHEST_LIKENESS) * sure, cosines.max(axis=1), titles)
+
+
+@dataclass(frozen=True, slots=True)
+class _Alike:
+    """One paper's likeness to the named ones."""
+
+    strength: float
+    cosine: float
+    closest: str
+
+    def named(self) -> list[Evidence]:
+        """The closest liked paper as a reason, where the likeness is clear."""
+        least, close = _CLOSE
+        clear = self.strength >= _CLEARLY_LIKED or (self.strength >= least and self.cosine >= close)
+        return [Evidence(Why.LIKED, self.closest, self.strength)] if clear else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Alikes:
+    """The likeness of several papers, one entry for each."""
+
+    strength: Floats
+    cosine: Floats
+    closest: tuple[str, ...]
+
+    def of(self, place: int) -> _Alike:
+        return _Alike(float(self.strength[place]), float(self.cosine[place]), self.closest[place])
 
 
 def _best_and_more(fits: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from newsletter.model import Candidate, Paper, Pick, Profile
 from newsletter.selection.background import Background
-from newsletter.selection.diversity import Fitting, choose
+from newsletter.selection.diversity import Fitting, choose, first_without_copies
 from newsletter.selection.entrants import Entrant, distinct, entrants, follows_trend_alone
 from newsletter.selection.gate import Gate
 from newsletter.selection.ranking import Ranked, Ranking, Verdict
@@ -94,14 +94,17 @@ def _those(entered: Sequence[Entrant], out: Sequence[Ranked]) -> list[Entrant]:
 
 
 def _without_twins(entered: Sequence[Entrant]) -> tuple[list[Entrant], list[Ranked]]:
-    """The best of each title, and the others marked as the same paper."""
-    first: dict[str, Entrant] = {}
-    twins = []
+    """The best of each title that has an abstract, and the others marked as the same paper."""
+    kept: dict[str, Entrant] = {}
     for entrant in entered:
-        best = first.setdefault(entrant.paper.key or entrant.paper.id, entrant)
-        if best is not entrant:
-            twins.append(entrant.ranked.repeating(best.paper))
-    return list(first.values()), twins
+        key = entrant.paper.key or entrant.paper.id
+        best = kept.setdefault(key, entrant)
+        if entrant.paper.abstract and not best.paper.abstract:
+            kept[key] = entrant
+    papers = {key: entrant.paper for key, entrant in kept.items()}
+    alone = [e for e in entered if papers[e.paper.key or e.paper.id] is e.paper]
+    twins = [e for e in entered if papers[e.paper.key or e.paper.id] is not e.paper]
+    return alone, [entrant.ranked.repeating(papers[entrant.paper.key]) for entrant in twins]
 
 
 def _surprise(profile: Profile, unfit: Sequence[Entrant]) -> Ranked | None:
@@ -127,7 +130,9 @@ def _give_places(
     """Picked, next and repetitions; a surprise takes one place of the picks, the last."""
     places = max(profile.max_papers - (surprise is not None), 0)
     units = background.vectors([entrant.paper for entrant in fitting]).units
-    chosen = choose([Fitting(e.ranked.score, e.topics) for e in fitting], units, places)
+    wide = not follows_trend_alone(profile)
+    offered = [Fitting(e.ranked.score, e.topics) for e in fitting]
+    chosen = choose(offered, units, places) if wide else first_without_copies(units, places)
     given = [entrant.ranked for entrant in fitting]
     for place in chosen.picked:
         given[place] = given[place].judged(Verdict.PICKED)

@@ -21,7 +21,7 @@ _FEWEST_FOR_GROWTH = 5  # papers of one list whose growth is known
 _SMALL_LIST = 3.0  # being first of two says less than being first of forty
 _A_DAY = 18.0  # hours; looks at least this far apart measure growth best
 _SHORTEST = 1.0
-_RISING_VOTES, _RISING_RATIO, _RISING_VALUE = 10, 1.5, 0.6
+_RISING_VOTES, _RISING_RATIO, _RISING_SPEED = 10, 1.5, 0.35
 _RISING_FRESH = timedelta(days=2)
 _PLACES = (3, 5, 10)  # "top 3", where the list is at least four times as long
 _MONTHS = (
@@ -129,15 +129,16 @@ def _trend(
     value = best.value
     if speed is not None:
         value = (1 - _GROWTH_SHARE) * value + _GROWTH_SHARE * speed
-    rising = growth is not None and _is_rising(growth, value if speed is None else speed, now)
+    rising = growth is not None and _is_rising(growth, speed, now)
     line = growth.line if growth is not None and rising else best.line
     votes = candidate.upvotes or 0
     return Trend(value, known=True, line=line, plain=f"{votes} upvote{'s' * (votes != 1)}")
 
 
-def _is_rising(growth: _Growth, value: float, now: datetime) -> bool:
+def _is_rising(growth: _Growth, speed: float | None, now: datetime) -> bool:
+    """Every paper gains votes on its first day; where others are known, it must outrun most."""
     fresh = now - growth.measured_at <= _RISING_FRESH
-    return fresh and growth.is_clear and value >= _RISING_VALUE
+    return fresh and growth.is_clear and (speed is None or speed >= _RISING_SPEED)
 
 
 def _standings(candidates: Sequence[Candidate]) -> dict[str, list[_Standing]]:

@@ -10,6 +10,8 @@ from itertools import pairwise
 _WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")
 _INNER_HYPHEN = re.compile(r"(?<=[^\W_])[-‐‑](?=[^\W_])")
 
+_KEEPS_ITS_E = ("caches", "niches", "movies", "cookies")
+
 _SAYS_LITTLE = """
 a about above after again against all also am an and any are as at be because been before
 being below between both but by can could did do does doing down during each few for from
@@ -33,6 +35,8 @@ def singular(word: str) -> str:
     """The word without an English plural ending. Applied to both sides, so it need not be a word."""
     if len(word) < 4 or not word.endswith("s") or word.endswith("ss"):
         return word
+    if word.endswith(_KEEPS_ITS_E):
+        return word[:-1]
     if word.endswith(("sses", "xes", "ches", "shes")):
         return word[:-2]
     return word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]

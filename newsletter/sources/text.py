@@ -45,11 +45,6 @@ def clean_name(raw: str) -> str:
     return _until_settled(_clean_name_once, raw)
 
 
-def linkify_spans(text: str) -> tuple[tuple[int, int], ...]:
-    """Where the http(s) addresses of a text stand, as (start, end), without glued punctuation."""
-    return tuple(_spans(_HTTP, text))
-
-
 def safe_url(raw: str, *, base: str = "") -> str:
     """An address that may stand in a mail, absolute and https, or "" for anything doubtful.
 
@@ -169,11 +164,6 @@ _HAS_NO_SCHEME: Final = re.compile(r"\.[a-z]{2,}/|@\w", re.IGNORECASE)
 _FIRST_ASIDE: Final = 0xF0000
 _LAST_ASIDE: Final = 0x10FFFD
 _ASIDE: Final = re.compile("[\U000f0000-\U0010fffd]")
-
-
-def _spans(pattern: re.Pattern[str], text: str) -> Iterable[tuple[int, int]]:
-    for match in pattern.finditer(text):
-        yield match.start(), match.start() + len(_trimmed(match[0]))
 
 
 def _trimmed(url: str) -> str:

@@ -175,11 +175,11 @@ class Register:
             for r in rows
         )
 
-    def unconfirmed(self, *, since_before: datetime, now: datetime) -> tuple[str, ...]:
-        """Ids of those pending for longer than that and without a token that still works."""
+    def unconfirmed(self, *, since: datetime, now: datetime) -> tuple[str, ...]:
+        """Ids of those pending since then or longer and without a token that still works."""
         query = select(subscribers.c.id).where(
             subscribers.c.status == Status.PENDING.value,
-            subscribers.c.status_at < since_before,
+            subscribers.c.status_at <= since,
             ~has_open_token(subscribers.c.id, now),
         )
         return tuple(self._connection.scalars(query))

@@ -231,7 +231,7 @@ class Subscriptions:
     def purge_unconfirmed(self, *, now: datetime) -> int:
         """Erases those who did not confirm in time, and what forms said; answers how many."""
         with self._store.changing_register() as register:
-            gone = register.unconfirmed(since_before=now - rules.TOKEN_LIFE, now=now)
+            gone = register.unconfirmed(since=now - rules.TOKEN_LIFE, now=now)
             register.erase(gone)
             register.addresses.forget_unanswered(now)
             return len(gone)

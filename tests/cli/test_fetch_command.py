@@ -42,7 +42,7 @@ def test_a_second_run_adds_looks_only(newsletter, installation, papers_page, ite
 
     ran = newsletter("fetch", "--source", "daily:2026-04-03")
 
-    assert "1 papers by api, 0 new" in ran.out
+    assert "1 paper by api, 0 new" in ran.out
     papers, looks = stored(installation)
     assert (len(papers), looks) == (1, 2)
 

@@ -33,6 +33,31 @@ def test_out_writes_the_four_files(newsletter, installation, papers_page, item, 
     assert all(pick["title"] in html for pick in picks)
 
 
+def test_several_readers_get_a_folder_each(newsletter, installation, papers_page, item, reader):
+    papers_page.lists(*[item(n) for n in range(1, 6)])
+    other = installation / "other.toml"
+    other.write_text('topics = ["protein folding"]\n')
+
+    ran = newsletter(
+        "preview", "--source", "trending", "--profile", reader, "--profile", other, "--out", "out"
+    )
+
+    assert ran.code == 0
+    assert sorted(folder.name for folder in (installation / "out").iterdir()) == ["other", "reader"]
+
+
+def test_two_readers_of_one_name_are_refused(newsletter, installation, papers_page, reader):
+    folder = installation / "more"
+    folder.mkdir()
+    (folder / "reader.toml").write_text("topics = []\n")
+
+    ran = newsletter("preview", "--profile", reader, "--profile", folder / "reader.toml")
+
+    assert ran.code == 2
+    assert "reader.toml" in ran.err
+    assert papers_page.asked == []
+
+
 def test_stored_papers_are_shown_when_no_source_is_named(
     newsletter, installation, papers_page, item, reader
 ):
@@ -53,7 +78,7 @@ def test_the_demo_uses_the_bundled_page_when_it_is_offline(newsletter, installat
 
     assert ran.code == 0
     assert ran.err.count("Offline: using the bundled page of 111 papers") == 1
-    for who in ("inference", "robots"):
+    for who in ("inference", "vision"):
         picks = json.loads((installation / "out" / who / "picks.json").read_text())
         assert 3 <= len(picks) <= 8
 
@@ -75,7 +100,7 @@ def test_the_two_sample_readers_get_different_papers(newsletter, installation, p
 
     ids = [
         {pick["id"] for pick in json.loads((installation / "out" / who / "picks.json").read_text())}
-        for who in ("inference", "robots")
+        for who in ("inference", "vision")
     ]
 
     assert len(ids[0] & ids[1]) <= 2

@@ -145,7 +145,7 @@ def test_the_sample_readers_and_topics_are_valid():
     samples = sorted((data_dir("config") / "demo").glob("*.toml"))
     topics = tomllib.loads((data_dir("config") / "topics.toml").read_text(encoding="utf-8"))
 
-    assert [load_reader(file).id for file in samples] == ["inference", "robots"]
+    assert [load_reader(file).id for file in samples] == ["inference", "vision"]
     assert all(topic["name"] and topic["words"] for topic in topics["topic"])
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from mail_samples import TEMPLATES
 
-from newsletter.mail.mjml_lint import lint, lint_text
-from newsletter.mail.mjml_source import read_document
+from newsletter.mail.mjml_lint import Problem, lint
+from newsletter.mail.mjml_source import parse_document, read_document
 from newsletter.mail.mjml_table import ATTRIBUTES, CHILDREN
 from newsletter.mail.template_files import TemplateFiles
 
@@ -18,6 +18,10 @@ FRAME = """<mjml>
 </mjml>
 """
 SECTION = "<mj-section><mj-column>\n%s\n</mj-column></mj-section>"
+
+
+def lint_text(source: str) -> tuple[Problem, ...]:
+    return lint(parse_document(source, "digest.mjml.j2"))
 
 
 def problems(body: str) -> list[tuple[int, str]]:

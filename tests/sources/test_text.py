@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter.sources.text import clean_name, clean_text, clean_title, linkify_spans, safe_url
+from newsletter.sources.text import clean_name, clean_text, clean_title, safe_url
 
 ARTEFACTS = {
     "hard wrap": ("one line\nand another", "one line and another"),
@@ -243,12 +243,6 @@ def test_a_name_keeps_its_letters_and_loses_what_is_invisible(raw: str, clean: s
     assert clean_name(raw) == clean
 
 
-def test_addresses_are_found_without_the_punctuation_behind_them() -> None:
-    text = "See https://a.org/b_c. (https://b.org/x_(y)), http://c.org/; https:// and x.org/y."
-    found = [text[start:end] for start, end in linkify_spans(text)]
-    assert found == ["https://a.org/b_c", "https://b.org/x_(y)", "http://c.org/"]
-
-
 @pytest.mark.parametrize(
     ("raw", "safe"),
     [
@@ -339,17 +333,9 @@ ADDRESSES = st.from_regex(r"https?://[a-z]{2,8}\.org/[a-zA-Z0-9_~/=%-]{0,30}[a-z
 
 
 @given(ADDRESSES)
-def test_an_address_in_a_sentence_survives_and_is_found(address: str) -> None:
+def test_an_address_in_a_sentence_survives(address: str) -> None:
     clean = clean_text(f"2times more (see {address}). The rest--of it, {address}.")
     assert clean == f"2× more (see {address}). The rest–of it, {address}."
-    assert [clean[start:end] for start, end in linkify_spans(clean)] == [address, address]
-
-
-@given(WILD | st.text(max_size=120))
-def test_an_address_found_never_ends_in_punctuation(text: str) -> None:
-    for start, end in linkify_spans(text):
-        assert 0 <= start < end <= len(text)
-        assert text[end - 1] not in ".,;:!?"
 
 
 @given(st.text(max_size=80) | WILD | ADDRESSES, st.sampled_from(["", "https://base.example"]))

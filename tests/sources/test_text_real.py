@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from newsletter.sources.text import clean_name, clean_text, clean_title, linkify_spans
+from newsletter.sources.text import clean_name, clean_text, clean_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,9 +75,7 @@ def _feeds(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _without_addresses(text: str) -> str:
-    for start, end in reversed(linkify_spans(text)):
-        text = f"{text[:start]}URL{text[end:]}"
-    return text
+    return re.sub(r"https?://[^\s)]+", "URL", text)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,97 @@
+"""Two readers on real list days: what they get is theirs, and every reason is true."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+
+import pytest
+
+from newsletter.model import Candidate, Paper, Pick, Profile, Sighting, Why
+from newsletter.selection import Background, select
+
+DAYS = ("2025-10-13", "2025-10-14", "2025-10-15")
+NOW = datetime(2025, 10, 15, 21, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def papers(shared_data: Path) -> dict[str, list[tuple[Paper, int]]]:
+    """The papers of some months with their votes, by list day."""
+    by_day: dict[str, list[tuple[Paper, int]]] = {}
+    with gzip.open(shared_data / "papers_2023-2025.jsonl.gz", "rt") as lines:
+        for item in map(json.loads, lines):
+            if "2025-08-01" <= item["list_date"] <= DAYS[-1]:
+                entry = (_paper(item), item.get("upvotes") or 0)
+                by_day.setdefault(item["list_date"], []).append(entry)
+    return by_day
+
+
+@pytest.fixture(scope="module")
+def known(papers: dict[str, list[tuple[Paper, int]]]) -> Background:
+    return Background.fit([paper for day in papers.values() for paper, _ in day])
+
+
+def _paper(item: dict) -> Paper:
+    return Paper(
+        id=item["id"],
+        title=" ".join(item["title"].split()),
+        abstract=" ".join(item["abstract"].split()),
+        authors=tuple(item.get("authors") or ()),
+        organization=str(item.get("organization") or ""),
+        listed_on=date.fromisoformat(item["list_date"]),
+    )
+
+
+def _candidates(papers: dict[str, list[tuple[Paper, int]]]) -> list[Candidate]:
+    found = []
+    for day in DAYS:
+        at = datetime.combine(date.fromisoformat(day), time(20), UTC)
+        ordered = sorted(papers[day], key=lambda entry: -entry[1])
+        for rank, (paper, votes) in enumerate(ordered, 1):
+            look = Sighting(
+                paper_id=paper.id, seen_at=at, rank=rank, source=f"daily:{day}", upvotes=votes
+            )
+            found.append(Candidate(paper=paper, sightings=(look,)))
+    return found
+
+
+def _picks(profile: Profile, candidates: list[Candidate], known: Background) -> list[Pick]:
+    return list(select(profile, candidates, now=NOW, background=known))
+
+
+def test_the_reader_of_efficient_inference_gets_quantisation_caches_and_retrieval(papers, known):
+    profile = Profile(
+        topics=("efficient inference of large language models", "retrieval-augmented generation"),
+        keywords=("quantization", "KV cache", "speculative decoding", "mixture of experts"),
+        authors=("Song Han", "Tri Dao"),
+        max_papers=8,
+    )
+    picks = _picks(profile, _candidates(papers), known)
+    titles = " | ".join(pick.paper.title for pick in picks)
+    for expected in ("QeRL", "StreamingVLM", "DeepMMSearch-R1"):
+        assert expected in titles
+    assert len(picks) <= 8
+
+
+def test_the_reader_of_robots_gets_robots(papers, known):
+    profile = Profile(
+        topics=(
+            "robot learning and manipulation",
+            "vision-language-action models",
+            "3D scene understanding",
+        ),
+        keywords=("diffusion", "world model", "SLAM", "reinforcement learning"),
+        max_papers=8,
+    )
+    picks = _picks(profile, _candidates(papers), known)
+    by_topic = [p for p in picks if any(r.why is Why.TOPIC for r in p.reasons)]
+    assert len(picks) == 8
+    assert len(by_topic) >= 4
+    assert "Robot Learning: A Tutorial" in [pick.paper.title for pick in picks]
+
+
+def test_a_reader_of_something_else_gets_nothing(papers, known):
+    profile = Profile(topics=("medieval tax law", "bee keeping"))
+    assert select(profile, _candidates(papers), now=NOW, background=known) == ()
