@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from newsletter.model import Paper, id_from_title, title_key
 from newsletter.selection.words import grams
@@ -35,7 +34,10 @@ _ARXIV_ID = re.compile(
 )
 
 
-def _vectorizer() -> HashingVectorizer:
+def _vectorizer() -> Any:
+    # Imported late: scikit-learn takes a second, and most commands choose nothing.
+    from sklearn.feature_extraction.text import HashingVectorizer
+
     return HashingVectorizer(
         analyzer=grams, n_features=_PLACES, norm=None, alternate_sign=False, dtype=np.float32
     )
