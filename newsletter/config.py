@@ -81,6 +81,8 @@ def _weekday(value: object) -> object:
     """A day may be written as a word, whole or its first three letters."""
     word = value.strip().lower() if isinstance(value, str) else ""
     days = [name for name in _DAYS if word in (name, name[:3])]
+    if word and not days and not word.isdecimal():
+        raise ValueError("must be a day such as mon or tuesday, or 0 (Monday) to 6")
     return _DAYS.index(days[0]) if days else value
 
 

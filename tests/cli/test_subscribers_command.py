@@ -87,7 +87,7 @@ def test_a_readers_file_gives_the_profile_and_options_win_over_it(newsletter, in
         (["subscribe", "nobody"], "“nobody” is no e-mail address we can use"),
         (["subscribe", "a@x.org", "--timezone", "Europe/Berln"], "did you mean Europe/Berlin?"),
         (["subscribe", "a@x.org", "--at", "25:00"], "must be a local time such as 08:00"),
-        (["subscribe", "a@x.org", "--day", "noday"], "weekday: must be a whole number"),
+        (["subscribe", "a@x.org", "--day", "noday"], "weekday: must be a day such as mon"),
         (["subscribe", "a@x.org", "--max-papers", "99"], "max_papers"),
         (["subscribe", "a@x.org", "--profile", "missing.toml"], "no such file"),
         (["subscribers", "show", "a@x.org"], "a@x.org is not subscribed"),
