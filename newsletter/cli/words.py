@@ -7,18 +7,9 @@ from typing import Any
 
 from newsletter.errors import harmless
 from newsletter.model import Cadence, Subscriber
+from newsletter.subscriptions.cells import LISTS
 
 _DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
-_LISTS = (
-    "topics",
-    "keywords",
-    "authors",
-    "organizations",
-    "categories",
-    "liked",
-    "disliked",
-    "muted",
-)
 _WIDEST = 60
 
 
@@ -41,7 +32,7 @@ def card(held: Mapping[str, Any]) -> Iterator[str]:
         "digest": rhythm(wishes["cadence"], wishes["weekday"], wishes["send_at"])
         + f" {wishes['timezone']}, {wishes['format']}, at most {profile['max_papers']} papers",
         "dial": f"trend {profile['trend_weight']:g}, surprise {'on' if profile['surprise'] else 'off'}",
-        **{name: "; ".join(profile[name]) for name in _LISTS},
+        **{name: "; ".join(profile[name]) for name in LISTS},
         "profile": f"version {held['profiles'][-1]['version']}",
         "votes": str(len(held["votes"]) or ""),
         "consent": "; ".join(f"{c['at'][:16]}, {c['origin']}" for c in held["consents"]),
