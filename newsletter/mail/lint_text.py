@@ -16,8 +16,9 @@ def not_empty(mail: Mail) -> str:
 
 
 def widths(mail: Mail) -> str:
-    long = [line for line in mail.text.splitlines() if len(line) > TEXT_WIDTH]
-    return next((line[:60] for line in long if not _URL.fullmatch(line.strip())), "")
+    """A URL or an address may be longer than a line; it stands alone and cannot be broken."""
+    long = (line for line in mail.text.splitlines() if len(line) > TEXT_WIDTH)
+    return next((line[:60] for line in long if " " in line.strip()), "")
 
 
 def urls_alone(mail: Mail) -> str:

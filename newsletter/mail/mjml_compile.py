@@ -36,6 +36,7 @@ _SQUEEZES = tuple(
         (r"mj-column-per-", "c"),
         (r"mj-column-px-", "p"),
         (r"mj-full-width-mobile", "fw"),
+        (r"\[if mso \| IE\]", "[if mso]"),  # Internet Explorer 10 stopped reading these
         (r";(?=\")", ""),
         (r" style=\"\"", ""),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from newsletter.mail.mjml_compile import compile_template
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates
 from newsletter.mail.view import MailView, mail_view
+from newsletter.mail.wire import quoted_printable
 from newsletter.model import Digest, Publication, Subscriber
 
 HTML_TEMPLATE = "digest.mjml.j2"
@@ -129,13 +129,3 @@ class Renderer:
     def _page(self, view: MailView) -> _Page:
         page = self._html(mail=view).strip() + "\n"
         return _Page(html=page, octets=len(quoted_printable(page)))
-
-
-def quoted_printable(text: str) -> bytes:
-    """A text as it stands on the wire: UTF-8, quoted-printable (RFC 2045 6.7), CRLF line ends.
-
-    `binascii` breaks lines with the line end it meets first, so it is given one kind only.
-    """
-    lines = "\n".join(text.splitlines()) + "\n"
-    encoded = binascii.b2a_qp(lines.encode(), istext=True)
-    return encoded.replace(b"\n", b"\r\n")

@@ -27,6 +27,8 @@ _ALT_LIMIT = 40
 _INTERESTS_SHOWN = 4
 _INTEREST_LIMIT = 40
 _NAME_LIMIT = 60
+_NOTE_LIMIT = 300
+_NOTES_SHOWN = 5
 _TAG_LIMIT = 32
 _TITLE_LIMIT = 240
 
@@ -45,6 +47,7 @@ class Card:
         surprise: picked from outside the interests, on purpose.
         url, pdf_url, code_url, thumbnail_url: https or empty.
         more_url, less_url: pages that ask for a verdict on this paper.
+        tune_url: the page to follow an author of it, or to mute what it is about.
     """
 
     rank: int
@@ -65,6 +68,7 @@ class Card:
     thumbnail_alt: str
     more_url: str
     less_url: str
+    tune_url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,7 @@ class MailView:
         address: the reader's mail address.
         since: the day of the subscription in words; may be empty.
         interests: the reader's interests as one phrase; empty when they named none.
+        notes: sentences above the papers, e.g. that this is the first digest; mostly none.
         cards: the papers shown, in order.
         hidden: how many further papers only the web page shows.
         considered: how many new papers the picks were chosen from.
@@ -93,6 +98,7 @@ class MailView:
     address: str
     since: str
     interests: str
+    notes: tuple[str, ...]
     cards: tuple[Card, ...]
     hidden: int
     considered: int
@@ -127,6 +133,7 @@ def mail_view(
         address=plain(subscriber.email),
         since=short_date(subscriber.since) if subscriber.since else "",
         interests=interests_phrase(subscriber.profile),
+        notes=_notes(digest),
         cards=tuple(card(pick, rank, links) for rank, pick in enumerate(digest.picks, start=1)),
         hidden=0,
         considered=digest.considered,
@@ -157,7 +164,13 @@ def card(pick: Pick, rank: int, links: DigestLinks) -> Card:
         thumbnail_alt="Preview of “" + shorten(title, _ALT_LIMIT) + "”",
         more_url=links.more(paper.id),
         less_url=links.less(paper.id),
+        tune_url=links.tune(paper.id),
     )
+
+
+def _notes(digest: Digest) -> tuple[str, ...]:
+    shown = (shorten(plain(note), _NOTE_LIMIT) for note in digest.notes[:_NOTES_SHOWN])
+    return tuple(note for note in shown if note)
 
 
 def _authors(paper: Paper) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 from mail_samples import NOW, TEMPLATES, Sender, Sent
 
-from newsletter.links import LinkMaker
+from newsletter.links import Key, LinkMaker
 from newsletter.mail.digest import make_digest
+from newsletter.mail.letters import Letterhead
 from newsletter.mail.message import build
 from newsletter.mail.render import Renderer
 from newsletter.model import Pick, Profile, Publication, Subscriber
@@ -49,6 +51,11 @@ def renderer(publication: Publication) -> Renderer:
 
 
 @pytest.fixture(scope="session")
+def letterhead(publication: Publication) -> Letterhead:
+    return Letterhead([TEMPLATES], publication)
+
+
+@pytest.fixture(scope="session")
 def send(renderer: Renderer, publication: Publication, subscriber: Subscriber) -> Sender:
     """Takes picks all the way to the octets of a mail."""
 
@@ -59,11 +66,13 @@ def send(renderer: Renderer, publication: Publication, subscriber: Subscriber) -
         considered: int = 87,
         by: Renderer = renderer,
         base_url: str = publication.base_url,
+        notes: tuple[str, ...] = (),
     ) -> Sent:
         digest = make_digest(
             subscriber=reader, picks=picks, considered=considered, edition="2026-04-03", now=NOW
         )
-        links = LinkMaker(base_url, "test secret").for_digest(digest)
+        digest = replace(digest, notes=notes)
+        links = LinkMaker(base_url, [Key(1, "test secret")]).for_digest(digest)
         rendered = by.render(digest, reader, links)
         raw = build(
             rendered, digest=digest, subscriber=reader, publication=publication, links=links

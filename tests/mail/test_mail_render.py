@@ -10,7 +10,8 @@ from bs4 import BeautifulSoup
 from mail_samples import ABSTRACT, TEMPLATES, make_paper, make_pick, make_picks
 
 from newsletter.errors import MailError
-from newsletter.mail.render import Renderer, quoted_printable
+from newsletter.mail.render import Renderer
+from newsletter.mail.wire import quoted_printable
 from newsletter.model import Profile, Reason, Why
 
 
@@ -61,6 +62,7 @@ def test_a_card_shows_what_is_known_about_a_paper(send):
         "Code",
         "More like this",
         "Less like this",
+        "Follow or mute",
     ):
         assert piece in shown
     assert "a fourth one" not in shown
@@ -70,7 +72,8 @@ def test_what_is_not_known_leaves_no_trace(send):
     sent = send([bare_pick()])
     card = page(sent).select_one(".card")
     assert " ".join(card.get_text(" ").split()) == (
-        "1 Paper 1: how short lists help people who read Read More like this Less like this"
+        "1 Paper 1: how short lists help people who read "
+        "Read More like this Less like this Follow or mute"
     )
     assert not card.find_all("img")
     assert not re.search(r"None|upvote|comment|star|Why you see|\(\)|PDF", sent.rendered.text)
@@ -133,12 +136,42 @@ def test_a_reader_without_interests_is_told_so(send, subscriber):
     assert "You have not named any interests yet." in words(send(make_picks(1), reader=reader))
 
 
+WELCOME = "Welcome! This is your first digest, chosen from the papers of the last days."
+
+
+def test_notes_stand_above_the_papers_in_both_parts(send):
+    sent = send(make_picks(2), notes=(WELCOME, "You are back."))
+    bar = page(sent).select_one(".o")
+    assert bar.get_text("|") == f"{WELCOME}|You are back."
+    assert sent.rendered.html.index(WELCOME) < sent.rendered.html.index("<h2")
+    flat = " ".join(sent.rendered.text.split())
+    assert flat.index(WELCOME) < flat.index("You are back.") < flat.index("1. Paper 1: how")
+
+
+def test_notes_stand_on_a_quiet_day_too(send):
+    assert WELCOME in words(send([], notes=(WELCOME,)))
+
+
+@pytest.mark.parametrize("notes", [(), ("",), (" \n ", "\u202e")])
+def test_without_notes_nothing_is_left_of_them(send, notes):
+    assert send(make_picks(2), notes=notes).raw == send(make_picks(2)).raw
+    assert not page(send(make_picks(2))).select(".o")
+
+
+def test_a_note_is_text_and_stays_short(send):
+    note = "<b>Bold</b>\r\nand {{ 7 * 7 }} \x00" + "word " * 200
+    shown = page(send([], notes=(note,))).select_one(".o")
+    assert shown.get_text().startswith("‹b›Bold‹/b› and { { 7 * 7 } } word")
+    assert len(shown.get_text()) <= 300
+    assert not shown.find("b")
+
+
 def test_every_link_of_the_mail_is_offered(send):
     sent = send(make_picks(2))
     targets = {link["href"] for link in page(sent).find_all("a")}
     links = sent.links
     wanted = {links.unsubscribe, links.preferences, links.pause, links.view, links.archive}
-    wanted |= {links.more("2604.00001"), links.less("2604.00002")}
+    wanted |= {links.more("2604.00001"), links.less("2604.00002"), links.tune("2604.00002")}
     assert wanted <= targets
     assert len([t for t in page(sent).find_all("a") if t.get_text() == "Unsubscribe"]) == 1
 
@@ -178,7 +211,11 @@ def test_a_url_no_mail_may_carry_vanishes_with_its_link(send, url):
     paper = make_paper(1, url=url, pdf_url=url, code_url=url, thumbnail_url=url)
     sent = send([make_pick(1, paper=paper)])
     card = page(sent).select_one(".card")
-    assert [link.get_text() for link in card.find_all("a")] == ["More like this", "Less like this"]
+    assert [link.get_text() for link in card.find_all("a")] == [
+        "More like this",
+        "Less like this",
+        "Follow or mute",
+    ]
     assert not card.find_all("img")
     assert url not in sent.rendered.text
 

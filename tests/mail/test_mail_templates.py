@@ -69,9 +69,9 @@ def test_an_included_mjml_file_can_be_replaced_alone(tmp_path, publication, send
         ("digest.mjml.j2", "card.mjml.j2", "cart.mjml.j2", "there is no template “cart.mjml.j2”"),
         ("digest.mjml.j2", "card.mjml.j2", "../secret", "leads out of the template directories"),
         ("digest.mjml.j2", 'path="card.mjml.j2"', "", "mj-include needs a path"),
-        ("digest.mjml.j2", 'type="css"', 'type="html"', "mj-include knows mjml and css"),
+        ("head.mjml.j2", 'type="css"', 'type="html"', "mj-include knows mjml and css"),
         ("digest.mjml.j2", "card.mjml.j2", "digest.mjml.j2", "the template includes itself"),
-        ("digest.mjml.j2", 'width="480px"', 'wide="480px"', "no attribute wide"),
+        ("head.mjml.j2", 'width="480px"', 'wide="480px"', "no attribute wide"),
         ("card.mjml.j2", 'width="152px"', 'width="{{ card.rank }}px"', "must be a plain value"),
         (
             "macros.html.j2",
@@ -165,7 +165,7 @@ def test_jinja_in_attributes_and_conditions_survives_the_compiler(tmp_path):
         encoding="utf-8",
     )
     source = compile_template(TemplateFiles([tmp_path]), "x.mjml.j2").source
-    for piece in ("if a < b %}", """ d["k"] }}""", r"""'a\nb' }}""", "<!--[if mso | IE]></td>"):
+    for piece in ("if a < b %}", """ d["k"] }}""", r"""'a\nb' }}""", "<!--[if mso]></td>"):
         assert piece in source
 
 

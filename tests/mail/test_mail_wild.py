@@ -83,10 +83,10 @@ def assert_sound(sent, papers: int) -> None:
     assert page.find_all("a")[-1].get_text() == "View in browser"
 
 
-@given(picks=PICKS, name=TEXTS)
+@given(picks=PICKS, name=TEXTS, notes=st.lists(TEXTS, max_size=3).map(tuple))
 @settings(max_examples=60)
-def test_wild_data_never_breaks_a_mail(send, subscriber, picks, name):
-    sent = send(picks, reader=replace(subscriber, name=name))
+def test_wild_data_never_breaks_a_mail(send, subscriber, picks, name, notes):
+    sent = send(picks, reader=replace(subscriber, name=name), notes=notes)
     assert_sound(sent, len(picks))
 
 
@@ -108,7 +108,7 @@ def test_each_nasty_text_in_every_place(send, subscriber, publication, text):
     profile = replace(subscriber.profile, topics=(text,) * 3, keywords=(text,))
     reader = replace(subscriber, name=text, profile=profile)
     picks = [make_pick(1, paper=paper, reasons=reasons), *make_picks(4)[1:]]
-    assert_sound(send(picks, reader=reader), 4)
+    assert_sound(send(picks, reader=reader, notes=(text,) * 2), 4)
 
 
 def test_thousands_of_authors_are_four_and_a_number(send):

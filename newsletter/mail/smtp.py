@@ -1,0 +1,238 @@
+"""Hands finished mails to one relay over SMTP, encrypted or not at all."""
+
+from __future__ import annotations
+
+import base64
+import ipaddress
+import smtplib
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from newsletter.errors import MailError
+from newsletter.mail.replies import Reply, Step, accepted, discreet, failure, refusal
+from newsletter.mail.wire import address
+from newsletter.model import Outcome
+
+_CLOSING = 421  # "service not available, closing the channel" (RFC 5321 section 3.8)
+
+# What smtplib raises for what a relay or the network does: its own exceptions, those of sockets and
+# TLS, and ValueError where it cannot read an answer (a challenge that is no base64, say).
+_TROUBLE = (smtplib.SMTPException, OSError, ValueError)
+
+
+class Security(StrEnum):
+    """How the connection is protected; there is no way down from what was asked for.
+
+    STARTTLS begins in the clear (port 587 or 25), TLS is encrypted from the first octet (port 465,
+    RFC 8314 section 3.3), NONE is for a relay on the same machine.
+    """
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """The server that takes our mails.
+
+    Attributes:
+        username, password: both or neither; plain ASCII.
+        timeout_seconds: longest wait for any single answer.
+        local_hostname: how we name ourselves in EHLO; empty: the name of this machine.
+        ca_file: PEM file of the certificates to trust instead of the system's; empty: the system's.
+    """
+
+    host: str
+    port: int
+    security: Security = Security.STARTTLS
+    username: str = ""
+    password: str = field(default="", repr=False)
+    timeout_seconds: float = 30.0
+    local_hostname: str = ""
+    ca_file: str = ""
+
+
+class SmtpTransport:
+    """Hands finished mails to one relay over one reused connection; for one thread.
+
+    The connection is opened by the first mail, reopened when the relay has let it go in between,
+    and closed by `close`, after which a further mail would open a new one.
+
+    What a relay answers becomes one of three words:
+
+    - ACCEPTED: a 2xx to the whole mail.
+    - REJECTED: a 5xx to the recipient or to the mail. The enhanced status tells which: X.1.X and
+      X.2.X speak of the mailbox, X.7.X of policy (RFC 3463 section 3).
+    - DEFERRED: all else. That is every 4xx, a connection that fails or breaks, and also a 5xx
+      before RCPT or about logging in: then it is us who are refused, not the reader.
+
+    A connection that breaks after the last dot leaves open whether the mail was taken (RFC 1047);
+    it counts as deferred, and the Message-ID makes a second copy recognisable.
+
+    Raises:
+        MailError: the relay cannot be used as described, e.g. a password that would be readable on
+            the network, or a `ca_file` that is none.
+    """
+
+    def __init__(self, relay: Relay) -> None:
+        _refuse_nonsense(relay)
+        self._relay = relay
+        self._context = _trust(relay)
+        self._secrets = _spellings(relay)
+        self._client: smtplib.SMTP | None = None
+        self._step = Step.CONNECT
+
+    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+        """Tries once to hand a mail over; never raises for what the relay or the network does.
+
+        Raises:
+            MailError: an address that no envelope can hold.
+        """
+        mail_from, rcpt_to = address(sender), address(recipient)
+        try:
+            outcome = self._attempt(raw, mail_from, rcpt_to)
+        except _TROUBLE as error:
+            self._drop()
+            outcome = failure(error, self._step)
+        detail = discreet(outcome.detail, recipient=rcpt_to, secrets=self._secrets)
+        return replace(outcome, detail=detail)
+
+    def close(self) -> None:
+        """Says goodbye if a connection is open."""
+        if self._client is not None:
+            with suppress(*_TROUBLE):
+                self._client.quit()
+        self._drop()
+
+    def _attempt(self, raw: bytes, mail_from: str, rcpt_to: str) -> Outcome:
+        client, reply = self._begun(mail_from)
+        if reply.is_good:
+            self._step = Step.RCPT
+            reply = Reply.of(*client.docmd("RCPT", f"TO:<{rcpt_to}>"))
+        if reply.is_good:
+            self._step = Step.DATA
+            reply = _handed_over(client, raw)
+            if reply.is_good:
+                return accepted(reply)
+        self._forget(client, reply)
+        return refusal(reply, self._step)
+
+    def _begun(self, mail_from: str) -> tuple[smtplib.SMTP, Reply]:
+        """The reply to MAIL FROM, over the open connection or, when that is gone, over a new one."""
+        if self._client is not None:
+            with suppress(*_TROUBLE):
+                reply = self._mail(self._client, mail_from)
+                if reply.code != _CLOSING:
+                    return self._client, reply
+            self._drop()
+        self._client = self._connected()
+        return self._client, self._mail(self._client, mail_from)
+
+    def _mail(self, client: smtplib.SMTP, mail_from: str) -> Reply:
+        self._step = Step.MAIL
+        return Reply.of(*client.docmd("MAIL", f"FROM:<{mail_from}>"))
+
+    def _connected(self) -> smtplib.SMTP:
+        """A connection that is greeted, encrypted and logged in as the relay demands."""
+        self._step = Step.CONNECT
+        client = self._dialled()
+        try:
+            self._step = Step.EHLO
+            client.ehlo_or_helo_if_needed()
+            if self._relay.security is Security.STARTTLS:
+                self._step = Step.STARTTLS
+                self._encrypt(client)
+            if self._relay.username:
+                self._step = Step.AUTH
+                client.login(self._relay.username, self._relay.password)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _dialled(self) -> smtplib.SMTP:
+        relay = self._relay
+        name = relay.local_hostname or None
+        if relay.security is Security.TLS:
+            return smtplib.SMTP_SSL(
+                relay.host, relay.port, name, timeout=relay.timeout_seconds, context=self._context
+            )
+        return smtplib.SMTP(relay.host, relay.port, name, timeout=relay.timeout_seconds)
+
+    def _encrypt(self, client: smtplib.SMTP) -> None:
+        if not client.has_extn("starttls"):
+            raise smtplib.SMTPNotSupportedError(
+                "the relay does not offer it, and nothing is sent to it unencrypted"
+            )
+        client.starttls(context=self._context)
+        client.ehlo_or_helo_if_needed()  # what it said before is not to be trusted (RFC 3207 4.2)
+
+    def _forget(self, client: smtplib.SMTP, reply: Reply) -> None:
+        """Ends the transaction and keeps the connection, unless the relay is leaving anyway."""
+        with suppress(*_TROUBLE):
+            if reply.code != _CLOSING and client.rset()[0] == 250:
+                return
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._client is not None:
+            self._client.close()
+        self._client = None
+
+
+def _handed_over(client: smtplib.SMTP, raw: bytes) -> Reply:
+    """The reply to DATA or, where that was welcome, to the mail itself; smtplib stuffs the dots."""
+    try:
+        return Reply.of(*client.data(raw))
+    except smtplib.SMTPDataError as error:
+        if error.smtp_code < 400:
+            raise  # neither 354 nor a refusal: whoever this is, they lost the thread
+        return Reply.of(error.smtp_code, error.smtp_error)
+
+
+def _refuse_nonsense(relay: Relay) -> None:
+    if not relay.host or relay.timeout_seconds <= 0:
+        raise MailError("a mail relay needs a host name and a time limit above 0 seconds")
+    if bool(relay.username) != bool(relay.password):
+        raise MailError("a mail relay's user name and password go together: give both or neither")
+    if not (relay.username + relay.password + relay.local_hostname).isascii():
+        raise MailError("a mail relay's user name, password and local host name must be ASCII")
+    if relay.password and relay.security is Security.NONE and not _is_loopback(relay.host):
+        raise MailError(
+            f"the password for {relay.host} would cross the network unencrypted: "
+            "set the relay's security to starttls or tls"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _trust(relay: Relay) -> ssl.SSLContext | None:
+    """Certificates and host names are checked, TLS 1.2 is the least (Python's own defaults)."""
+    if relay.security is Security.NONE:
+        return None
+    try:
+        return ssl.create_default_context(cafile=relay.ca_file or None)
+    except OSError as error:  # ssl.SSLError is one
+        raise MailError(
+            f"the certificates to trust cannot be read from {relay.ca_file}: "
+            f"{error.strerror or error}"
+        ) from error
+
+
+def _spellings(relay: Relay) -> tuple[str, ...]:
+    """The password in every form in which AUTH PLAIN and AUTH LOGIN put it on the wire."""
+    if not relay.password:
+        return ()
+    plain = f"\0{relay.username}\0{relay.password}"
+    encoded = (base64.b64encode(text.encode()).decode() for text in (plain, relay.password))
+    return (*encoded, relay.password)

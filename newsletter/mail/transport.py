@@ -1,0 +1,27 @@
+"""The seam between a finished mail and whatever takes it away."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from newsletter.model import Outcome
+
+
+class Transport(Protocol):
+    """Takes finished mails, one at a time; used by one thread."""
+
+    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+        """Tries to hand one mail over; what goes wrong on the way is in the outcome.
+
+        Args:
+            raw: the octets as they shall arrive.
+            sender, recipient: the envelope (RFC 5321 section 2.3.1), not the headers.
+
+        Raises:
+            MailError: an address that no envelope can hold.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets go of what is held open; never raises."""
+        ...

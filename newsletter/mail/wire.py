@@ -1,0 +1,168 @@
+"""What every mail of ours is made of on the wire: headers that cannot break, parts; CRLF, 7 bit."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from email.header import Header
+from email.utils import format_datetime
+
+from newsletter.errors import MailError
+from newsletter.mail.wording import plain, shorten, tidy
+from newsletter.model import Publication
+
+# The header block is written by hand: the standard library's EmailMessage encodes any value with a
+# word of 78 characters, which makes `List-Unsubscribe: =?utf-8?q?=3Chttps...`, refused by Gmail
+# with 550 5.7.1. Python 3.11 and 3.14 do the same.
+
+Headers = Sequence[tuple[str, str]]
+
+_LINE = 76
+_NAME_LIMIT = 70
+_SUBJECT_LIMIT = 200
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+
+
+def opening(
+    publication: Publication, *, to: str, subject: str, at: datetime, mail_id: str
+) -> list[tuple[str, str]]:
+    """The headers that every mail begins with, From to Message-ID.
+
+    Args:
+        to: the value of the header, see `mailbox`.
+        at: aware; written in UTC.
+        mail_id: unique and opaque; the Message-ID is made of it and our own domain.
+
+    Raises:
+        MailError: a value cannot stand in a header.
+    """
+    sender = address(publication.from_address)
+    return [
+        ("From", mailbox(publication.from_name, sender, "From")),
+        ("To", to),
+        ("Reply-To", address(publication.reply_to or sender)),
+        ("Subject", unstructured(subject, "Subject")),
+        # an aware time gives +0000; -0000 would mean "zone unknown" (RFC 5322 3.3)
+        ("Date", format_datetime(at.astimezone(UTC))),
+        ("Message-ID", f"<{identifier(mail_id)}@{sender.rpartition('@')[2]}>"),
+    ]
+
+
+def assemble(headers: Headers, *, text: str, html: str, mail_id: str) -> bytes:
+    """A whole mail: `multipart/alternative`, text first (RFC 2046 5.1.4), or the text part alone.
+
+    Args:
+        html: empty for a mail of plain text.
+        mail_id: the boundary is made of it, so the same input gives the same octets.
+    """
+    plain_text = quoted_printable(text)
+    if not html:
+        return _block([*headers, *_part_headers("plain")]) + b"\r\n" + plain_text
+    boundary = f"=_{mail_id[:40]}"
+    kind = ("Content-Type", f'multipart/alternative; boundary="{boundary}"')
+    parts = _part(boundary, "plain", plain_text) + _part(boundary, "html", quoted_printable(html))
+    return _block([*headers, kind]) + b"\r\n" + parts + f"--{boundary}--\r\n".encode()
+
+
+def quoted_printable(text: str) -> bytes:
+    """A text as it stands on the wire: UTF-8, quoted-printable (RFC 2045 6.7), CRLF line ends.
+
+    `binascii` breaks lines with the line end it meets first, so it is given one kind only.
+    """
+    lines = "\n".join(text.splitlines()) + "\n"
+    encoded = binascii.b2a_qp(lines.encode(), istext=True)
+    return encoded.replace(b"\n", b"\r\n")
+
+
+def mailbox(name: str, to: str, header: str) -> str:
+    """`"Name" <address>` for one header; the name is cut, quoted or encoded as needed."""
+    to = address(to)
+    name = shorten(plain(name), _NAME_LIMIT)
+    if not name:
+        return to
+    if _is_plain(name):
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        shown = f'"{escaped}"'
+    else:
+        shown = _encoded(name, header)
+    line_end = shown.rpartition("\n")[2]
+    fits = len(line_end) + len(to) + len(header) + 5 <= _LINE
+    return f"{shown}{' ' if fits else chr(13) + chr(10) + ' '}<{to}>"
+
+
+def unstructured(text: str, header: str) -> str:
+    """A header of free text on lines of at most 78 characters; line breaks in it become blanks."""
+    text = shorten(plain(text), _SUBJECT_LIMIT)
+    if _is_plain(text) and len(header) + 2 + len(text) <= _LINE:
+        return text
+    return _encoded(text, header)
+
+
+def _is_plain(text: str) -> bool:
+    # "=?" would read as an encoded-word
+    return text.isascii() and text.isprintable() and "=?" not in text
+
+
+def _encoded(text: str, header: str) -> str:
+    """RFC 2047 encoded-words of at most 75 characters, folded; characters are never split."""
+    return Header(text, "utf-8", header_name=header).encode(
+        splitchars="", maxlinelen=75, linesep="\r\n"
+    )
+
+
+def address(text: str) -> str:
+    """An address as headers and envelopes hold it; an international domain in its ASCII form.
+
+    Raises:
+        MailError: it is no address, or none that can do without SMTPUTF8.
+    """
+    local, _, domain = text.rpartition("@")
+    if domain and not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode()
+        except UnicodeError as error:
+            raise MailError(f"“{tidy(text)}” has a domain that is no domain") from error
+    whole = f"{local}@{domain}"
+    if len(whole) > 254 or not _ADDRESS.fullmatch(whole):
+        raise MailError(f"“{shorten(tidy(text), 80)}” cannot be used as a mail address")
+    return whole
+
+
+def uri(url: str) -> str:
+    """A URL as it may stand between angle brackets.
+
+    Raises:
+        MailError: it holds a blank, a bracket or a character beyond ASCII, or is too long.
+    """
+    if not re.fullmatch(r"[\x21-\x3b\x3d\x3f-\x7e]{1,900}", url):
+        raise MailError(f"the link “{shorten(tidy(url), 80)}” cannot stand in a header")
+    return url
+
+
+def identifier(text: str) -> str:
+    """A word of letters, digits, dots, dashes and underscores.
+
+    Raises:
+        MailError: it is something else.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
+        raise MailError(f"“{shorten(tidy(text), 80)}” cannot be used as an identifier in a header")
+    return text
+
+
+def _block(headers: Headers) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
+
+
+def _part_headers(subtype: str) -> list[tuple[str, str]]:
+    return [
+        ("Content-Type", f"text/{subtype}; charset=utf-8"),
+        ("Content-Transfer-Encoding", "quoted-printable"),
+    ]
+
+
+def _part(boundary: str, subtype: str, body: bytes) -> bytes:
+    head = _block(_part_headers(subtype))
+    return f"--{boundary}\r\n".encode() + head + b"\r\n" + body + b"\r\n"
