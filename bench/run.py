@@ -17,7 +17,7 @@ from statistics import median
 from time import perf_counter
 
 from newsletter.config import data_dir, load_reader, load_settings
-from newsletter.links import LinkMaker
+from newsletter.links import Key, LinkMaker
 from newsletter.mail import lint, message
 from newsletter.mail.digest import make_digest
 from newsletter.mail.render import Renderer
@@ -56,7 +56,7 @@ def main(files: list[str]) -> None:
     digest = make_digest(
         subscriber=reader, picks=picks, considered=len(papers), edition="2026-04-03", now=NOW
     )
-    links = LinkMaker(publication.base_url, "secret").for_digest(digest)
+    links = LinkMaker(publication.base_url, [Key(1, "secret")]).for_digest(digest)
     rendered = renderer.render(digest, reader, links)
 
     def build() -> bytes:

@@ -6,17 +6,24 @@ import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
 from newsletter import __version__
 from newsletter.config import Settings, data_dir
-from newsletter.links import LinkMaker
+from newsletter.links import Key, LinkMaker
+from newsletter.mail.folder import FolderTransport
+from newsletter.mail.letters import Letterhead
 from newsletter.mail.render import Renderer
-from newsletter.pipeline import Post
+from newsletter.mail.smtp import Relay, Security, SmtpTransport
+from newsletter.mail.transport import Transport
+from newsletter.pipeline import Pool, look_back, record
+from newsletter.posting import Post
 from newsletter.sources.fetch import Fetcher, FetchRules
 from newsletter.sources.ladder import Sources
+from newsletter.sources.recognise import read_content
 from newsletter.sources.spec import SourceKind, SourceSpec
 from newsletter.sources.urls import host_of
 from newsletter.store import Store, open_store
@@ -114,14 +121,65 @@ class App:
         own = (self._templates,) if self._templates else ()
         return (*own, data_dir("templates") / "mail")
 
-    def post(self, base_url: str | None = None) -> Post:
-        """Templates compiled afresh, with links that lead to `base_url` or the configured home."""
+    @property
+    def page_dirs(self) -> tuple[Path, ...]:
+        """Where templates of pages are looked up, the operator's own first."""
+        own = (self._templates / "web",) if self._templates else ()
+        return (*own, data_dir("templates") / "web")
+
+    def post(self, base_url: str) -> Post:
+        """Templates compiled afresh; links lead to `base_url` and are good for nothing but a look."""
+        return self._post(LinkMaker(base_url, [Key(1, secrets.token_hex(32))]))
+
+    @cached_property
+    def live_post(self) -> Post:
+        """Templates compiled once; links that this installation honours."""
+        return self._post(self.links)
+
+    @cached_property
+    def links(self) -> LinkMaker:
+        """Signs and reads the links of this installation."""
+        keys = self.store.link_keys(self.now())
+        return LinkMaker(self.settings.publication.base_url, keys)
+
+    def transport(self) -> Transport:
+        """A new way out for mails: the relay, or files where none is configured."""
+        given = self.settings.smtp
+        if not given.host:
+            return FolderTransport(self.settings.state_dir / "outbox")
+        return SmtpTransport(
+            Relay(
+                host=given.host,
+                port=given.port,
+                security=Security(given.security),
+                username=given.username,
+                password=given.password.get_secret_value(),
+                timeout_seconds=given.timeout_seconds,
+                ca_file=given.ca_file,
+            )
+        )
+
+    def pool(self) -> Pool:
+        """What picks are chosen from now; the bundled page while nothing is stored."""
+        if not self.has_papers:
+            return self._sample_pool()
+        return look_back(self.store, days=self.settings.sources.days_back)
+
+    def _sample_pool(self) -> Pool:
+        scratch = self.scratch_store()
+        page = data_dir("config") / "demo" / "trending_page.txt"
+        listing = read_content(page.read_bytes(), source="bundled page")
+        record(scratch, listing, now=self.now())
+        return replace(look_back(scratch, days=1), sample=True)
+
+    def _post(self, links: LinkMaker) -> Post:
         publication = self.settings.publication.value()
         limit = self.settings.mail.html_limit
         return Post(
             publication=publication,
             renderer=Renderer(self.template_dirs, publication, html_limit=limit),
-            links=LinkMaker(base_url or publication.base_url, secrets.token_hex(32)),
+            letters=Letterhead(self.template_dirs, publication),
+            links=links,
             html_limit=limit,
         )
 

@@ -5,11 +5,52 @@ A GET of any of them only shows; acting needs a POST (RFC 8058 section 3.1, and 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadData, Signer
+from itsdangerous.encoding import base64_decode, base64_encode
+from itsdangerous.signer import HMACAlgorithm
 
 from newsletter.model import Digest
+
+_BETWEEN = "~"  # stands in no id
+
+
+class Way(StrEnum):
+    """Where a signed link leads; also the first part of its path.
+
+    The subject of `CONFIRM` is a mailed token; of `UNSUBSCRIBE`, `PREFERENCES` and `PAUSE` the
+    subscriber; of `VIEW` the digest; of `MORE`, `LESS` and `TUNE` the digest and a paper in it.
+    """
+
+    CONFIRM = "confirm"
+    UNSUBSCRIBE = "unsubscribe"
+    PREFERENCES = "preferences"
+    PAUSE = "pause"
+    VIEW = "view"
+    MORE = "more"
+    LESS = "less"
+    TUNE = "tune"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One signing key; whoever holds it can act for every subscriber.
+
+    Attributes:
+        version: stands in front of each token, so that the key of an old link is found at once.
+    """
+
+    version: int
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"Key(version={self.version})"
 
 
 class LinkMaker:
@@ -17,32 +58,66 @@ class LinkMaker:
 
     Args:
         base_url: public home without trailing slash.
-        secret: signing key; whoever holds it can act for every subscriber.
+        keys: the newest (highest version) signs, all of them are still read.
     """
 
-    def __init__(self, base_url: str, secret: str) -> None:
+    def __init__(self, base_url: str, keys: Sequence[Key]) -> None:
         self.base_url = base_url.rstrip("/")
-        self._secret = secret
+        self._keys = {key.version: key for key in keys}
+        self._newest = max(keys, key=lambda key: key.version)
 
-    def _signer(self, purpose: str) -> URLSafeSerializer:
-        return URLSafeSerializer(self._secret, salt=f"newsletter.{purpose}.v1")
+    def token(self, purpose: str, *subject: str) -> str:
+        """The signed text that stands for ids, which hold no `~`; the same ids, the same token."""
+        return _token(self._newest, purpose, subject)
 
     def url(self, purpose: str, *subject: str) -> str:
-        """The link for one purpose (`unsubscribe`, `preferences`, ...) and what it is about."""
-        token = self._signer(purpose).dumps(list(subject))
-        return f"{self.base_url}/{purpose}/{token}"
+        """The link for one purpose (see `Way`) and what it is about."""
+        return f"{self.base_url}/{purpose}/{self.token(purpose, *subject)}"
 
     def read(self, purpose: str, token: str) -> tuple[str, ...] | None:
         """What a token is about, or `None` for a forged one or one made for another purpose."""
-        try:
-            subject = self._signer(purpose).loads(token)
-        except BadSignature:
+        version = token.partition("-")[0]
+        key = self._keys.get(int(version)) if re.fullmatch(r"[1-9][0-9]{0,8}", version) else None
+        subject = peek(token)
+        # Made again and compared whole: base64 has bits to spare, so one token could be spelled
+        # in several ways, and only the spelling we gave out counts.
+        if key is None or not subject:
             return None
-        return tuple(str(part) for part in subject)
+        made = _token(key, purpose, subject)
+        return subject if hmac.compare_digest(made.encode(), token.encode()) else None
 
     def for_digest(self, digest: Digest) -> DigestLinks:
         """All links of one mail."""
         return DigestLinks(maker=self, digest=digest)
+
+
+def peek(token: str) -> tuple[str, ...]:
+    """What a token says it is about, unchecked: to be shown, never to be acted on."""
+    payload = token.partition("-")[2].rpartition(".")[0]
+    try:
+        subject = base64_decode(payload).decode()
+    except (BadData, UnicodeDecodeError):
+        return ()
+    return tuple(subject.split(_BETWEEN)) if subject else ()
+
+
+def _token(key: Key, purpose: str, subject: Sequence[str]) -> str:
+    """`version-subject.signature`: short, for a mail carries some fifty of them."""
+    payload = base64_encode(_BETWEEN.join(subject)).decode()
+    signer = Signer(
+        key.secret,
+        salt=f"newsletter.{purpose}.{key.version}",
+        key_derivation="hmac",
+        algorithm=_ShortMac(hashlib.sha256),
+    )
+    return f"{key.version}-{signer.sign(payload).decode()}"
+
+
+class _ShortMac(HMACAlgorithm):
+    """HMAC-SHA-256 cut to 128 bits (RFC 2104 section 5 allows half)."""
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return super().get_signature(key, value)[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +129,20 @@ class DigestLinks:
 
     @property
     def unsubscribe(self) -> str:
-        return self._of("unsubscribe")
+        return self._of_reader(Way.UNSUBSCRIBE)
 
     @property
     def preferences(self) -> str:
-        return self._of("preferences")
+        return self._of_reader(Way.PREFERENCES)
 
     @property
     def pause(self) -> str:
-        return self._of("pause")
+        return self._of_reader(Way.PAUSE)
 
     @property
     def view(self) -> str:
         """The same digest as a web page."""
-        return self._of("view")
+        return self.maker.url(Way.VIEW, self.digest.id)
 
     @property
     def archive(self) -> str:
@@ -75,10 +150,15 @@ class DigestLinks:
         return f"{self.maker.base_url}/archive/{self.digest.edition}"
 
     def more(self, paper_id: str) -> str:
-        return self.maker.url("more", self.digest.id, paper_id)
+        return self.maker.url(Way.MORE, self.digest.id, paper_id)
 
     def less(self, paper_id: str) -> str:
-        return self.maker.url("less", self.digest.id, paper_id)
+        return self.maker.url(Way.LESS, self.digest.id, paper_id)
 
-    def _of(self, purpose: str) -> str:
-        return self.maker.url(purpose, self.digest.id)
+    def tune(self, paper_id: str) -> str:
+        """Follow an author of the paper, or mute what it is about."""
+        return self.maker.url(Way.TUNE, self.digest.id, paper_id)
+
+    def _of_reader(self, way: Way) -> str:
+        # About the reader, not the digest: these must work when old digests are gone.
+        return self.maker.url(way, self.digest.subscriber_id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, time
 from enum import StrEnum
 
-from newsletter.model import Cadence, Format, Profile, Subscriber
+from newsletter.model import Cadence, Errand, Format, Profile, Subscriber
 
 
 def one_line(text: str) -> str:
@@ -71,22 +71,22 @@ class Consent:
 
 
 class Purpose(StrEnum):
-    """What a mailed single-use token is for: to confirm, or to find the way to one's settings."""
+    """What a mailed token is for: to confirm, or to find the way to one's settings."""
 
-    CONFIRM = "confirm"
-    SETTINGS = "settings"
+    CONFIRM = Errand.CONFIRM.value
+    SETTINGS = Errand.SETTINGS.value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """A mailed token as kept: of the secret itself only the hash is stored.
+    """A mailed token as kept; the link that carries it is signed, so its id is no secret.
 
     Attributes:
         subscriber_id: empty once the subscriber is gone.
         wishes: what the form said; taken over when the token is used.
     """
 
-    hash: str
+    id: str
     purpose: Purpose
     subscriber_id: str
     issued_at: datetime

@@ -1,28 +1,46 @@
 """The way, from the trending page to the mail, each step safe to repeat.
 
     page ─ ingest ─> papers and sightings in the store
-    candidates ─ choose ─> picks with reasons, in one digest for one reader
+    store ─ look_back ─> the pool: candidates of the last days, and what is usual
+    pool ─ choose ─> picks with reasons, in one digest for one reader
+    digest ─ compose ─> kept as data, with a mail in the outbox
     digest ─ finish ─> the mail, checked before it could leave
+    outbox ─ deliver_due ─> handed to the relay, the outcome written down at once
 
-`preview` walks the last two for one reader; the scheduled container walks all of them for everybody.
+`preview` walks `choose` and `finish` for one reader, without keeping anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from newsletter.links import LinkMaker
-from newsletter.mail import lint, message
+from newsletter.mail import outbox
 from newsletter.mail.digest import make_digest
-from newsletter.mail.lint import Check
-from newsletter.mail.render import Rendered, Renderer
-from newsletter.model import Candidate, Digest, Listing, Publication, Subscriber
+from newsletter.mail.notes import quiet_note
+from newsletter.mail.transport import Transport
+from newsletter.model import (
+    Cadence,
+    Candidate,
+    Delivery,
+    DeliveryState,
+    Digest,
+    Errand,
+    Listing,
+    Subscriber,
+)
+from newsletter.posting import Mail, Post, attempt, finish
+from newsletter.schedule import due_after, edition_at
 from newsletter.selection import Background, Ranking, rank
+from newsletter.selection.learn import with_votes
 from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceSpec
-from newsletter.store import Recorded, Store
+from newsletter.store import Recorded, Register, Store
+
+BACKGROUND_PAPERS = 5000  # the newest papers are plenty for word statistics
+LONGEST_GAP = 14  # days that one digest covers at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +62,45 @@ class Edition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mail:
-    """A finished mail: its parts, the bytes on the wire, and what pre-flight says of them."""
+class Pool:
+    """What the picks of these days are chosen from.
 
-    rendered: Rendered
-    raw: bytes
-    checks: tuple[Check, ...]
+    Attributes:
+        background: word statistics over the stored papers.
+        day: the newest list day in it, where the lists have days.
+        sample: true for the bundled page, which stands in while nothing is stored.
+    """
+
+    candidates: tuple[Candidate, ...]
+    background: Background
+    day: date | None = None
+    sample: bool = False
+
+    def within(self, days: int) -> Pool:
+        """The same pool with the papers of its newest `days` list days only."""
+        if self.day is None:
+            return self
+        first = self.day - timedelta(days=days - 1)
+        late = (c for c in self.candidates if c.paper.listed_on and c.paper.listed_on >= first)
+        return replace(self, candidates=tuple(late))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """What is needed to turn a digest into a mail."""
+class Composed:
+    """What one round of composing did: how many subscribers were due, how many digests it made."""
 
-    publication: Publication
-    renderer: Renderer
-    links: LinkMaker
-    html_limit: int
+    due: int = 0
+    made: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What one round of deliveries did, in mails."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    cancelled: int = 0
 
 
 def ingest(sources: Sources, store: Store, spec: SourceSpec, *, now: datetime) -> Ingested:
@@ -75,6 +116,21 @@ def record(store: Store, listing: Listing, *, now: datetime) -> Ingested:
     """Writes one listing down, and notices a list that only repeats an earlier day's."""
     repeats = _repeated_day(store, listing)
     return Ingested(listing=listing, recorded=store.record(listing, now), repeats=repeats)
+
+
+def look_back(store: Store, *, days: int, papers: int = BACKGROUND_PAPERS) -> Pool:
+    """The papers of the newest `days` list days; all of them where the lists have no days.
+
+    Args:
+        papers: how many stored papers the word statistics are made of, newest first.
+    """
+    listed = store.list_days()
+    span = (listed[0] - timedelta(days=days - 1), listed[0]) if listed else None
+    return Pool(
+        candidates=store.candidates(listed=span),
+        background=Background.fit(store.papers(newest=papers)),
+        day=listed[0] if listed else None,
+    )
 
 
 def choose(
@@ -100,15 +156,120 @@ def choose(
     return Edition(subscriber=subscriber, digest=digest, ranking=ranking)
 
 
-def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = False) -> Mail:
-    """Renders the digest, puts the mail together and checks it; `dev` allows local http links."""
-    links = post.links.for_digest(digest)
-    rendered = post.renderer.render(digest, subscriber, links)
-    raw = message.build(
-        rendered, digest=digest, subscriber=subscriber, publication=post.publication, links=links
+def compose(
+    store: Store,
+    subscriber: Subscriber,
+    pool: Pool,
+    *,
+    edition: str,
+    now: datetime,
+    notes: Sequence[str] = (),
+    min_papers: int = 1,
+) -> Digest | None:
+    """Makes a subscriber's digest of an edition and queues its mail, once.
+
+    Returns:
+        the digest; `None` if this edition was made before, or too little is worth a mail.
+    """
+    with store.register() as register:
+        sent = register.digests.sent_to(subscriber.id)
+        quiet = register.digests.quiet_since_last(subscriber.id)
+    made = choose(
+        subscriber, pool.candidates, pool.background, edition=edition, now=now, already_sent=sent
     )
-    checks = lint.check_mail(raw, dev=dev, html_limit=post.html_limit)
-    return Mail(rendered=rendered, raw=raw, checks=checks)
+    digest = replace(made.digest, notes=(*notes, *quiet_note(quiet)))
+    with store.changing_register() as register:
+        # Decided on what stands in the store now: somebody else may have composed meanwhile.
+        if not _takes_turn(register, subscriber, edition, now):
+            return None
+        if len(digest.picks) < min_papers:
+            register.digests.note_quiet(subscriber.id, edition, digest.considered)
+            return None
+        register.digests.keep(digest)
+        register.outbox.add(_delivery_of(digest))
+    return digest
+
+
+def _takes_turn(register: Register, subscriber: Subscriber, edition: str, now: datetime) -> bool:
+    """Moves the time of the next digest on; false where this edition is somebody else's doing."""
+    was_due = subscriber.next_due_at
+    to = due_after(subscriber, now)
+    if not register.move_due(subscriber.id, since=was_due, to=to):
+        return False
+    return not register.digests.has_edition(subscriber.id, edition)
+
+
+def _delivery_of(digest: Digest) -> Delivery:
+    return Delivery(
+        id=digest.id,
+        errand=Errand.DIGEST,
+        subscriber_id=digest.subscriber_id,
+        created_at=digest.created_at,
+        next_attempt_at=digest.created_at,
+    )
+
+
+def compose_due(
+    store: Store, pool: Pool, *, now: datetime, days: int, min_papers: int = 1, most: int = 500
+) -> Composed:
+    """Makes the digest of everybody who is due; a second run at once makes nothing.
+
+    Args:
+        pool: wide enough for those who get one mail a week or were missed (`LONGEST_GAP`).
+        days: list days a daily digest looks back over; what was sent before never comes again.
+        min_papers: with fewer than these there is no mail, and the next one says so.
+        most: subscribers in one round.
+    """
+    with store.register() as register:
+        due = [_asking(register, kept.subscriber, now) for kept in register.due(now, most=most)]
+    pools = {gap: pool.within(gap + days - 1) for gap in {asking.gap for asking in due}}
+    made = [
+        compose(
+            store,
+            asking.subscriber,
+            pools[asking.gap],
+            edition=edition_at(asking.subscriber, asking.subscriber.next_due_at or now),
+            now=now,
+            min_papers=min_papers,
+        )
+        for asking in due
+    ]
+    return Composed(due=len(due), made=sum(digest is not None for digest in made))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Somebody whose digest is due, with the votes in their profile and the days to cover."""
+
+    subscriber: Subscriber
+    gap: int
+
+
+def _asking(register: Register, subscriber: Subscriber, now: datetime) -> _Asking:
+    votes = register.votes(subscriber.id)
+    last = register.digests.last_made_at(subscriber.id)
+    usual = 7 if subscriber.cadence is Cadence.WEEKLY else 1
+    missed = (now - last).days if last else 0
+    return _Asking(
+        replace(subscriber, profile=with_votes(subscriber.profile, votes)),
+        min(max(usual, missed), LONGEST_GAP),
+    )
+
+
+def deliver_due(
+    store: Store, post: Post, transport: Transport, *, now: Callable[[], datetime], most: int = 50
+) -> Delivered:
+    """Hands over what is due; every outcome is written down before the next mail is touched."""
+    with store.changing_register() as register:
+        claimed = register.outbox.claim(now(), most=most, lease=outbox.LEASE)
+    ends = [attempt(store, post, transport, delivery, now) for delivery in claimed]
+    count = Counter(end.state for end in ends)
+    return Delivered(
+        sent=count[DeliveryState.SENT],
+        deferred=count[DeliveryState.DEFERRED],
+        failed=count[DeliveryState.FAILED],
+        cancelled=count[DeliveryState.CANCELLED],
+    )
 
 
 def preview(

@@ -50,13 +50,14 @@ class Desk:
                 self._keep(choice, kept)
             return kept[1]
 
-    def origin(self, digest_id: str) -> Choice | None:
-        """The choice that a digest, named in a link of its mail, came from."""
-        return self._origins.get(digest_id)
+    def origin(self, subject: str) -> Choice | None:
+        """The choice that a digest or reader, named in a link of its mail, came from."""
+        return self._origins.get(subject)
 
     def _make(self, choice: Choice) -> Preview:
         made = self._workbench.preview(choice.reader, choice.source, choice.edition)
-        self._origins[made.edition.digest.id] = _named(made)
+        digest = made.edition.digest
+        self._origins[digest.id] = self._origins[digest.subscriber_id] = _named(made)
         return made
 
     def _keep(self, choice: Choice, made: tuple[Fingerprint, Preview]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from itsdangerous import URLSafeSerializer
-
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -41,6 +39,11 @@ _PAGES = {
         "The page behind this link notes that a paper was not welcome, so that papers close to "
         "it rank lower from then on.",
     ),
+    "tune": Explanation(
+        "Follow or mute",
+        "The page behind this link offers to follow an author of the paper, or to mute what it is "
+        "about, and shows what that would change.",
+    ),
     "view": Explanation(
         "View in the browser",
         "The page behind this link is the same mail, for mail clients that show it badly, with "
@@ -56,12 +59,3 @@ _PAGES = {
 def explain(purpose: str) -> Explanation | None:
     """What a link of that purpose does; `None` for an unknown one."""
     return _PAGES.get(purpose)
-
-
-def subject_of(token: str) -> tuple[str, ...]:
-    """What a link's token is about: digest and, for verdicts, the paper; empty if unreadable.
-
-    The signature is not checked, because nothing is done with the answer but to show it.
-    """
-    _, payload = URLSafeSerializer("").loads_unsafe(token)
-    return tuple(map(str, payload)) if isinstance(payload, list) else ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from newsletter.errors import ConfigError
+from newsletter.listen import bind, url_of
 from newsletter.preview.studio import build_studio
 from newsletter.preview.workbench import Workbench
 
@@ -20,7 +20,6 @@ __all__ = ["USUAL_PORT", "StudioServer", "bind", "build_studio", "serve", "url_o
 USUAL_PORT = 8025
 
 _STOP_SECONDS = 3  # a mail that is being made may finish; open streams end at once
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - names, nothing is bound here
 
 
 def serve(
@@ -79,46 +78,8 @@ class StudioServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that listens on host and port.
-
-    Raises:
-        ConfigError: in one sentence, why that is not possible.
-    """
-    try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except OSError:
-        raise ConfigError("--host", [f"{host} is no address of this machine"]) from None
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        raise _cannot_listen(error, host, port) from None
-    return listening
-
-
-def url_of(listening: socket.socket) -> str:
-    """Where a browser on this machine finds what listens there."""
-    host, port = listening.getsockname()[:2]
-    name = _EVERYWHERE.get(host, host)
-    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
-
-
 def _bind_usual(host: str) -> socket.socket:
     try:
         return bind(host, USUAL_PORT)
     except ConfigError:
         return bind(host, 0)
-
-
-def _cannot_listen(error: OSError, host: str, port: int) -> ConfigError:
-    if error.errno == errno.EADDRINUSE:
-        taken = f"port {port} is taken on {host}; name another with --port, or --port 0 for any"
-        return ConfigError("--port", [taken])
-    if error.errno == errno.EACCES:
-        denied = f"port {port} needs more rights; name one above 1023 with --port"
-        return ConfigError("--port", [denied])
-    return ConfigError("--host", [f"{host} cannot be listened on: {error.strerror}"])

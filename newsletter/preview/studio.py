@@ -14,11 +14,12 @@ from fastapi.responses import FileResponse, HTMLResponse, StreamingResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from newsletter.errors import NewsletterError
+from newsletter.links import peek
 from newsletter.preview.answers import add_error_answers
 from newsletter.preview.bell import Bell, ring_on_change
 from newsletter.preview.desk import Choice, Desk
 from newsletter.preview.guard import Guard, mail_policy
-from newsletter.preview.links_explained import explain, subject_of
+from newsletter.preview.links_explained import explain
 from newsletter.preview.sheet import Sheet, make_sheet
 from newsletter.preview.variants import Images, Scheme, in_scheme
 from newsletter.preview.workbench import Preview, Workbench
@@ -182,7 +183,7 @@ class _Pages:
         found = explain(purpose)
         if found is None:
             raise HTTPException(404, "The studio has no such page.")
-        about = (token,) if purpose == "archive" else subject_of(token)
+        about = (token,) if purpose == "archive" else peek(token)
         choice = self._desk.origin(about[0]) if about else None
         return self._templates.get_template("link.html.j2").render(
             page=found,

@@ -15,7 +15,8 @@ from newsletter.app import App
 from newsletter.config import load_reader
 from newsletter.errors import ConfigError
 from newsletter.model import Candidate, Paper, Subscriber
-from newsletter.pipeline import Edition, Mail, preview
+from newsletter.pipeline import Edition, preview
+from newsletter.posting import Mail
 from newsletter.selection import Background
 
 WHOLE = "whole list"

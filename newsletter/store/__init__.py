@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 
 from sqlalchemy import Engine
 
-from newsletter.model import Candidate, Listing, Paper
-from newsletter.store import papers
+from newsletter.links import Key
+from newsletter.model import Candidate, Digest, Listing, Paper
+from newsletter.store import keys, papers
 from newsletter.store.addresses import Suppressed
 from newsletter.store.engine import open_engine, sentences
 from newsletter.store.papers import Recorded
@@ -62,6 +63,40 @@ class Store:
         """How many papers are stored."""
         with sentences(self._url), self._engine.connect() as connection:
             return papers.count(connection)
+
+    def find_papers(
+        self, ids: Collection[str], title_keys: Collection[str] = ()
+    ) -> dict[str, Paper]:
+        """Stored papers by id and by title key (see `Paper.key`)."""
+        with sentences(self._url), self._engine.connect() as connection:
+            return papers.find_papers(connection, ids, title_keys)
+
+    def last_look(self) -> tuple[int, datetime | None]:
+        """How many papers there are and when a list was last read: equal while nothing is new."""
+        with sentences(self._url), self._engine.connect() as connection:
+            return papers.last_look(connection)
+
+    def digest(self, digest_id: str) -> Digest | None:
+        """The digest with this id."""
+        with self.register() as register:
+            return register.digests.get(digest_id)
+
+    def link_keys(self, now: datetime) -> tuple[Key, ...]:
+        """The keys that links are signed and read with; the first is made on first use."""
+        with sentences(self._url), self._engine.begin() as connection:
+            wait_for_turn(connection)
+            return keys.all_keys(connection) or (keys.add_key(connection, now),)
+
+    def add_link_key(self, now: datetime) -> Key:
+        """Makes a new key, which signs from now on."""
+        with sentences(self._url), self._engine.begin() as connection:
+            wait_for_turn(connection)
+            return keys.add_key(connection, now)
+
+    def drop_link_key(self, version: int) -> bool:
+        """Links signed with this key are not ours any more; false if there is none."""
+        with sentences(self._url), self._engine.begin() as connection:
+            return keys.drop_key(connection, version)
 
     @contextmanager
     def register(self) -> Iterator[Register]:

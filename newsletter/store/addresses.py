@@ -61,7 +61,7 @@ class Addresses:
         """Writes a token down that is about to be mailed to the address."""
         self._connection.execute(
             insert(tokens).values(
-                hash=token.hash,
+                id=token.id,
                 purpose=token.purpose.value,
                 address_hash=self._hash(key),
                 subscriber_id=token.subscriber_id or None,
@@ -78,14 +78,14 @@ class Addresses:
         rows = self._connection.execute(select(tokens).where(mine).order_by(tokens.c.issued_at))
         return tuple(map(_token, rows))
 
-    def token(self, hashed: str) -> Token | None:
-        """The token with this hash."""
-        row = self._connection.execute(select(tokens).where(tokens.c.hash == hashed)).first()
+    def token(self, token_id: str) -> Token | None:
+        """The token with this id."""
+        row = self._connection.execute(select(tokens).where(tokens.c.id == token_id)).first()
         return _token(row) if row else None
 
-    def use_token(self, hashed: str, at: datetime) -> bool:
+    def use_token(self, token_id: str, at: datetime) -> bool:
         """Marks a token as used; false if somebody was quicker."""
-        unused = (tokens.c.hash == hashed) & tokens.c.used_at.is_(None)
+        unused = (tokens.c.id == token_id) & tokens.c.used_at.is_(None)
         return (
             self._connection.execute(update(tokens).where(unused).values(used_at=at)).rowcount == 1
         )
@@ -103,7 +103,7 @@ class Addresses:
         self._connection.execute(update(tokens).where(old).values(wishes=None))
 
     def leave_tokens(self, subscriber_ids: Collection[str]) -> None:
-        """Of the tokens of purged subscribers only the hash and the times stay."""
+        """Of the tokens of purged subscribers only the id and the times stay."""
         mine = tokens.c.subscriber_id.in_(subscriber_ids)
         self._connection.execute(update(tokens).where(mine).values(subscriber_id=None, wishes=None))
 
@@ -124,7 +124,7 @@ def has_open_token(subscriber_id: Any, now: datetime) -> Any:
 
 def _token(row: Row[Any]) -> Token:
     return Token(
-        hash=row.hash,
+        id=row.id,
         purpose=Purpose(row.purpose),
         subscriber_id=row.subscriber_id or "",
         issued_at=row.issued_at,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from newsletter.store.schema import papers, sightings
 
 _PAPER_FIELDS = tuple(f.name for f in fields(Paper))
 _SIGHTING_FIELDS = tuple(f.name for f in fields(Sighting))
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,22 @@ def candidates(
     return tuple(Candidate(paper=_paper(r), sightings=tuple(by_paper[r.id])) for r in rows)
 
 
+def find_papers(
+    connection: Connection, ids: Collection[str], title_keys: Collection[str]
+) -> dict[str, Paper]:
+    """The stored papers asked for, each by the id or by the title key it was found by.
+
+    Of title twins (one key, two ids) the one that was seen first answers to the key.
+    """
+    found: dict[str, Paper] = {}
+    for column, wanted in ((papers.c.title_key, title_keys), (papers.c.id, ids)):
+        for chunk in _chunks(wanted):
+            query = select(papers).where(column.in_(chunk))
+            for row in connection.execute(query.order_by(papers.c.first_seen_at, papers.c.id)):
+                found.setdefault(getattr(row, column.name), _paper(row))
+    return found
+
+
 def listed_ids(connection: Connection, day: date) -> frozenset[str]:
     """Ids of the papers first listed on a day."""
     return frozenset(connection.scalars(select(papers.c.id).where(papers.c.listed_on == day)))
@@ -104,6 +122,19 @@ def list_days(connection: Connection, *, newest: int = 60) -> tuple[date, ...]:
 def count(connection: Connection) -> int:
     """How many papers are stored."""
     return connection.scalar(select(func.count()).select_from(papers)) or 0
+
+
+def last_look(connection: Connection) -> tuple[int, datetime | None]:
+    """How many papers there are, and the instant of the newest look at any list."""
+    newest = connection.scalar(select(func.max(sightings.c.seen_at)))
+    return count(connection), newest
+
+
+def _chunks(wanted: Collection[str]) -> Iterator[list[str]]:
+    # Databases limit the parameters of a statement: old SQLite takes 999.
+    distinct = list(dict.fromkeys(wanted))
+    for start in range(0, len(distinct), _CHUNK):
+        yield distinct[start : start + _CHUNK]
 
 
 def _known(connection: Connection, listing: Listing) -> dict[str, _Known]:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     Text,
     Time,
     TypeDecorator,
+    UniqueConstraint,
 )
 
 
@@ -190,7 +192,7 @@ suppressions = Table(
 tokens = Table(
     "tokens",
     metadata,
-    Column("hash", String(64), primary_key=True),
+    Column("id", String(64), primary_key=True),
     Column("purpose", String(16), nullable=False),
     Column("address_hash", String(64), nullable=False, index=True),
     Column(
@@ -200,6 +202,91 @@ tokens = Table(
     Column("expires_at", Instant, nullable=False),
     Column("used_at", Instant),
     Column("wishes", JSON(none_as_null=True)),
+)
+
+# What was chosen for whom; papers stand in their own table, so a digest keeps only their ids.
+digests = Table(
+    "digests",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column(
+        "subscriber_id",
+        String(40),
+        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("edition", String(40), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("preheader", Text, nullable=False),
+    Column("picks", JSON, nullable=False),
+    Column("notes", Words, nullable=False),
+    Column("considered", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("subscriber_id", "edition"),
+)
+
+# The ledger of the promise that a paper reaches a person once.
+sent_papers = Table(
+    "sent_papers",
+    metadata,
+    Column(
+        "subscriber_id",
+        String(40),
+        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column(
+        "paper_id",
+        String(40),
+        ForeignKey("papers.id", onupdate="CASCADE", ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("digest_id", String(40), nullable=False),
+)
+
+# Editions that were not worth a mail, since the last digest that was.
+quiet_editions = Table(
+    "quiet_editions",
+    metadata,
+    Column(
+        "subscriber_id",
+        String(40),
+        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("edition", String(40), primary_key=True),
+    Column("considered", Integer, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(64), primary_key=True),  # of the digest or of the token
+    Column("errand", String(16), nullable=False),
+    Column(
+        "subscriber_id",
+        String(40),
+        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
+        nullable=False,
+        index=True,
+    ),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("next_attempt_at", Instant, nullable=False),
+    Column("leased_until", Instant),
+    Column("last_error", Text, nullable=False),
+    Column("sent_at", Instant),
+    Index(None, "state", "next_attempt_at"),
+)
+
+# Signing keys of links; the newest signs, all are read. They move with the database.
+link_keys = Table(
+    "link_keys",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("secret", String(64), nullable=False),
+    Column("made_at", Instant, nullable=False),
 )
 
 # One row, made by the migration and never changed: a new salt would forget every suppression.

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
 
 from newsletter.membership import Consent, ProfileVersion
 from newsletter.model import Cadence, Feedback, Format, Profile, Status, Subscriber, Verdict
 from newsletter.store.addresses import Addresses, has_open_token
+from newsletter.store.digests import Digests, Outbox
 from newsletter.store.plain import profile_from_json, profile_to_json
 from newsletter.store.schema import consents, feedback, papers, profiles, salts, subscribers
 
@@ -52,6 +53,8 @@ class Register:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.addresses = Addresses(connection)
+        self.digests = Digests(connection)
+        self.outbox = Outbox(connection)
 
     def by_key(self, key: str) -> Kept | None:
         """Who has this normalised address."""
@@ -68,6 +71,23 @@ class Register:
             query = query.where(subscribers.c.status == status.value)
         for row in self._connection.execute(query):
             yield _kept(row)
+
+    def due(self, now: datetime, *, most: int) -> tuple[Kept, ...]:
+        """Active subscribers whose digest is due, longest first; also those never given a time."""
+        due_at = subscribers.c.next_due_at
+        theirs = subscribers.c.status == Status.ACTIVE.value
+        query = _whole().where(theirs, or_(due_at <= now, due_at.is_(None)))
+        rows = self._connection.execute(query.order_by(due_at, subscribers.c.id).limit(most))
+        return tuple(map(_kept, rows))
+
+    def move_due(self, subscriber_id: str, *, since: datetime | None, to: datetime | None) -> bool:
+        """Moves the time of the next digest; false if somebody else moved it meanwhile."""
+        at = subscribers.c.next_due_at
+        mine = (subscribers.c.id == subscriber_id) & (
+            at.is_(None) if since is None else at == since
+        )
+        moved = self._connection.execute(update(subscribers).where(mine).values(next_due_at=to))
+        return moved.rowcount == 1
 
     def known_among(self, keys: Collection[str]) -> frozenset[str]:
         """Those of the normalised addresses that belong to a subscriber."""
@@ -185,7 +205,7 @@ class Register:
         return tuple(self._connection.scalars(query))
 
     def erase(self, subscriber_ids: Sequence[str]) -> None:
-        """Deletes subscribers with profiles, consents and votes; tokens keep hash and times only."""
+        """Deletes subscribers with profiles, consents and votes; tokens keep id and times only."""
         for start in range(0, len(subscriber_ids), _AT_ONCE):
             some = subscriber_ids[start : start + _AT_ONCE]
             self.addresses.leave_tokens(some)

@@ -10,8 +10,17 @@ from datetime import date, datetime
 from typing import Any
 
 from newsletter.errors import SubscriptionError, TokenError
-from newsletter.membership import Consent, Purpose, Token, Wishes, asking_for
-from newsletter.model import Feedback, Profile, Status, Subscriber, Verdict
+from newsletter.membership import Consent, Purpose, Token, Wishes, asking_for, one_line
+from newsletter.model import (
+    Delivery,
+    Errand,
+    Feedback,
+    Profile,
+    Status,
+    Subscriber,
+    Verdict,
+)
+from newsletter.selection.learn import with_votes
 from newsletter.store import Kept, Newcomer, Register, Store, Suppressed
 from newsletter.subscriptions import rules
 from newsletter.subscriptions.dossier import dossier
@@ -19,8 +28,8 @@ from newsletter.subscriptions.mailbox import Mailbox, mailbox
 from newsletter.subscriptions.moves import (
     ask_for,
     clean,
+    due_again,
     entering,
-    hash_of,
     known,
     move,
     refuse_suppressed,
@@ -35,23 +44,18 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def new_secret() -> str:
-    """A token of 256 bits for a link."""
-    return secrets.token_urlsafe(32)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What a filled-in form leads to; the person at the form must see the same in every case.
 
     Attributes:
         mail: which mail must leave now; `None` for none.
-        secret: for the link of a confirmation mail; kept nowhere, of it only the hash is stored.
+        token_id: of the token that the mail carries in a signed link.
     """
 
     mail: Purpose | None = None
     subscriber: Subscriber | None = None
-    secret: str = ""
+    token_id: str = ""
 
 
 class Subscriptions:
@@ -66,11 +70,11 @@ class Subscriptions:
         store: Store,
         *,
         make_id: Callable[[], str] = new_id,
-        make_secret: Callable[[], str] = new_secret,
+        make_token: Callable[[], str] = new_id,
     ) -> None:
         self._store = store
         self._make_id = make_id
-        self._make_secret = make_secret
+        self._make_token = make_token
 
     # -- coming
 
@@ -95,21 +99,36 @@ class Subscriptions:
             subscriber = kept.subscriber if kept else self._new(register, box, wishes, consent, now)
             return self._issue(register, box, subscriber, mail, wishes, now)
 
-    def confirm(self, secret: str, consent: Consent, *, now: datetime) -> Subscriber:
+    def remind(self, email: str, *, now: datetime) -> Asked:
+        """Somebody lost their link: it is mailed to them again, within the same limits.
+
+        Raises:
+            AddressError: the text is no address.
+        """
+        box = mailbox(email)
+        with self._store.changing_register() as register:
+            kept = register.by_key(box.key)
+            history = register.addresses.tokens_of(box.key)
+            mail = rules.reminder_for(kept.subscriber.status) if kept else None
+            if kept is None or mail is None or not rules.may_issue(history, mail, now):
+                return Asked()
+            said = next((token.wishes for token in reversed(history) if token.wishes), None)
+            return self._issue(register, box, kept.subscriber, mail, said, now)
+
+    def confirm(self, token_id: str, consent: Consent, *, now: datetime) -> Subscriber:
         """The button behind the mailed link: what the form said becomes true.
 
         Raises:
             TokenError: the link is forged, used or too old.
         """
-        hashed = hash_of(secret)
         with self._store.changing_register() as register:
-            token = register.addresses.token(hashed)
+            token = register.addresses.token(token_id)
             problem = rules.refusal(token, Purpose.CONFIRM, now)
             kept = register.by_id(token.subscriber_id) if token else None
             if problem or token is None or kept is None:
                 used = token is not None and token.used_at is not None
                 raise TokenError(problem or "this link is not one of ours", used=used)
-            register.addresses.use_token(hashed, now)
+            register.addresses.use_token(token_id, now)
             kept = move(register, kept, Event.CONFIRM, now)
             register.keep_consent(kept.subscriber.id, clean(consent))
             return ask_for(register, kept, returning(token.wishes, kept.subscriber), now)
@@ -205,7 +224,23 @@ class Subscriptions:
         """The profile with the votes in it: what picks are chosen by."""
         with self._store.register() as register:
             profile = known(register, subscriber_id).subscriber.profile
-            return rules.with_votes(profile, register.votes(subscriber_id))
+            return with_votes(profile, register.votes(subscriber_id))
+
+    def follow(
+        self, subscriber_id: str, author: str, *, now: datetime, stop: bool = False
+    ) -> Subscriber:
+        """The author of a paper is followed from now on, or not any more."""
+        with self._changing(subscriber_id) as (register, kept):
+            profile = rules.following(kept.subscriber.profile, one_line(author), stop=stop)
+            return ask_for(register, kept, rules.changed(kept.subscriber, profile), now)
+
+    def mute(
+        self, subscriber_id: str, word: str, *, now: datetime, stop: bool = False
+    ) -> Subscriber:
+        """Papers about this never appear from now on, or may again."""
+        with self._changing(subscriber_id) as (register, kept):
+            profile = rules.muting(kept.subscriber.profile, one_line(word), stop=stop)
+            return ask_for(register, kept, rules.changed(kept.subscriber, profile), now)
 
     # -- leaving
 
@@ -291,7 +326,7 @@ class Subscriptions:
         )
         subscriber = asking_for(blank, wishes or Wishes())
         if confirmed:
-            subscriber = replace(subscriber, since=today_of(subscriber, now))
+            subscriber = due_again(replace(subscriber, since=today_of(subscriber, now)), now)
         agreed = clean(consent) if consent else None
         register.insert([Newcomer(subscriber=subscriber, key=box.key, consent=agreed)], now)
         return subscriber
@@ -305,10 +340,9 @@ class Subscriptions:
         wishes: Wishes | None,
         now: datetime,
     ) -> Asked:
-        secret = self._make_secret()
         confirming = purpose is Purpose.CONFIRM
         token = Token(
-            hash=hash_of(secret),
+            id=self._make_token(),
             purpose=purpose,
             subscriber_id=subscriber.id,
             issued_at=now,
@@ -316,8 +350,16 @@ class Subscriptions:
             wishes=wishes if confirming else None,
         )
         register.addresses.keep_token(box.key, token)
-        # The way to one's settings is a signed link; its token only counts the mails.
-        return Asked(mail=purpose, subscriber=subscriber, secret=secret if confirming else "")
+        register.outbox.add(
+            Delivery(
+                id=token.id,
+                errand=Errand(purpose),
+                subscriber_id=subscriber.id,
+                created_at=now,
+                next_attempt_at=now,
+            )
+        )
+        return Asked(mail=purpose, subscriber=subscriber, token_id=token.id)
 
     def _happens(
         self, subscriber_id: str, event: Event, now: datetime, reason: str = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -10,6 +9,7 @@ from zoneinfo import ZoneInfo
 from newsletter.errors import SubscriptionError
 from newsletter.membership import Consent, Wishes, asking_for, one_line
 from newsletter.model import Profile, Status, Subscriber
+from newsletter.schedule import next_due
 from newsletter.store import Kept, Register, Suppressed
 from newsletter.subscriptions.mailbox import Mailbox
 from newsletter.subscriptions.rules import Event, next_status
@@ -53,11 +53,14 @@ def move(
     said = one_line(reason)[:_LONGEST_REASON]
     after = replace(
         kept,
-        subscriber=replace(
-            before,
-            status=status,
-            paused_until=until if status is Status.PAUSED else None,
-            since=today_of(before, now) if moved and event in _COMING else before.since,
+        subscriber=due_again(
+            replace(
+                before,
+                status=status,
+                paused_until=until if status is Status.PAUSED else None,
+                since=today_of(before, now) if moved and event in _COMING else before.since,
+            ),
+            now,
         ),
         status_at=now if moved else kept.status_at,
         status_reason=said or ("" if moved else kept.status_reason),
@@ -75,9 +78,17 @@ def ask_for(register: Register, kept: Kept, wishes: Wishes | None, now: datetime
     if wishes is None:
         return kept.subscriber
     register.write_profile(kept, wishes.profile, now)
-    after = asking_for(kept.subscriber, wishes)
+    after = due_again(asking_for(kept.subscriber, wishes), now)
     register.update(replace(kept, subscriber=after))
     return after
+
+
+def due_again(subscriber: Subscriber, now: datetime) -> Subscriber:
+    """The same with the next digest at its time; one that is overdue this moment stays due."""
+    overdue = subscriber.next_due_at is not None and subscriber.next_due_at <= now
+    if overdue and subscriber.status is Status.ACTIVE:
+        return subscriber
+    return replace(subscriber, next_due_at=next_due(subscriber, now))
 
 
 def returning(wishes: Wishes | None, subscriber: Subscriber) -> Wishes | None:
@@ -123,11 +134,6 @@ def clean(consent: Consent) -> Consent:
 def today_of(subscriber: Subscriber, now: datetime) -> date:
     """The day it is where they live."""
     return now.astimezone(ZoneInfo(subscriber.timezone)).date()
-
-
-def hash_of(secret: str) -> str:
-    """What is kept of a token: 256 random bits need no salt."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _suppress_or_lift(register: Register, kept: Kept, now: datetime) -> None:

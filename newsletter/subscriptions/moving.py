@@ -12,7 +12,7 @@ from newsletter.model import Status
 from newsletter.store import Newcomer, Register, Store
 from newsletter.subscriptions.cells import Passed, Row, read_row, to_cells
 from newsletter.subscriptions.desk import new_id
-from newsletter.subscriptions.moves import SUPPRESSING
+from newsletter.subscriptions.moves import SUPPRESSING, due_again
 
 _AT_ONCE = 500
 
@@ -122,7 +122,7 @@ def _fresh(register: Register, rows: list[Row], done: Imported) -> list[Row]:
 def _write(register: Register, rows: list[Row], now: datetime, make_id: Callable[[], str]) -> None:
     newcomers = [
         Newcomer(
-            subscriber=replace(row.subscriber, id=make_id()),
+            subscriber=due_again(replace(row.subscriber, id=make_id()), now),
             key=row.box.key,
             consent=row.consent,
             status_reason=row.reason,

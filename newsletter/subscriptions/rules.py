@@ -5,15 +5,15 @@ docs/subscriptions.md shows the same table; a test compares the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
-from newsletter.membership import Purpose, Token
-from newsletter.model import Feedback, Profile, Status, Subscriber, Verdict
+from newsletter.membership import Purpose, Token, Wishes, wishes_of
+from newsletter.model import Profile, Status, Subscriber
 
 TOKEN_LIFE = timedelta(hours=48)
 ONE_MAIL_PER = timedelta(hours=24)
@@ -96,6 +96,11 @@ def mail_for(status: Status | None, *, suppressed: bool) -> Purpose | None:
     return None if suppressed else _ANSWERS.get(status)
 
 
+def reminder_for(status: Status) -> Purpose | None:
+    """Which mail somebody gets who lost their link; those who left may still see what is kept."""
+    return Purpose.SETTINGS if status is Status.UNSUBSCRIBED else _ANSWERS.get(status)
+
+
 def may_issue(history: Sequence[Token], purpose: Purpose, now: datetime) -> bool:
     """Whether one more token may be mailed to an address with this history.
 
@@ -130,13 +135,23 @@ def pause_is_over(subscriber: Subscriber, now: datetime) -> bool:
     return until is not None and now.astimezone(ZoneInfo(subscriber.timezone)).date() >= until
 
 
-def with_votes(profile: Profile, votes: Iterable[Feedback]) -> Profile:
-    """The profile as the votes on papers make it: more is liked, less is disliked."""
-    said = {vote.paper_id: vote.verdict for vote in votes}
-    liked = (p for p, verdict in said.items() if verdict is Verdict.MORE)
-    disliked = (p for p, verdict in said.items() if verdict is Verdict.LESS)
-    return replace(
-        profile,
-        liked=tuple(dict.fromkeys((*(p for p in profile.liked if p not in said), *liked))),
-        disliked=tuple(dict.fromkeys((*(p for p in profile.disliked if p not in said), *disliked))),
-    )
+def changed(subscriber: Subscriber, profile: Profile) -> Wishes:
+    """Their wishes with another profile."""
+    return replace(wishes_of(subscriber), profile=profile)
+
+
+def following(profile: Profile, author: str, *, stop: bool) -> Profile:
+    """The profile with this author followed, or not any more."""
+    return replace(profile, authors=_with(profile.authors, author, stop=stop))
+
+
+def muting(profile: Profile, word: str, *, stop: bool) -> Profile:
+    """The profile with this muted, or not any more."""
+    return replace(profile, muted=_with(profile.muted, word, stop=stop))
+
+
+def _with(words: tuple[str, ...], word: str, *, stop: bool) -> tuple[str, ...]:
+    others = tuple(known for known in words if known.casefold() != word.casefold())
+    if stop or not word:
+        return others
+    return words if len(others) < len(words) else (*words, word)

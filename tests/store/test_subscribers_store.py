@@ -114,7 +114,7 @@ def test_votes_follow_a_paper_that_takes_its_arxiv_id(store):
 
 def test_erasing_takes_everything_that_belongs_to_a_subscriber(store, tmp_path):
     token = Token(
-        hash="h",
+        id="h",
         purpose=Purpose.CONFIRM,
         subscriber_id="s1",
         issued_at=NOON,
@@ -136,7 +136,7 @@ def test_erasing_takes_everything_that_belongs_to_a_subscriber(store, tmp_path):
 
 def test_a_token_is_used_by_one_of_many(store):
     token = Token(
-        hash="h", purpose=Purpose.CONFIRM, subscriber_id="", issued_at=NOON, expires_at=NOON
+        id="h", purpose=Purpose.CONFIRM, subscriber_id="", issued_at=NOON, expires_at=NOON
     )
     with store.changing_register() as register:
         register.addresses.keep_token("a@x.org", token)

@@ -52,7 +52,7 @@ def numbered() -> Callable[[str], Callable[[], str]]:
 
 @pytest.fixture
 def desk(store, numbered) -> Subscriptions:
-    return Subscriptions(store, make_id=numbered("s"), make_secret=numbered("secret"))
+    return Subscriptions(store, make_id=numbered("s"), make_token=numbered("secret"))
 
 
 @pytest.fixture

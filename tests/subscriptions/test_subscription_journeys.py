@@ -9,7 +9,7 @@ import pytest
 
 from newsletter.errors import AddressError, SubscriptionError, TokenError
 from newsletter.membership import Purpose, Wishes
-from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Status, Tier, Verdict
+from newsletter.model import Cadence, Entry, Errand, Listing, Paper, Profile, Status, Tier, Verdict
 from newsletter.subscriptions import Asked
 
 DAY = timedelta(days=1)
@@ -45,7 +45,7 @@ def test_a_form_makes_somebody_pending_and_their_confirmation_makes_them_active(
     assert asked.mail is Purpose.CONFIRM
     assert desk.find("ines@reader.example").status is Status.PENDING
 
-    confirmed = desk.confirm(asked.secret, consent, now=now + HOUR)
+    confirmed = desk.confirm(asked.token_id, consent, now=now + HOUR)
 
     assert confirmed.status is Status.ACTIVE
     assert confirmed.email == "Ines@reader.example"
@@ -57,12 +57,12 @@ def test_a_form_makes_somebody_pending_and_their_confirmation_makes_them_active(
 def test_a_confirmation_works_once_and_for_48_hours(desk, wishes, consent, now):
     first = desk.subscribe("a@x.org", wishes, consent, now=now)
     late = desk.subscribe("b@x.org", wishes, consent, now=now)
-    desk.confirm(first.secret, consent, now=now)
+    desk.confirm(first.token_id, consent, now=now)
 
     with pytest.raises(TokenError, match="used already") as again:
-        desk.confirm(first.secret, consent, now=now)
+        desk.confirm(first.token_id, consent, now=now)
     with pytest.raises(TokenError, match="too old"):
-        desk.confirm(late.secret, consent, now=now + 48 * HOUR)
+        desk.confirm(late.token_id, consent, now=now + 48 * HOUR)
     with pytest.raises(TokenError, match="not one of ours") as forged:
         desk.confirm("forged", consent, now=now)
 
@@ -71,12 +71,52 @@ def test_a_confirmation_works_once_and_for_48_hours(desk, wishes, consent, now):
     assert desk.find("b@x.org").status is Status.PENDING
 
 
-def test_the_secret_of_a_link_is_kept_nowhere(desk, database, consent, now, store):
-    desk._make_secret = lambda: "a-secret-that-would-be-found"
-    desk.subscribe("a@x.org", None, consent, now=now)
-    store.close()
+def test_the_mail_is_queued_with_the_token_in_one_transaction(desk, store, consent, now):
+    asked = desk.subscribe("a@x.org", None, consent, now=now)
 
-    assert b"a-secret-that-would-be-found" not in database.read_bytes()
+    with store.register() as register:
+        queued = register.outbox.get(asked.token_id)
+    assert (queued.errand, queued.subscriber_id) == (Errand.CONFIRM, asked.subscriber.id)
+    assert queued.next_attempt_at == now
+
+
+def test_a_lost_link_is_mailed_again_within_the_same_limits(desk, active, consent, now):
+    desk.subscribe("new@x.org", None, consent, now=now)
+
+    assert desk.remind("Ines@Reader.example", now=now).mail is Purpose.SETTINGS
+    assert desk.remind("ines@reader.example", now=now + HOUR).mail is None
+    assert desk.remind("nobody@reader.example", now=now).mail is None
+    assert desk.remind("new@x.org", now=now + HOUR).mail is None
+    assert desk.remind("new@x.org", now=now + 25 * HOUR).mail is Purpose.CONFIRM
+
+
+def test_who_left_is_reminded_of_what_is_kept_and_who_bounced_is_not(desk, active, now):
+    desk.unsubscribe(active.id, now=now)
+    assert desk.remind(active.email, now=now).mail is Purpose.SETTINGS
+    desk.bounce(active.id, now=now)
+    assert desk.remind(active.email, now=now + 25 * HOUR).mail is None
+
+
+def test_a_reminded_newcomer_keeps_what_the_form_said(desk, wishes, consent, now):
+    desk.subscribe("new@x.org", wishes, consent, now=now)
+    again = desk.remind("new@x.org", now=now + 25 * HOUR)
+
+    assert desk.confirm(again.token_id, consent, now=now + 26 * HOUR).profile == wishes.profile
+
+
+def test_an_author_is_followed_once_and_can_be_left(desk, active, now):
+    for name in ("Tri Dao", "tri dao", "Tri\nDao "):
+        desk.follow(active.id, name, now=now)
+    assert desk.get(active.id).profile.authors.count("Tri Dao") == 1
+
+    desk.follow(active.id, "TRI DAO", now=now, stop=True)
+    assert "Tri Dao" not in desk.get(active.id).profile.authors
+
+
+def test_a_word_is_muted_and_heard_again(desk, active, now):
+    assert "robots" in desk.mute(active.id, "robots", now=now).profile.muted
+    assert "robots" not in desk.mute(active.id, "Robots", now=now, stop=True).profile.muted
+    assert desk.mute(active.id, "  ", now=now) == desk.get(active.id)
 
 
 def test_a_form_about_somebody_else_changes_nothing_about_them(desk, active, consent, now):
@@ -84,7 +124,7 @@ def test_a_form_about_somebody_else_changes_nothing_about_them(desk, active, con
 
     asked = desk.subscribe("INES@reader.example", hostile, consent, now=now)
 
-    assert (asked.mail, asked.secret) == (Purpose.SETTINGS, "")
+    assert asked.mail is Purpose.SETTINGS
     assert desk.get(active.id) == active
 
 
@@ -123,7 +163,7 @@ def test_the_unconfirmed_are_purged_after_48_hours_and_others_are_not(
         assert len(kept) == 2
         assert {(t.subscriber_id, t.wishes) for t in kept} == {("", None)}
     with pytest.raises(TokenError):
-        desk.confirm(again.secret, consent, now=now + 87 * HOUR)
+        desk.confirm(again.token_id, consent, now=now + 87 * HOUR)
 
 
 def test_who_left_comes_back_to_the_very_profile(desk, active, consent, now):
@@ -133,7 +173,7 @@ def test_who_left_comes_back_to_the_very_profile(desk, active, consent, now):
 
     asked = desk.subscribe(active.email, Wishes(cadence=Cadence.WEEKLY), consent, now=now)
     assert desk.get(active.id) == gone
-    back = desk.confirm(asked.secret, consent, now=now + HOUR)
+    back = desk.confirm(asked.token_id, consent, now=now + HOUR)
 
     assert back.id == active.id
     assert back.profile == active.profile
@@ -166,7 +206,7 @@ def test_a_link_mailed_before_somebody_left_does_not_bring_them_back(
     desk.unsubscribe(active.id, now=now)
 
     with pytest.raises(TokenError, match="too old"):
-        desk.confirm(asked.secret, consent, now=now + HOUR)
+        desk.confirm(asked.token_id, consent, now=now + HOUR)
     assert desk.get(active.id).status is Status.UNSUBSCRIBED
 
 

@@ -66,7 +66,7 @@ class Readers(RuleBasedStateMachine):
         file = shutil.copy(self.blank, Path(self.folder.name) / "n.db")
         self.store = open_store(f"sqlite:///{file}")
         numbers = itertools.count()
-        self.desk = Subscriptions(self.store, make_secret=lambda: f"secret{next(numbers)}")
+        self.desk = Subscriptions(self.store, make_token=lambda: f"secret{next(numbers)}")
         self.people = {email: Person() for email in EMAILS}
         self.now = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
@@ -98,7 +98,7 @@ class Readers(RuleBasedStateMachine):
             person.status, person.profile, person.versions = Status.PENDING, profile, 1
         if person.link:  # the older link still works, but the newer one is the one we try
             person.spoilt.clear()
-        person.link = (asked.secret, self.now + timedelta(hours=48), profile)
+        person.link = (asked.token_id, self.now + timedelta(hours=48), profile)
 
     @rule(email=emails)
     def confirms(self, email: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from newsletter.membership import Purpose, Token
 from newsletter.model import Feedback, Profile, Status, Subscriber, Verdict
+from newsletter.selection.learn import with_votes
 from newsletter.subscriptions.cells import COLUMNS
 from newsletter.subscriptions.rules import (
     TRANSITIONS,
@@ -20,7 +21,6 @@ from newsletter.subscriptions.rules import (
     next_status,
     pause_is_over,
     refusal,
-    with_votes,
 )
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 def token(hours_ago: float = 0, *, used: float | None = None, purpose=Purpose.CONFIRM) -> Token:
     issued = NOON - hours_ago * HOUR
     return Token(
-        hash="h",
+        id="h",
         purpose=purpose,
         subscriber_id="s1",
         issued_at=issued,
@@ -120,7 +120,7 @@ def test_whoever_asks_whenever_no_address_gets_more_than_three_confirmations(gap
         now += gap * HOUR
         if may_issue(history, Purpose.CONFIRM, now):
             issued = Token(
-                hash="h",
+                id="h",
                 purpose=Purpose.CONFIRM,
                 subscriber_id="",
                 issued_at=now,

@@ -1,0 +1,82 @@
+"""The kinds of values that settings and readers' files hold, each with its check."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from datetime import time
+from functools import cache
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl, StringConstraints
+
+from newsletter.membership import one_line
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_CLOCK = r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?"
+FROZEN = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+def _one_address(value: str) -> str:
+    if value.count("@") != 1 or any(c.isspace() or c in '<>,;"' for c in value):
+        raise ValueError("is not a plain e-mail address such as digest@example.org")
+    return value
+
+
+def _web_address(value: str) -> str:
+    HttpUrl(value)
+    return value.rstrip("/")
+
+
+def _origin(value: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s*?#@]+", value):
+        raise ValueError("is no origin such as https://lab.example.org, without path or *")
+    return value.lower()
+
+
+def _weekday(value: object) -> object:
+    """A day may be written as a word, whole or its first three letters."""
+    word = value.strip().lower() if isinstance(value, str) else ""
+    days = [name for name in _DAYS if word in (name, name[:3])]
+    if word and not days and not word.isdecimal():
+        raise ValueError("must be a day such as mon or tuesday, or 0 (Monday) to 6")
+    return _DAYS.index(days[0]) if days else value
+
+
+def _local_time(value: object) -> object:
+    """Hours and minutes; seconds, which TOML allows, are left out."""
+    if isinstance(value, str) and (found := re.fullmatch(_CLOCK, value.strip())):
+        return time(int(found[1]), int(found[2]))
+    if isinstance(value, time) and value.tzinfo is None:
+        return value.replace(second=0, microsecond=0)
+    raise ValueError("must be a local time such as 08:00")
+
+
+def _plain(value: object) -> object:
+    return one_line(value) if isinstance(value, str) else value
+
+
+@cache  # the set is read from many files, which never change while we run
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _known_zone(name: str) -> str:
+    if name not in _zones():
+        close = difflib.get_close_matches(name, _zones(), 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(f"is no IANA time zone such as Europe/Berlin{hint}")
+    return name
+
+
+Interest = Annotated[str, BeforeValidator(_plain), StringConstraints(min_length=1, max_length=1000)]
+# The longest sensible list is a whole library pasted as liked papers.
+Interests = Annotated[tuple[Interest, ...], Field(max_length=5000)]
+Address = Annotated[str, AfterValidator(_one_address)]
+Web = Annotated[str, AfterValidator(_web_address)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
+Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]
+LocalTime = Annotated[time, BeforeValidator(_local_time)]
+Zone = Annotated[str, AfterValidator(_known_zone)]
+Origin = Annotated[str, AfterValidator(_origin)]

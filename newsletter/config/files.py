@@ -1,0 +1,77 @@
+"""What ships with us and what an operator writes: found, read as TOML, mistakes told in sentences."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from newsletter.errors import ConfigError
+
+_PLAIN = {
+    "tuple_type": 'must be a list such as ["one", "two"]',
+    "string_type": "must be text in quotes",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "model_type": "must be a table",
+    "string_too_short": "must not be empty",
+}
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def data_dir(name: str) -> Path:
+    """A directory that ships with us (`templates`, `config`): in a checkout, else inside the wheel."""
+    checkout = _PACKAGE.parent / name
+    return (
+        checkout if (_PACKAGE.parent / "pyproject.toml").is_file() else (_PACKAGE / "_data" / name)
+    )
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """The content of a file.
+
+    Raises:
+        ConfigError: it is missing, no text or no TOML.
+    """
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(str(file), ["there is no such file"]) from None
+    except OSError as error:
+        raise ConfigError(str(file), [f"cannot be read ({error.strerror})"]) from None
+    except UnicodeDecodeError:
+        raise ConfigError(str(file), ["is not UTF-8 text"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(str(file), [f"is not valid TOML: {error}"]) from None
+
+
+def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
+    """One sentence a mistake, each beginning with its key."""
+    return [_sentence(mistake, model) for mistake in error.errors(include_url=False)]
+
+
+def _sentence(mistake: Any, model: type[BaseModel]) -> str:
+    path = [part for part in mistake["loc"] if isinstance(part, str)]
+    key = ".".join(str(part) for part in mistake["loc"])
+    if mistake["type"] == "extra_forbidden":
+        close = difflib.get_close_matches(path[-1], _keys_beside(path, model), 1)
+        return f"{key}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
+    message = _PLAIN.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
+    given = repr(mistake["input"])
+    return f"{key}: {message} (given: {given if len(given) < 60 else given[:57] + '...'})"
+
+
+def _keys_beside(path: list[str], model: type[BaseModel]) -> list[str]:
+    for part in path[:-1]:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type):
+            return []
+        model = field.annotation
+    return list(model.model_fields)

@@ -1,0 +1,202 @@
+"""The settings of one installation, checked at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from platformdirs import user_cache_path, user_data_path
+from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from newsletter.config.fields import FROZEN, Address, Line, Origin, Web
+from newsletter.config.files import data_dir, read_toml, sentences
+from newsletter.errors import ConfigError
+from newsletter.model import Publication
+
+
+class PublicationSettings(BaseModel):
+    """`[publication]`: who sends."""
+
+    model_config = FROZEN
+
+    name: Line
+    tagline: str
+    base_url: Web
+    from_name: Line
+    from_address: Address
+    reply_to: Address
+    list_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
+    sender_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{5,15}$")]
+    postal_address: Annotated[str, StringConstraints(min_length=1)]
+
+    def value(self) -> Publication:
+        """The noun of the model."""
+        return Publication(**self.model_dump())
+
+
+class StoreSettings(BaseModel):
+    """`[store]`: an SQLAlchemy address; empty means a SQLite file in the state directory."""
+
+    model_config = FROZEN
+
+    url: str
+
+
+class PathSettings(BaseModel):
+    """`[paths]`: empty means the directory the system gives this user."""
+
+    model_config = FROZEN
+
+    state: str
+    cache: str
+    templates: str
+
+
+class SourceSettings(BaseModel):
+    """`[sources]`: where lists come from and how politely they are asked for."""
+
+    model_config = FROZEN
+
+    default: Annotated[tuple[str, ...], Field(min_length=1)]
+    base_url: Web
+    mirrors: tuple[str, ...]
+    extra_hosts: tuple[str, ...]
+    allow_private: bool
+    arxiv_url: Web
+    arxiv_fallback: Annotated[str, StringConstraints(pattern=r"^([A-Za-z.-]+(\+[A-Za-z.-]+)*)?$")]
+    user_agent: Line
+    contact: str
+    timeout_seconds: Annotated[float, Field(gt=0, le=300)]
+    max_bytes: Annotated[int, Field(ge=10_000, le=200_000_000)]
+    attempts: Annotated[int, Field(ge=1, le=10)]
+    longest_wait_seconds: Annotated[float, Field(ge=0, le=3600)]
+    obey_robots: bool
+    proxy: str
+    ca_file: str
+    days_back: Annotated[int, Field(ge=1, le=31)]
+
+
+class MailSettings(BaseModel):
+    """`[mail]`: limits of a finished mail."""
+
+    model_config = FROZEN
+
+    html_limit: Annotated[int, Field(ge=30_000, le=100_000)]
+
+
+class DigestSettings(BaseModel):
+    """`[digest]`: when a digest is worth a mail."""
+
+    model_config = FROZEN
+
+    min_papers: Annotated[int, Field(ge=1, le=50)]
+
+
+class ScheduleSettings(BaseModel):
+    """`[schedule]`: how often `newsletter run` looks for papers and for digests that are due."""
+
+    model_config = FROZEN
+
+    ingest_minutes: Annotated[float, Field(gt=0, le=1440)]
+    compose_seconds: Annotated[float, Field(gt=0, le=3600)]
+
+
+class SmtpSettings(BaseModel):
+    """`[smtp]`: the relay that takes our mails; without a host they become files."""
+
+    model_config = FROZEN
+
+    host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
+    port: Annotated[int, Field(ge=1, le=65535)]
+    security: Literal["starttls", "tls", "none"]
+    username: str
+    password: SecretStr
+    timeout_seconds: Annotated[float, Field(gt=0, le=300)]
+    ca_file: str
+
+
+class WebSettings(BaseModel):
+    """`[web]`: the pages for readers, and how they defend themselves."""
+
+    model_config = FROZEN
+
+    consent: Annotated[str, StringConstraints(min_length=10, max_length=500)]
+    cors_origins: tuple[Origin, ...]
+    trusted_proxies: tuple[str, ...]
+    hsts_seconds: Annotated[int, Field(ge=0, le=63_072_000)]
+    mails_per_hour: Annotated[int, Field(ge=1)]
+    signups_per_hour: Annotated[int, Field(ge=1)]
+    signups_per_day: Annotated[int, Field(ge=1)]
+    unproven_per_hour: Annotated[int, Field(ge=0)]
+    previews_per_minute: Annotated[int, Field(ge=1)]
+    index: bool
+
+
+class Settings(BaseSettings):
+    """All settings of one installation."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix="NEWSLETTER_",
+        env_nested_delimiter="__",
+        str_strip_whitespace=True,
+    )
+
+    publication: PublicationSettings
+    store: StoreSettings
+    paths: PathSettings
+    sources: SourceSettings
+    mail: MailSettings
+    digest: DigestSettings
+    schedule: ScheduleSettings
+    smtp: SmtpSettings
+    web: WebSettings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over the operator's file (given as arguments) over what ships with us."""
+        del dotenv_settings, file_secret_settings
+        shipped = read_toml(data_dir("config") / "newsletter.toml")
+        return env_settings, init_settings, InitSettingsSource(settings_cls, init_kwargs=shipped)
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the SQLite file lives."""
+        return Path(self.paths.state) if self.paths.state else user_data_path("newsletter")
+
+    @property
+    def cache_dir(self) -> Path:
+        """Where answers of the web are kept for conditional requests."""
+        return Path(self.paths.cache) if self.paths.cache else user_cache_path("newsletter")
+
+    @property
+    def store_url(self) -> str:
+        return self.store.url or f"sqlite:///{self.state_dir / 'newsletter.db'}"
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """The settings of this installation.
+
+    Raises:
+        ConfigError: the file is missing or not TOML, or any key is unknown or has a wrong value.
+    """
+    given = read_toml(file) if file else {}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        where = str(file) if file else "settings (defaults and environment)"
+        raise ConfigError(where, sentences(error, Settings)) from None

@@ -1,0 +1,138 @@
+"""From a digest or an errand to a finished mail, and one attempt to hand it over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from newsletter.errors import NewsletterError
+from newsletter.links import LinkMaker, Way
+from newsletter.mail import lint, message, outbox
+from newsletter.mail.letters import Letterhead
+from newsletter.mail.lint import Check
+from newsletter.mail.render import Rendered, Renderer
+from newsletter.mail.transport import Transport
+from newsletter.model import (
+    Delivery,
+    Digest,
+    Errand,
+    Outcome,
+    Publication,
+    Result,
+    Status,
+    Subscriber,
+)
+from newsletter.store import Register, Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """A finished mail: its parts, the bytes on the wire, and what pre-flight says of them."""
+
+    rendered: Rendered
+    raw: bytes
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """What is needed to turn a digest into a mail."""
+
+    publication: Publication
+    renderer: Renderer
+    letters: Letterhead
+    links: LinkMaker
+    html_limit: int
+
+
+def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = False) -> Mail:
+    """Renders the digest, puts the mail together and checks it; `dev` allows local http links."""
+    links = post.links.for_digest(digest)
+    rendered = post.renderer.render(digest, subscriber, links)
+    raw = message.build(
+        rendered, digest=digest, subscriber=subscriber, publication=post.publication, links=links
+    )
+    checks = lint.check_mail(raw, dev=dev, html_limit=post.html_limit)
+    return Mail(rendered=rendered, raw=raw, checks=checks)
+
+
+def attempt(
+    store: Store,
+    post: Post,
+    transport: Transport,
+    delivery: Delivery,
+    now: Callable[[], datetime],
+) -> Delivery:
+    """One attempt. Whether the mail may still leave is asked at this very moment."""
+    with store.register() as register:
+        letter, why_not = _letter(register, post, delivery, now())
+    if letter is None:
+        end = outbox.cancelled(delivery, why_not)
+    else:
+        end = outbox.after(delivery, _attempt(letter, post, transport), now())
+    with store.changing_register() as register:
+        register.outbox.record(end)
+    return end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Letter:
+    """A mail that may leave, not made yet."""
+
+    recipient: str
+    make: Callable[[], bytes]
+
+
+def _attempt(letter: _Letter, post: Post, transport: Transport) -> Outcome:
+    sender = post.publication.from_address
+    try:
+        return transport.send(letter.make(), sender=sender, recipient=letter.recipient)
+    except NewsletterError as error:  # a broken template, say: mended sooner or later
+        return Outcome(result=Result.DEFERRED, detail=str(error))
+
+
+def _letter(
+    register: Register, post: Post, delivery: Delivery, now: datetime
+) -> tuple[_Letter | None, str]:
+    """What is to leave, or why nothing may."""
+    kept = register.by_id(delivery.subscriber_id)
+    if kept is None:
+        return None, "the subscriber is gone"
+    if reason := register.addresses.suppressed(kept.key):
+        return None, f"the address is suppressed ({reason})"
+    subscriber = kept.subscriber
+    if delivery.errand is Errand.DIGEST:
+        return _digest_letter(register, post, delivery, subscriber)
+    return _service_letter(register, post, delivery, subscriber, now)
+
+
+def _digest_letter(
+    register: Register, post: Post, delivery: Delivery, subscriber: Subscriber
+) -> tuple[_Letter | None, str]:
+    digest = register.digests.get(delivery.id)
+    if digest is None or subscriber.status is not Status.ACTIVE:
+        return None, f"the subscriber is {subscriber.status}" if digest else "no such digest"
+    return _Letter(
+        recipient=subscriber.email, make=lambda: finish(digest, subscriber, post).raw
+    ), ""
+
+
+def _service_letter(
+    register: Register, post: Post, delivery: Delivery, subscriber: Subscriber, now: datetime
+) -> tuple[_Letter | None, str]:
+    confirming = delivery.errand is Errand.CONFIRM
+    if confirming:
+        token = register.addresses.token(delivery.id)
+        if token is None or token.used_at or token.expires_at <= now:
+            return None, "the link in it would not work any more"
+        link = post.links.url(Way.CONFIRM, token.id)
+    else:
+        link = post.links.url(Way.PREFERENCES, subscriber.id)
+    write = post.letters.confirmation if confirming else post.letters.settings
+    return _Letter(
+        recipient=subscriber.email,
+        make=lambda: write(
+            to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at
+        ),
+    ), ""

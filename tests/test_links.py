@@ -1,0 +1,81 @@
+"""Signed links: nobody can make, change or swap one, and old ones live on after a new key."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsletter.links import Key, LinkMaker, Way
+
+KEYS = (Key(1, "first" * 8), Key(2, "second" * 8))
+LINKS = LinkMaker("https://papers.example/", KEYS)
+
+# digests, tokens, arXiv ids old and new, hashes of titles
+ids = st.from_regex(r"[a-z0-9][a-zA-Z0-9:./-]{0,39}", fullmatch=True)
+subjects = st.lists(ids, min_size=1, max_size=3).map(tuple)
+ways = st.sampled_from(list(Way))
+
+
+@given(ways, subjects)
+def test_a_link_says_what_it_was_made_for_and_is_always_the_same(way, subject):
+    token = LINKS.token(way, *subject)
+
+    assert LINKS.read(way, token) == subject
+    assert LINKS.url(way, *subject) == f"https://papers.example/{way}/{token}"
+
+
+@given(ways, subjects, st.data())
+def test_a_token_with_any_letter_changed_is_not_ours(way, subject, data):
+    token = LINKS.token(way, *subject)
+    place = data.draw(st.integers(0, len(token) - 1))
+    letter = data.draw(st.characters(exclude_characters=token[place]))
+
+    assert LINKS.read(way, token[:place] + letter + token[place + 1 :]) is None
+
+
+@given(ways, subjects, st.data())
+def test_a_token_cut_or_lengthened_is_not_ours(way, subject, data):
+    token = LINKS.token(way, *subject)
+
+    assert LINKS.read(way, token[: data.draw(st.integers(0, len(token) - 1))]) is None
+    assert LINKS.read(way, token + data.draw(st.text(min_size=1, max_size=3))) is None
+
+
+@given(ways, ways, subjects, subjects)
+def test_neither_purpose_nor_subject_can_be_swapped(way, other, subject, another):
+    token, stranger = LINKS.token(way, *subject), LINKS.token(other, *another)
+    head, _, signature = token.rpartition(".")
+    foreign = stranger.rpartition(".")[0]
+
+    assert other == way or LINKS.read(other, token) is None
+    assert foreign == head or LINKS.read(way, f"{foreign}.{signature}") is None
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_read_as_no_token_without_an_error(text):
+    assert LINKS.read(Way.VIEW, text) is None
+
+
+def test_a_new_key_signs_and_the_former_ones_are_still_read_until_dropped():
+    old, rotated, dropped = (LinkMaker("", keys) for keys in (KEYS[:1], KEYS, KEYS[1:]))
+    token = old.token(Way.UNSUBSCRIBE, "s1")
+
+    assert rotated.read(Way.UNSUBSCRIBE, token) == ("s1",)
+    assert rotated.token(Way.UNSUBSCRIBE, "s1") != token
+    assert dropped.read(Way.UNSUBSCRIBE, token) is None
+
+
+def test_the_version_of_a_token_cannot_be_changed():
+    token = LinkMaker("", KEYS[:1]).token(Way.PAUSE, "s1")
+
+    assert LINKS.read(Way.PAUSE, "2" + token[1:]) is None
+
+
+def test_a_key_is_never_shown():
+    assert "first" not in repr(KEYS[0]) + str(KEYS)
+
+
+@pytest.mark.parametrize("version", ["٣", "²", "-1", "0", "99999999999999999999", "1.0", ""])
+def test_a_strange_version_is_no_key(version):
+    assert LINKS.read(Way.VIEW, f"{version}-abc.def") is None
