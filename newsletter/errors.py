@@ -2,6 +2,7 @@
 
 NewsletterError
 ├── ConfigError     a setting, a profile or a command line that cannot be used
+├── LibraryError    a pasted or uploaded reading list that cannot be used at all
 ├── SourceError     a list of papers that could not be read
 │   └── NotOpenError    its day has not begun at the source (sources/ladder.py)
 ├── TemplateError   a template that is broken
@@ -31,6 +32,10 @@ class ConfigError(NewsletterError):
         self.where = where
         self.problems = tuple(problems)
         super().__init__(f"{where}: " + "; ".join(self.problems))
+
+
+class LibraryError(NewsletterError):
+    """A reading list cannot be used at all: empty, too large, or no list of papers."""
 
 
 class SourceError(NewsletterError):

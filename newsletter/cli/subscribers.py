@@ -68,7 +68,7 @@ def add(
     now = app.now()
     subscriber = desk.enrol(
         email,
-        told.wishes(before),
+        told.wishes(before, app.store.find_papers),
         Consent(at=now, origin=HERE, wording=consent) if confirmed else None,
         now=now,
         lift=lift_suppression,
@@ -130,7 +130,7 @@ def edit(
     app = App(load_settings(config))
     desk = app.subscriptions
     subscriber = desk.find(email)
-    wishes = told.wishes(wishes_of(subscriber))
+    wishes = told.wishes(wishes_of(subscriber), app.store.find_papers)
     # What their standing may refuse comes first: then nothing is changed.
     if until:
         subscriber = desk.pause(subscriber.id, until, now=app.now())

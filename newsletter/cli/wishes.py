@@ -10,7 +10,10 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from newsletter.cli.common import note
 from newsletter.config import check_wishes, load_reader
+from newsletter.errors import ConfigError
+from newsletter.library import LARGEST, Find, LibraryError, match, read_library
 from newsletter.membership import Wishes, wishes_of
 from newsletter.model import Cadence, Format
 
@@ -22,21 +25,45 @@ Texts = list[str] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What was typed: wishes by the keys of a reader's file, and such a file."""
+    """What was typed: wishes by the keys of a reader's file, such a file, and a reading list."""
 
     given: Mapping[str, Any]
     file: Path | None
+    library: Path | None = None
 
-    def wishes(self, before: Wishes | None) -> Wishes | None:
+    def wishes(self, before: Wishes | None, find: Find) -> Wishes | None:
         """Options over the file over what was; `None` if nothing is said.
 
+        The papers of a reading list come behind those liked already; what became of it is told.
+
         Raises:
-            ConfigError: a value is wrong, or the file.
+            ConfigError: a value is wrong, or a file.
         """
-        if not self.given and self.file is None:
+        if not self.given and self.file is None and self.library is None:
             return None
         base = wishes_of(load_reader(self.file)) if self.file else before
-        return check_wishes(self.given, HERE, base)
+        given = dict(self.given)
+        if self.library is not None:
+            liked = given.get("liked", base.profile.liked if base else ())
+            given["liked"] = tuple(dict.fromkeys((*liked, *_liked_in(self.library, find))))
+        return check_wishes(given, HERE, base)
+
+
+def _liked_in(file: Path, find: Find) -> tuple[str, ...]:
+    """The papers of a reading list."""
+    try:
+        with file.open("rb") as opened:
+            library = read_library(opened.read(LARGEST + 1))
+    except FileNotFoundError:
+        raise ConfigError(str(file), ["there is no such file"]) from None
+    except OSError as error:
+        raise ConfigError(str(file), [f"cannot be read ({error.strerror})"]) from None
+    except LibraryError as error:
+        raise ConfigError(str(file), [str(error)]) from None
+    report = match(library, find)
+    for sentence in report.sentences:
+        note(sentence)
+    return report.liked
 
 
 def _options(
@@ -62,6 +89,14 @@ def _options(
     ] = None,
     liked: Annotated[
         Texts, typer.Option("--like", help="arXiv id or title; may be repeated.")
+    ] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option(
+            "--liked-file",
+            metavar="FILE",
+            help="A reading list (BibTeX, RIS, CSL-JSON, CSV, links, titles): liked as well.",
+        ),
     ] = None,
     muted: Annotated[Texts, typer.Option("--mute", help="Never appears; may be repeated.")] = None,
     max_papers: Annotated[int | None, typer.Option("--max-papers", help="1 to 50.")] = None,
@@ -93,9 +128,9 @@ def takes_wishes(command: Callable[..., None]) -> Callable[..., None]:
 
     def run(**typed: Any) -> None:
         wishes = {name: typed.pop(name) for name in added.parameters}
-        file = wishes.pop("profile")
+        file, library = wishes.pop("profile"), wishes.pop("library")
         given = {name: value for name, value in wishes.items() if value is not None}
-        command(told=Told(given=given, file=file), **typed)
+        command(told=Told(given=given, file=file, library=library), **typed)
 
     hints = get_type_hints(command, include_extras=True)
     hints |= get_type_hints(_options, include_extras=True)

@@ -90,6 +90,9 @@ def test_a_readers_file_gives_the_profile_and_options_win_over_it(newsletter, in
         (["subscribe", "a@x.org", "--day", "noday"], "weekday: must be a day such as mon"),
         (["subscribe", "a@x.org", "--max-papers", "99"], "max_papers"),
         (["subscribe", "a@x.org", "--profile", "missing.toml"], "no such file"),
+        (["subscribe", "a@x.org", "--liked-file", "missing.bib"], "no such file"),
+        (["subscribe", "a@x.org", "--liked-file", "."], "cannot be read"),
+        (["subscribe", "a@x.org", "--liked-file", "/dev/null"], "the reading list is empty"),
         (["subscribers", "show", "a@x.org"], "a@x.org is not subscribed"),
         (["subscribers", "edit", "a@x.org"], "a@x.org is not subscribed"),
         (["subscribers", "edit", "a@x.org", "--clear", "mood"], "none of topics, keywords"),
@@ -134,6 +137,57 @@ def test_editing_changes_what_is_named_and_keeps_the_rest(newsletter, held, ines
     assert [v["version"] for v in kept["profiles"]] == [1, 2]
 
     assert "active since" in newsletter("subscribers", "edit", ines, "--resume").out
+
+
+def test_a_reading_list_becomes_liked_papers_and_what_became_of_it_is_told(
+    newsletter, installation, held
+):
+    (installation / "library.bib").write_text(
+        "@misc{a, title={Robots that {Ask}}}\n"
+        "@misc{b, url={https://arxiv.org/abs/2404.00001v2}}\n@misc{c, year=2024}\n"
+    )
+
+    ran = newsletter("subscribe", "bo@x.org", "--like", "Maps", "--liked-file", "library.bib")
+
+    assert (ran.code, ran.out) == (0, "bo@x.org is pending\n")
+    assert (
+        "BibTeX, 3 entries: 0 are papers we know, 1 is taken by its title, "
+        "1 is taken by its arXiv id, 1 could not be used.\n"
+        "line 3, c: it has neither a title nor an arXiv id.\n"
+    ) in ran.err
+    liked = ["Maps", "Robots that Ask", "2404.00001"]
+    assert held("bo@x.org")["wishes"]["profile"]["liked"] == liked
+
+
+def test_editing_adds_a_reading_list_to_what_is_liked_unless_that_is_cleared(
+    newsletter, installation, held
+):
+    newsletter("subscribe", "bo@x.org", "--like", "Maps", "--topic", "vision")
+    (installation / "list.txt").write_text("Robots that Ask\nMaps of Shelves\n")
+
+    def edited(*words: str) -> list[str]:
+        ran = newsletter("subscribers", "edit", "bo@x.org", "--liked-file", "list.txt", *words)
+        assert ran.code == 0, ran.err
+        return held("bo@x.org")["wishes"]["profile"]["liked"]
+
+    assert edited() == ["Maps", "Robots that Ask", "Maps of Shelves"]
+    assert edited() == ["Maps", "Robots that Ask", "Maps of Shelves"]
+    assert edited("--clear", "liked") == ["Robots that Ask", "Maps of Shelves"]
+    assert edited("--like", "2404.00002")[:2] == ["2404.00002", "Robots that Ask"]
+    assert held("bo@x.org")["wishes"]["profile"]["topics"] == ["vision"]
+
+
+def test_a_reading_list_finds_the_papers_that_were_fetched(
+    newsletter, installation, papers_page, item, held
+):
+    papers_page.lists(item(1), item(2))
+    assert newsletter("fetch", "--source", "daily:2026-04-03").code == 0
+    (installation / "list.txt").write_text("planted title 1 on sparse attention\n2604.00002v3\n")
+
+    ran = newsletter("subscribe", "bo@x.org", "--liked-file", "list.txt")
+
+    assert "text, 2 entries: 2 are papers we know." in ran.err
+    assert held("bo@x.org")["wishes"]["profile"]["liked"] == ["2604.00001", "2604.00002"]
 
 
 def test_an_edit_that_is_refused_in_one_thing_changes_nothing(newsletter, held, ines):
@@ -235,6 +289,8 @@ def test_hostile_text_is_shown_as_harmless_text(newsletter, installation, held):
         table.writerow(["a@x.org", EVIL, EVIL, "=1+1", EVIL, ""])
         table.writerow([EVIL, "", "", "", "", ""])
         table.writerow(["=cmd@x.org", "", "", "", "", ""])
+    evil = f"@misc{{{EVIL}, year=1}}\n@misc{{k, title={{{EVIL}}}}}\n@misc{{{EVIL}"
+    (installation / "evil.bib").write_text(evil, encoding="utf-8")
     shown = [
         newsletter("subscribers", "import", "evil.csv"),
         newsletter("subscribers", "list"),
@@ -247,6 +303,7 @@ def test_hostile_text_is_shown_as_harmless_text(newsletter, installation, held):
         newsletter("subscribers", "unsubscribe", "a@x.org", "--reason", EVIL),
         newsletter("subscribers", "show", "a@x.org"),
         newsletter("subscribers", "edit", "a@x.org", "--clear", EVIL),
+        newsletter("subscribers", "edit", "a@x.org", "--liked-file", "evil.bib"),
     ]
     for ran in shown:
         for sign in ("\x1b", "\r", "\u202e"):
