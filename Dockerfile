@@ -1,5 +1,4 @@
-# The preview studio with today's papers, in a container: `docker build -t newsletter . && docker run -p 8080:8080 newsletter`.
-# The scheduled service takes this place when it exists.
+# The scheduled service in a container: docker build -t newsletter . && docker run -p 8080:8080 -v newsletter:/data newsletter
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
@@ -22,4 +21,4 @@ ENV PATH=/opt/newsletter/bin:$PATH \
 USER newsletter
 VOLUME /data
 EXPOSE 8080
-CMD ["newsletter", "demo", "--host", "0.0.0.0", "--port", "8080", "--no-open"]
+CMD ["newsletter", "run", "--host", "0.0.0.0", "--port", "8080"]

@@ -146,8 +146,10 @@ class DigestLinks:
 
     @property
     def archive(self) -> str:
-        """Everything that was listed that day, for everybody."""
-        return f"{self.maker.base_url}/archive/{self.digest.edition}"
+        """Everything on the newest list the picks stood on, for everybody."""
+        listed = [pick.paper.listed_on for pick in self.digest.picks if pick.paper.listed_on]
+        day = max(listed).isoformat() if listed else self.digest.edition
+        return f"{self.maker.base_url}/archive/{day}"
 
     def more(self, paper_id: str) -> str:
         return self.maker.url(Way.MORE, self.digest.id, paper_id)

@@ -18,8 +18,10 @@ import typer
 
 from newsletter import __version__
 from newsletter.app import App
-from newsletter.cli import subscribers
+from newsletter.cli import keys, operate, subscribers
 from newsletter.cli.common import ConfigOption, complain, note, progress_bar, terminal
+from newsletter.cli.serve import run as run_service
+from newsletter.cli.serve import serve as serve_pages
 from newsletter.config import Settings, data_dir, load_reader, load_settings
 from newsletter.errors import ConfigError, NewsletterError, SourceError, SubscriptionError
 from newsletter.pipeline import Ingested, ingest
@@ -40,7 +42,11 @@ cli = typer.Typer(
     rich_markup_mode=None,
 )
 cli.add_typer(subscribers.cli, name="subscribers")
+cli.add_typer(keys.cli, name="keys")
+cli.add_typer(operate.cli)
 cli.command("subscribe")(subscribers.add)
+cli.command("serve")(serve_pages)
+cli.command("run")(run_service)
 
 SourceOption = Annotated[
     list[str] | None,
@@ -254,7 +260,7 @@ def _check_before_reading(app: App, readers: Sequence[Path]) -> None:
         raise ConfigError(
             "--profile", [f"{', '.join(twice)}: rename one, the file name is the reader"]
         )
-    app.post()
+    app.post(app.settings.publication.base_url)
 
 
 def _sample_readers() -> list[Path]:

@@ -5,31 +5,52 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from newsletter.mail.failures import is_permanent, status_in
 from newsletter.model import Delivery, DeliveryState, Errand, Outcome, Result
 
 LEASE = timedelta(minutes=10)
 
-# Somebody waits at the form for these two; a digest may take its time (RFC 5321 section 4.5.4.1
-# asks for 30 minutes).
-_PATIENCE_OF_LETTERS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240, 720))
-_PATIENCE_OF_DIGESTS = tuple(timedelta(minutes=m) for m in (30, 60, 120, 240, 480))
+# Somebody waits at the form for a letter; a digest may take its time (RFC 5321 section 4.5.4.1
+# asks for 30 minutes). The last wait repeats.
+_WAITS_OF_LETTERS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))
+_WAITS_OF_DIGESTS = tuple(timedelta(minutes=m) for m in (30, 60, 120, 240))
+_PATIENCE = timedelta(hours=48)
+_LAST_TRY = timedelta(minutes=10)  # before the end of patience
 
 
-def after(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
-    """The delivery after an attempt that ended so."""
+def after(delivery: Delivery, outcome: Outcome, now: datetime, *, until: datetime) -> Delivery:
+    """The delivery after an attempt that ended so.
+
+    Args:
+        until: when to give up; see `patience`.
+    """
     if outcome.result is Result.ACCEPTED:
         return replace(
             delivery, state=DeliveryState.SENT, sent_at=now, leased_until=None, last_error=""
         )
-    wait = _wait(delivery) if outcome.result is Result.DEFERRED else None
+    again = _again_at(delivery, now, until) if outcome.result is Result.DEFERRED else None
     said = " ".join(filter(None, (str(outcome.reply or ""), outcome.status, outcome.detail)))
     return replace(
         delivery,
-        state=DeliveryState.FAILED if wait is None else DeliveryState.DEFERRED,
-        next_attempt_at=now + (wait or timedelta()),
+        state=DeliveryState.DEFERRED if again else DeliveryState.FAILED,
+        next_attempt_at=again or now,
         leased_until=None,
         last_error=said,
     )
+
+
+def patience(delivery: Delivery, next_due: datetime | None) -> datetime:
+    """When to give a mail up: two days on, and a digest when the next edition is due."""
+    end = delivery.created_at + _PATIENCE
+    if delivery.errand is Errand.DIGEST and next_due and next_due > delivery.created_at:
+        return min(end, next_due)
+    return end
+
+
+def no_such_mailbox(delivery: Delivery) -> bool:
+    """Whether the relay refused it because nobody has this address."""
+    said = delivery.last_error
+    return delivery.state is DeliveryState.FAILED and is_permanent(status_in(said), said)
 
 
 def cancelled(delivery: Delivery, why: str) -> Delivery:
@@ -37,7 +58,11 @@ def cancelled(delivery: Delivery, why: str) -> Delivery:
     return replace(delivery, state=DeliveryState.CANCELLED, leased_until=None, last_error=why)
 
 
-def _wait(delivery: Delivery) -> timedelta | None:
-    """How long until the next attempt; `None` when patience is at its end."""
-    waits = _PATIENCE_OF_DIGESTS if delivery.errand is Errand.DIGEST else _PATIENCE_OF_LETTERS
-    return waits[delivery.attempts - 1] if delivery.attempts <= len(waits) else None
+def _again_at(delivery: Delivery, now: datetime, until: datetime) -> datetime | None:
+    """When to try again: waits grow, and there is a last try shortly before the end."""
+    waits = _WAITS_OF_DIGESTS if delivery.errand is Errand.DIGEST else _WAITS_OF_LETTERS
+    again = now + waits[min(delivery.attempts, len(waits)) - 1]
+    last = until - _LAST_TRY
+    if again <= last:
+        return again
+    return last if now < last else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +77,12 @@ class Renderer:
         self._text = templates.text(TEXT_TEMPLATE)
         self._publication = publication
         self._html_limit = html_limit
+
+    def without_limit(self) -> Renderer:
+        """The same templates for a page, which nothing clips."""
+        whole = copy.copy(self)
+        whole._html_limit = sys.maxsize  # noqa: SLF001 - a renderer too
+        return whole
 
     def render(self, digest: Digest, subscriber: Subscriber, links: DigestLinks) -> Rendered:
         """Both parts of one mail, with the same papers in the same order.

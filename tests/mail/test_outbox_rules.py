@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from newsletter.mail.outbox import after, cancelled
+from newsletter.mail.outbox import after, cancelled, patience
 from newsletter.model import Delivery, DeliveryState, Errand, Outcome, Result
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
+TOMORROW = NOON + timedelta(days=1)
 
 
 def attempted(errand=Errand.DIGEST, attempts=1) -> Delivery:
@@ -26,14 +27,14 @@ def attempted(errand=Errand.DIGEST, attempts=1) -> Delivery:
 
 
 def test_an_accepted_mail_is_sent_for_good():
-    end = after(attempted(), Outcome(result=Result.ACCEPTED, reply=250), NOON)
+    end = after(attempted(), Outcome(result=Result.ACCEPTED, reply=250), NOON, until=TOMORROW)
 
     assert (end.state, end.sent_at, end.leased_until) == (DeliveryState.SENT, NOON, None)
 
 
 def test_a_refused_mail_has_failed_with_the_words_of_the_relay():
     refusal = Outcome(result=Result.REJECTED, reply=550, status="5.1.1", detail="no such user")
-    end = after(attempted(), refusal, NOON)
+    end = after(attempted(), refusal, NOON, until=TOMORROW)
 
     assert (end.state, end.last_error) == (DeliveryState.FAILED, "550 5.1.1 no such user")
 
@@ -42,24 +43,36 @@ def test_a_refused_mail_has_failed_with_the_words_of_the_relay():
     ("errand", "minutes"), [(Errand.DIGEST, 30), (Errand.CONFIRM, 1), (Errand.SETTINGS, 1)]
 )
 def test_a_deferred_mail_is_tried_again_sooner_when_somebody_waits_for_it(errand, minutes):
-    end = after(attempted(errand), Outcome(result=Result.DEFERRED), NOON)
+    end = after(attempted(errand), Outcome(result=Result.DEFERRED), NOON, until=TOMORROW)
 
     assert end.state is DeliveryState.DEFERRED
     assert end.next_attempt_at == NOON + timedelta(minutes=minutes)
 
 
 @pytest.mark.parametrize("errand", list(Errand))
-def test_patience_grows_and_comes_to_an_end(errand):
-    waits = []
-    for attempts in range(1, 20):
-        end = after(attempted(errand, attempts), Outcome(result=Result.DEFERRED), NOON)
+def test_waits_grow_until_a_last_try_shortly_before_the_end(errand):
+    now, tries = NOON, []
+    for attempts in range(1, 50):
+        end = after(
+            attempted(errand, attempts), Outcome(result=Result.DEFERRED), now, until=TOMORROW
+        )
         if end.state is DeliveryState.FAILED:
             break
-        waits.append(end.next_attempt_at - NOON)
+        tries.append(end.next_attempt_at)
+        now = end.next_attempt_at
 
     assert end.state is DeliveryState.FAILED
-    assert waits == sorted(waits)
-    assert sum(waits, timedelta()) < timedelta(hours=24)
+    assert tries == sorted(set(tries))
+    assert tries[-1] == TOMORROW - timedelta(minutes=10)
+
+
+def test_a_digest_is_given_up_when_the_next_one_is_due_and_a_letter_after_two_days():
+    soon = NOON + timedelta(hours=20)
+
+    assert patience(attempted(), soon) == soon
+    assert patience(attempted(), None) == NOON + timedelta(hours=48)
+    assert patience(attempted(), NOON + timedelta(days=7)) == NOON + timedelta(hours=48)
+    assert patience(attempted(Errand.CONFIRM), soon) == NOON + timedelta(hours=48)
 
 
 def test_a_cancelled_mail_says_why():

@@ -1,0 +1,269 @@
+"""Signs finished mails with DKIM (RFC 6376): keys are loaded once, the clock is an argument."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from newsletter.errors import MailError
+from newsletter.mail.wording import shorten, tidy
+
+# Whatever a reader or a provider acts on. RFC 8058 section 4 asks for both List-Unsubscribe headers,
+# Google for Feedback-ID, draft-levine-mailbomb-header for Form-Sub.
+SIGNED = (
+    *("from", "to", "subject", "date", "message-id", "reply-to", "list-id"),
+    *("list-unsubscribe", "list-unsubscribe-post", "feedback-id", "auto-submitted", "form-sub"),
+    *("mime-version", "content-type", "content-transfer-encoding"),
+)
+# Named once more than they occur: a second one, added on the way, breaks the signature
+# (RFC 6376 section 8.15).
+OVERSIGNED = ("from", "subject", "date", "to")
+
+_LEAST_BITS, _ADVISED_BITS, _MOST_BITS = 1024, 2048, 4096  # RFC 8301 section 3.2
+_KEY_FILE_LIMIT = 20_000
+_LABELS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*")
+_FIELD_START = re.compile(rb"\r\n(?![ \t])")
+_FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:(.*)", re.DOTALL)
+
+
+class Signer:
+    """Signs for one domain, relaxed/relaxed, with one key or two.
+
+    Relaxed survives what relays like to do (folding anew, blanks at line ends). There is no l=, for
+    it would let strangers append, and no x=, for mails may wait long.
+
+    Args:
+        domain: the d= of the signature; the From domain or one above it, or DMARC does not align.
+        selector: where in the DNS the public key stands, see `records`.
+        key: RSA of at least 1024 bits, or Ed25519; PEM, not encrypted.
+        second_selector, second_key: one more signature by another key. Ed25519 (RFC 8463) makes
+            sense only as this one, because large providers do not verify it yet.
+
+    Raises:
+        MailError: the domain, a selector or a key cannot be used.
+    """
+
+    def __init__(
+        self,
+        domain: str,
+        selector: str,
+        key: bytes,
+        *,
+        second_selector: str = "",
+        second_key: bytes = b"",
+    ) -> None:
+        if bool(second_selector) != bool(second_key):
+            raise MailError("a second DKIM key needs a selector, and a second selector a key")
+        pairs = [(selector, key)]
+        if second_key:
+            pairs.append((second_selector, second_key))
+        self.domain = _labels(domain, "domain").lower()
+        self._keys = tuple(_loaded(_labels(s, "selector"), pem) for s, pem in pairs)
+        if len({key.selector.lower() for key in self._keys}) < len(self._keys):
+            raise MailError("two DKIM keys need two selectors")
+
+    def sign(self, raw: bytes, *, at: datetime) -> bytes:
+        """The mail with its signature headers in front, the first key's foremost.
+
+        Args:
+            raw: a whole mail with CRLF line ends.
+            at: aware; the t= of the signature.
+
+        Raises:
+            MailError: the mail has no From, bare line ends or a header without a name; or the time
+                has no zone.
+        """
+        if at.tzinfo is None:
+            raise MailError("the time of a DKIM signature must name its zone")
+        head, body = _parted(raw)
+        names, covered = _covered(_fields(head))
+        body_hash = base64.b64encode(hashlib.sha256(_relaxed_body(body)).digest()).decode()
+        signatures = (
+            _signature(key, self._blank(key, names, body_hash, at), covered) for key in self._keys
+        )
+        return b"".join((*signatures, raw))
+
+    @property
+    def records(self) -> tuple[tuple[str, str], ...]:
+        """What must stand in the DNS: name and text of each TXT record."""
+        return tuple(
+            (
+                f"{key.selector}._domainkey.{self.domain}",
+                f"v=DKIM1; k={key.kind}; p={_public(key.secret)}",
+            )
+            for key in self._keys
+        )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should mend, one sentence each."""
+        weak = [note for key in self._keys if (note := _note_on_size(key))]
+        if all(key.kind == "ed25519" for key in self._keys):
+            weak.append("Outlook.com and Yahoo do not verify Ed25519: sign with an RSA key first")
+        return tuple(weak)
+
+    def _blank(self, key: _Key, names: Sequence[str], body_hash: str, at: datetime) -> bytes:
+        """The signature header as far as b=, on short lines."""
+        lines = (
+            f"DKIM-Signature: v=1; a={key.kind}-sha256; c=relaxed/relaxed; t={int(at.timestamp())};",
+            f"d={self.domain};",
+            f"s={key.selector};",
+            f"h={_folded(names)};",
+            f"bh={body_hash};",
+            "b=",
+        )
+        return "\r\n\t".join(lines).encode("ascii")
+
+
+def read_key(path: Path) -> bytes:
+    """The octets of a key file.
+
+    Raises:
+        MailError: it is not there, not readable, or far too large to be a key.
+    """
+    try:
+        with path.open("rb") as file:
+            pem = file.read(_KEY_FILE_LIMIT + 1)
+    except OSError as error:
+        raise MailError(f"the DKIM key cannot be read from {path}: {error.strerror}") from error
+    if len(pem) > _KEY_FILE_LIMIT:
+        raise MailError(f"{path} is too large to be a DKIM key")
+    return pem
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A loaded key; loading checks the primes, which takes a hundred times as long as signing."""
+
+    selector: str
+    secret: RSAPrivateKey | Ed25519PrivateKey
+
+    @property
+    def kind(self) -> str:
+        return "rsa" if isinstance(self.secret, RSAPrivateKey) else "ed25519"
+
+
+def _loaded(selector: str, pem: bytes) -> _Key:
+    name = f"the DKIM key of selector “{selector}”"
+    if not pem.strip():
+        raise MailError(f"{name} is empty")
+    try:
+        secret = serialization.load_pem_private_key(pem, password=None)
+    except TypeError as error:  # what cryptography says of a key that wants a password
+        raise MailError(f"{name} is encrypted: store it without a password") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise MailError(f"{name} is no private key in PEM form") from error
+    if not isinstance(secret, RSAPrivateKey | Ed25519PrivateKey):
+        raise MailError(f"{name} is neither RSA nor Ed25519")
+    if isinstance(secret, RSAPrivateKey) and secret.key_size < _LEAST_BITS:
+        raise MailError(f"{name} has {secret.key_size} bits: nobody accepts less than 1024")
+    return _Key(selector, secret)
+
+
+def _note_on_size(key: _Key) -> str:
+    bits = key.secret.key_size if isinstance(key.secret, RSAPrivateKey) else _ADVISED_BITS
+    if bits < _ADVISED_BITS:
+        return f"the DKIM key of selector “{key.selector}” has {bits} bits; 2048 are advised"
+    if bits > _MOST_BITS:
+        return (
+            f"the DKIM key of selector “{key.selector}” has {bits} bits; not all verify over 4096"
+        )
+    return ""
+
+
+def _public(secret: RSAPrivateKey | Ed25519PrivateKey) -> str:
+    """The public half for the p= of a record: RFC 6376 section 3.6.1, RFC 8463 section 4."""
+    if isinstance(secret, Ed25519PrivateKey):
+        octets = secret.public_key().public_bytes_raw()
+    else:
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        octets = secret.public_key().public_bytes(serialization.Encoding.DER, form)
+    return base64.b64encode(octets).decode()
+
+
+def _labels(text: str, what: str) -> str:
+    if len(text) > 253 or not _LABELS.fullmatch(text):
+        shown = shorten(tidy(text), 80)
+        raise MailError(f"“{shown}” cannot be a DKIM {what}: letters, digits, dashes and dots only")
+    return text
+
+
+def _parted(raw: bytes) -> tuple[bytes, bytes]:
+    if not raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n"):
+        raise MailError("a mail with bare line ends cannot be signed: a relay would change it")
+    head, _, body = raw.partition(b"\r\n\r\n")
+    return head.removesuffix(b"\r\n"), body
+
+
+def _fields(head: bytes) -> dict[str, list[bytes]]:
+    """Canonical values by lower-case name, in their order from top to bottom."""
+    fields: dict[str, list[bytes]] = {}
+    for line in _FIELD_START.split(head):
+        found = _FIELD.fullmatch(line)
+        if found is None:
+            raise MailError("a mail with a header line without a name cannot be signed")
+        fields.setdefault(found[1].decode("ascii").lower(), []).append(_relaxed(found[2]))
+    if "from" not in fields:
+        raise MailError("a mail without From cannot be signed")
+    return fields
+
+
+def _covered(fields: dict[str, list[bytes]]) -> tuple[list[str], bytes]:
+    """The names for h=, and the headers they stand for; of equal ones the lowest goes first."""
+    names: list[str] = []
+    covered: list[bytes] = []
+    for name in SIGNED:
+        values = fields.get(name, [])
+        names += [name] * (len(values) + (name in OVERSIGNED))
+        covered += [name.encode() + b":" + value + b"\r\n" for value in reversed(values)]
+    return names, b"".join(covered)
+
+
+def _signature(key: _Key, blank: bytes, covered: bytes) -> bytes:
+    name, _, value = blank.partition(b":")
+    data = covered + name.lower() + b":" + _relaxed(value)
+    if isinstance(key.secret, RSAPrivateKey):
+        signed = key.secret.sign(data, padding.PKCS1v15(), hashes.SHA256())
+    else:
+        signed = key.secret.sign(hashlib.sha256(data).digest())  # RFC 8463 section 3
+    text = base64.b64encode(signed)
+    lines = (text[start : start + 72] for start in range(0, len(text), 72))
+    return blank + b"\r\n\t".join(lines) + b"\r\n"
+
+
+def _relaxed(value: bytes) -> bytes:
+    """RFC 6376 section 3.4.2: unfolded, each run of blanks one blank, none at the ends."""
+    words = value.replace(b"\r\n", b"").replace(b"\t", b" ").split(b" ")
+    return b" ".join(filter(None, words))
+
+
+def _relaxed_body(body: bytes) -> bytes:
+    """RFC 6376 section 3.4.4, for a body as it arrives: SMTP ends its last line, if we did not."""
+    body = body.replace(b"\t", b" ")
+    while b"  " in body:
+        body = body.replace(b"  ", b" ")
+    body = body.replace(b" \r\n", b"\r\n").removesuffix(b" ")
+    end = len(body)
+    while body.endswith(b"\r\n", 0, end):
+        end -= 2
+    return body[:end] + b"\r\n" if end else b""
+
+
+def _folded(names: Iterable[str]) -> str:
+    lines = [""]
+    for name in names:
+        if len(lines[-1]) + len(name) > 70:
+            lines.append("")
+        lines[-1] += f"{name}:"
+    return "\r\n\t".join(lines).removesuffix(":")

@@ -1,0 +1,311 @@
+"""Where reports come from: a mailbox over IMAP, or a Maildir on this machine."""
+
+from __future__ import annotations
+
+import imaplib
+import ipaddress
+import os
+import re
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from newsletter.errors import MailError
+from newsletter.mail.bounces import LOOKED_AT
+from newsletter.mail.smtp import Security
+from newsletter.mail.wording import shorten, tidy
+
+MOST = 500  # mails in one round; the next round takes the rest
+
+# What imaplib raises for what a server or the network does; ValueError where it cannot read it.
+_TROUBLE = (imaplib.IMAP4.error, OSError, ValueError)
+
+
+class ReportBox(Protocol):
+    """A mailbox that is read round by round.
+
+    A mail that was read but not `done` comes again in the next round, so what is made of it must be
+    safe to repeat.
+    """
+
+    def read(self) -> Iterator[tuple[str, bytes]]:
+        """The mails not yet dealt with, oldest first: a key, and the first 256 kB of each.
+
+        Raises:
+            MailError: the mailbox cannot be reached or read.
+        """
+        ...
+
+    def done(self, key: str) -> None:
+        """Puts a mail away; may be called while reading.
+
+        Raises:
+            MailError: the mailbox cannot be reached or changed.
+        """
+        ...
+
+    def close(self) -> None:
+        """Lets go of what is held open; never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImapAccount:
+    """One folder of one mailbox.
+
+    Attributes:
+        security: `NONE` is for a server on the same machine.
+        folder: the one that is read; its mails are ours alone.
+        processed: where mails go that are dealt with; it must exist. Empty: they stay in the folder,
+            marked as seen.
+        ca_file: PEM file of the certificates to trust instead of the system's; empty: the system's.
+    """
+
+    host: str
+    username: str
+    password: str = field(repr=False)
+    port: int = 993
+    security: Security = Security.TLS
+    folder: str = "INBOX"
+    processed: str = ""
+    timeout_seconds: float = 30.0
+    ca_file: str = ""
+
+
+class ImapBox:
+    """Reads unseen mails over IMAP (RFC 3501), each round over a connection of its own.
+
+    Args:
+        most: mails in one round.
+
+    Raises:
+        MailError: the account cannot be used as described.
+    """
+
+    def __init__(self, account: ImapAccount, *, most: int = MOST) -> None:
+        _refuse_nonsense(account)
+        self._account = account
+        self._context = _trust(account)
+        self._most = most
+        self._client: imaplib.IMAP4 | None = None
+        self._abilities: frozenset[str] = frozenset()
+
+    def read(self) -> Iterator[tuple[str, bytes]]:
+        """See `ReportBox`; the mails stay unseen until `done`."""
+        self.close()
+        for key in self._unseen():
+            raw = self._fetched(key)
+            if raw is not None:  # somebody else may have taken it away meanwhile
+                yield key, raw
+
+    def done(self, key: str) -> None:
+        """See `ReportBox`; keys are those of the present round."""
+        try:
+            self._put_away(self._open(), key)
+        except _TROUBLE as error:
+            raise self._trouble("a report cannot be put away", error) from error
+
+    def close(self) -> None:
+        """Says goodbye if a connection is open."""
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(*_TROUBLE):
+                client.logout()
+
+    def _unseen(self) -> list[str]:
+        try:
+            answer = _good(self._open().uid("SEARCH", "UNSEEN", "UNDELETED"))
+        except _TROUBLE as error:
+            raise self._trouble("reports cannot be read", error) from error
+        found = (line.decode("ascii", "replace") for line in answer if isinstance(line, bytes))
+        uids = {word for line in found for word in line.split() if re.fullmatch(r"[0-9]+", word)}
+        return sorted(uids, key=int)[: self._most]
+
+    def _fetched(self, key: str) -> bytes | None:
+        # PEEK leaves it unseen; the octets in <> keep a huge mail from filling the memory
+        wanted = f"(BODY.PEEK[]<0.{LOOKED_AT}>)"
+        try:
+            answer = _good(self._open().uid("FETCH", key, wanted))
+        except _TROUBLE as error:
+            raise self._trouble("a report cannot be read", error) from error
+        literals = (item[1] for item in answer if isinstance(item, tuple))
+        return next((octets[:LOOKED_AT] for octets in literals), None)
+
+    def _put_away(self, client: imaplib.IMAP4, key: str) -> None:
+        processed = _quoted(self._account.processed)
+        if not self._account.processed:
+            _good(client.uid("STORE", key, "+FLAGS.SILENT", r"(\Seen)"))
+        elif "MOVE" in self._abilities:  # RFC 6851
+            _good(client.uid("MOVE", key, processed))
+        else:
+            _good(client.uid("COPY", key, processed))
+            _good(client.uid("STORE", key, "+FLAGS.SILENT", r"(\Seen \Deleted)"))
+            if "UIDPLUS" in self._abilities:  # else it would take others along (RFC 4315)
+                _good(client.uid("EXPUNGE", key))
+
+    def _open(self) -> imaplib.IMAP4:
+        if self._client is None:
+            client = self._dialled()
+            try:
+                # imaplib quotes the password, but not the name
+                client.login(_quoted(self._account.username), self._account.password)
+                self._abilities = _abilities(client)  # more than it said to a stranger
+                _good(client.select(_quoted(self._account.folder)))
+            except BaseException:
+                with suppress(*_TROUBLE):
+                    client.shutdown()
+                raise
+            self._client = client
+        return self._client
+
+    def _dialled(self) -> imaplib.IMAP4:
+        account, wait = self._account, self._account.timeout_seconds
+        if account.security is Security.TLS:
+            return imaplib.IMAP4_SSL(
+                account.host, account.port, ssl_context=self._context, timeout=wait
+            )
+        client = imaplib.IMAP4(account.host, account.port, timeout=wait)
+        if account.security is Security.STARTTLS:
+            try:
+                client.starttls(self._context)  # raises where the server does not offer it
+            except BaseException:
+                client.shutdown()
+                raise
+        return client
+
+    def _trouble(self, what: str, error: Exception) -> MailError:
+        self._drop()
+        said = _sentence(error).replace(self._account.password, "(hidden)")
+        return MailError(f"{what} from {self._account.host}: {shorten(said, 200)}")
+
+    def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(*_TROUBLE):
+                client.shutdown()
+
+
+class MaildirBox:
+    """Reads a Maildir that a mail server on this machine delivers into: `new/`, later `cur/`.
+
+    Args:
+        directory: the one with `new` and `cur` in it.
+        most: mails in one round.
+    """
+
+    def __init__(self, directory: Path, *, most: int = MOST) -> None:
+        self._directory = directory
+        self._most = most
+
+    def read(self) -> Iterator[tuple[str, bytes]]:
+        """See `ReportBox`; names begin with the time of delivery, so they are in order."""
+        for name in self._names()[: self._most]:
+            raw = self._octets(name)
+            if raw is not None:
+                yield name, raw
+
+    def done(self, key: str) -> None:
+        """See `ReportBox`; a mail that somebody else has put away is no error."""
+        seen = self._directory / "cur" / f"{key.partition(':')[0]}:2,S"
+        try:
+            with suppress(FileNotFoundError):
+                (self._directory / "new" / key).rename(seen)
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _names(self) -> list[str]:
+        try:
+            (self._directory / "cur").stat()  # or nothing could ever be put away
+            with os.scandir(self._directory / "new") as entries:
+                return sorted(
+                    entry.name
+                    for entry in entries
+                    if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False)
+                )
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def _octets(self, name: str) -> bytes | None:
+        try:
+            with (self._directory / "new" / name).open("rb") as file:
+                return file.read(LOOKED_AT)
+        except FileNotFoundError:
+            return None  # another reader was faster
+        except OSError as error:
+            raise self._trouble(error) from error
+
+    def _trouble(self, error: OSError) -> MailError:
+        return MailError(f"the Maildir {self._directory} cannot be used: {error.strerror}")
+
+
+def _good(answer: tuple[str, Sequence[object]]) -> Sequence[object]:
+    """The data of an answer; NO and BAD become an error like those imaplib raises itself."""
+    word, data = answer
+    if word != "OK":
+        said = next((line for line in data if isinstance(line, bytes)), b"refused without a word")
+        raise imaplib.IMAP4.error(said.decode("utf-8", "replace"))
+    return data
+
+
+def _abilities(client: imaplib.IMAP4) -> frozenset[str]:
+    lines = (line for line in _good(client.capability()) if isinstance(line, bytes))
+    return frozenset(b" ".join(lines).decode("ascii", "replace").upper().split())
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, TimeoutError):
+        return "it did not answer in time"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    text = error.args[0] if error.args else ""
+    said = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+    return tidy(said) or type(error).__name__
+
+
+def _refuse_nonsense(account: ImapAccount) -> None:
+    if not (account.host and account.username and account.password and account.folder):
+        raise MailError("a mailbox of reports needs a host, a user name, a password and a folder")
+    texts = (account.username, account.password, account.folder, account.processed)
+    if not all(text.isascii() and text.isprintable() for text in texts):
+        raise MailError(
+            "user name, password and folders of the mailbox of reports must be printable ASCII"
+        )
+    if account.timeout_seconds <= 0:
+        raise MailError("the mailbox of reports needs a time limit above 0 seconds")
+    if account.security is Security.NONE and not _is_loopback(account.host):
+        raise MailError(
+            f"the password for {account.host} would cross the network unencrypted: "
+            "set the security of the mailbox of reports to tls or starttls"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host.lower() == "localhost"
+
+
+def _trust(account: ImapAccount) -> ssl.SSLContext | None:
+    """Certificates and host names are checked, TLS 1.2 is the least (Python's own defaults)."""
+    if account.security is Security.NONE:
+        return None
+    try:
+        return ssl.create_default_context(cafile=account.ca_file or None)
+    except OSError as error:  # ssl.SSLError is one
+        raise MailError(
+            f"the certificates to trust cannot be read from {account.ca_file}: "
+            f"{error.strerror or error}"
+        ) from error
+
+
+def _quoted(folder: str) -> str:
+    escaped = folder.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

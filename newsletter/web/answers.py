@@ -1,0 +1,102 @@
+"""What is answered when something is wrong: a page for people, problem+json for programs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from newsletter.errors import (
+    AddressError,
+    ConfigError,
+    NewsletterError,
+    StoreError,
+    SubscriptionError,
+    harmless,
+)
+from newsletter.web.guard import BodyTooLargeError
+from newsletter.web.pages import Pages
+
+API = "/api/"
+_log = logging.getLogger(__name__)
+_LOST = "There is no such page here. The address may have been cut in two by a mail program."
+_STATUS: tuple[tuple[type[NewsletterError], int], ...] = (
+    (AddressError, 422),
+    (SubscriptionError, 409),
+    (ConfigError, 422),
+    (StoreError, 503),
+)
+
+
+def add_error_answers(app: FastAPI, pages: Pages) -> Callable[[Request, Exception], Response]:
+    """Turns every exception into such an answer; returns the one for what nobody foresaw."""
+    answers = _Answers(pages)
+    app.add_exception_handler(NewsletterError, answers.foreseen)
+    app.add_exception_handler(HTTPException, answers.refused)
+    app.add_exception_handler(RequestValidationError, answers.misasked)
+    app.add_exception_handler(BodyTooLargeError, answers.too_large)
+    return answers.unforeseen
+
+
+class _Answers:
+    """One method for each kind of exception."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def foreseen(self, request: Request, error: Exception) -> Response:
+        status = next((code for kind, code in _STATUS if isinstance(error, kind)), 500)
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("%s: %s", type(error).__name__, harmless(str(error)))
+            return self._answer(request, status, "This did not work; please try again in a moment.")
+        problems = error.problems if isinstance(error, ConfigError) else ()
+        return self._answer(request, status, str(error), problems)
+
+    def refused(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, HTTPException):
+            return self.unforeseen(request, error)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            error.detail = f"{request.method} is not possible here."
+        detail = _LOST if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+        answered = self._answer(request, error.status_code, str(detail))
+        answered.headers.update(error.headers or {})
+        return answered
+
+    def misasked(self, request: Request, error: Exception) -> Response:
+        mistakes = error.errors() if isinstance(error, RequestValidationError) else ()
+        said = [f"{mistake['loc'][-1]}: {mistake['msg']}" for mistake in mistakes]
+        return self._answer(request, 422, "This cannot be used: " + "; ".join(said), said)
+
+    def unforeseen(self, request: Request, error: Exception) -> Response:
+        # The address of the page is not logged: it may hold a token.
+        _log.error("not foreseen: %s", type(error).__name__, exc_info=error)
+        return self._answer(request, 500, "This did not work, and it is our fault.")
+
+    def too_large(self, request: Request, _: Exception) -> Response:
+        return self._answer(request, 413, "This is more than a form can send (6 MB).")
+
+    def _answer(
+        self, request: Request, status: int, sentence: str, problems: Sequence[str] = ()
+    ) -> Response:
+        if request.url.path.startswith(API):
+            return problem_json(status, sentence, problems)
+        return self._pages.problem(status, HTTPStatus(status).phrase, sentence)
+
+
+def problem_json(status: int, sentence: str, problems: Sequence[str] = ()) -> JSONResponse:
+    """An answer as RFC 9457 describes it; `problems` are the single mistakes."""
+    content: dict[str, Any] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": sentence,
+    }
+    if problems:
+        content["problems"] = list(problems)
+    return JSONResponse(content, status, media_type="application/problem+json")

@@ -1,0 +1,84 @@
+"""The lists as they were, for everybody: days, the papers of a day, the newest, those of a topic."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from threading import Lock
+
+from newsletter.config import Topic
+from newsletter.model import Candidate, Paper, Profile
+from newsletter.selection.ranking import Verdict
+from newsletter.web.site import Site
+
+_TOPIC_PICKS = 20
+_SHOWN = (Verdict.PICKED, Verdict.NEXT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListDay:
+    """A day that had a list, and how many papers were new on it."""
+
+    day: date
+    papers: int
+
+
+class Lists:
+    """Everything that was listed, unpersonalised."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._lock = Lock()
+        self._known: tuple[object, tuple[ListDay, ...]] = (None, ())
+
+    def days(self) -> tuple[ListDay, ...]:
+        """Every day with a list, newest first; counted again when a list was read."""
+        look = self._site.store.last_look()
+        with self._lock:
+            if self._known[0] != look:
+                self._known = (look, self._count())
+            return self._known[1]
+
+    def of(self, day: date) -> tuple[Candidate, ...]:
+        """The papers of a day, most votes first."""
+        return tuple(sorted(self._site.store.candidates(listed=(day, day)), key=_by_votes))
+
+    def newest(self, most: int) -> tuple[Candidate, ...]:
+        """The newest papers: day by day, within a day most votes first."""
+        wanted: list[Candidate] = []
+        for one in self.days():
+            if len(wanted) >= most:
+                break
+            wanted += self.of(one.day)
+        return tuple(wanted[:most])
+
+    def about(self, topic: Topic, most: int) -> tuple[Candidate, ...]:
+        """The papers of the last days that are about a topic, best first."""
+        if self._site.chooser.pool.sample:
+            return ()
+        taste = Profile(
+            topics=(topic.name,), surprise=False, trend_weight=0.0, max_papers=_TOPIC_PICKS
+        )
+        ranking = self._site.chooser.ranking(taste)
+        fitting = (item.candidate for item in ranking if item.verdict in _SHOWN)
+        return tuple(fitting)[:most]
+
+    def changed_at(self) -> datetime:
+        """When a list was last read; nothing changes in between."""
+        _, newest = self._site.store.last_look()
+        return newest or datetime(2026, 1, 1, tzinfo=UTC)
+
+    def _count(self) -> tuple[ListDay, ...]:
+        counted = Counter(map(_day, self._site.store.papers()))
+        days = sorted((day for day in counted if day), reverse=True)
+        return tuple(ListDay(day=day, papers=counted[day]) for day in days)
+
+
+def _day(paper: Paper) -> date | None:
+    return paper.listed_on
+
+
+def _by_votes(candidate: Candidate) -> tuple[int, int, str]:
+    rank = candidate.last.rank if candidate.last else 10_000
+    return -(candidate.upvotes or 0), rank, candidate.paper.id

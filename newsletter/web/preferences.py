@@ -1,0 +1,223 @@
+"""Everything a reader can change, behind their signed link."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse, Response
+from starlette.responses import PlainTextResponse
+
+from newsletter.links import Way
+from newsletter.mail.wording import plain, shorten
+from newsletter.membership import Consent, wishes_of
+from newsletter.model import Feedback, Status, Subscriber, Verdict
+from newsletter.selection.learn import with_votes
+from newsletter.web.bearers import path, reader_of
+from newsletter.web.doorman import Answer
+from newsletter.web.filled import Filled, fill, showing, shown
+from newsletter.web.glance import Glance, compared, glance
+from newsletter.web.pausing import PAUSES, Pausing, earliest, pause_of
+from newsletter.web.posted import PostedForm
+from newsletter.web.site import Site
+from newsletter.web.standing import changes, standing
+
+SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
+_TITLE = 120
+_RETURNING = (*SUBSCRIBED, Status.PENDING)
+_VERDICTS = {Verdict.MORE: "more like this", Verdict.LESS: "less like this"}
+
+
+class Preferences:
+    """Everything a reader can change, behind their signed link."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self.router = APIRouter()
+        home = f"/{Way.PREFERENCES}/{{token}}"
+        add = self.router.add_api_route
+        add(home, self.show, methods=["GET"])
+        add(home, self.save, methods=["POST"])
+        add(f"{home}/preview", self.preview, methods=["POST"])
+        add(f"{home}/pause", self.pause, methods=["POST"])
+        add(f"{home}/resume", self.resume, methods=["POST"])
+        add(f"{home}/undo", self.undo, methods=["POST"])
+        add(f"{home}/come-back", self.come_back, methods=["POST"])
+        add(f"{home}/export", self.export, methods=["GET", "POST"])
+        add(f"{home}/forget", self.ask_to_forget, methods=["GET"])
+        add(f"{home}/forget", self.forget, methods=["POST"])
+        self.router.include_router(Pausing(site).router)
+
+    def show(self, token: str) -> HTMLResponse:
+        """The settings as they are."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        return reader if isinstance(reader, HTMLResponse) else self._page(token, reader)
+
+    def save(self, token: str, sent: PostedForm) -> HTMLResponse:
+        """Writes down what the form says."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse):
+            return reader
+        filled = self._fill(sent, reader)
+        if filled.errors:
+            return self._page(token, reader, filled, status=422)
+        now, before = self._site.now(), wishes_of(reader)
+        reader = self._site.subscriptions.change(reader.id, filled.wishes, now=now)
+        changed = changes(before, wishes_of(reader))
+        return self._page(
+            token, reader, saved="Saved", changed=changed or ("Nothing was different.",)
+        )
+
+    def preview(self, token: str, sent: PostedForm) -> Response:
+        """What the form would change, without saving: the part for a script, else the whole page."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse):
+            return reader
+        judgement = self._site.doorman.may_preview(sent.client)
+        if judgement.answer is not Answer.LET_IN:
+            again = {"retry-after": str(judgement.retry_after_seconds)}
+            return PlainTextResponse(judgement.sentence, HTTPStatus.TOO_MANY_REQUESTS, again)
+        filled = self._fill(sent, reader)
+        if not sent.fragment:
+            return self._page(token, reader, filled, unsaved=True)
+        return self._site.pages.page(
+            "front_glance.html.j2", glance=self._glance(reader, filled, self._votes(reader))
+        )
+
+    def pause(self, token: str, sent: PostedForm) -> HTMLResponse:
+        """No digest before a day."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse) or reader.status not in SUBSCRIBED:
+            return self.show(token)
+        now = self._site.now()
+        until = pause_of(sent.last("for"), sent.last("until"), reader, now)
+        if until is None:
+            wrong = "Please choose a day after today."
+            return self._page(token, reader, status=422, pause_wrong=wrong)
+        reader = self._site.subscriptions.pause(reader.id, until, now=now)
+        return self._page(token, reader, saved="Paused", changed=(standing(reader),))
+
+    def resume(self, token: str) -> HTMLResponse:
+        """The pause ends."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse) or reader.status not in SUBSCRIBED:
+            return self.show(token)
+        reader = self._site.subscriptions.resume(reader.id, now=self._site.now())
+        return self._page(token, reader, saved="Welcome back", changed=(standing(reader),))
+
+    def undo(self, token: str, sent: PostedForm) -> HTMLResponse:
+        """Takes a vote back."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse):
+            return reader
+        gone = self._site.subscriptions.undo(reader.id, sent.last("paper"))
+        told = "That vote counts no more." if gone else "There was no such vote any more."
+        return self._page(token, reader, saved="Taken back", changed=(told,))
+
+    def come_back(self, token: str) -> HTMLResponse:
+        """Somebody who gets nothing any more wants it again."""
+        site, reader = self._site, reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse) or reader.status in _RETURNING:
+            return self.show(token)
+        now = site.now()
+        consent = Consent(at=now, origin="settings page", wording=site.settings.consent)
+        reader = site.subscriptions.come_back(reader.id, consent, now=now)
+        return self._page(token, reader, saved="Good to have you back", changed=(standing(reader),))
+
+    def export(self, token: str) -> Response:
+        """Everything that is kept about them, as a file."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse):
+            return reader
+        kept = self._site.subscriptions.export(reader.id)
+        headers = {
+            "content-disposition": 'attachment; filename="newsletter-data.json"',
+            "cache-control": "no-store",
+        }
+        text = json.dumps(kept, ensure_ascii=False, indent=2)
+        return Response(text, media_type="application/json", headers=headers)
+
+    def ask_to_forget(self, token: str) -> HTMLResponse:
+        """What being forgotten means, and the button."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse):
+            return reader
+        home = path(self._site, Way.PREFERENCES, reader.id)
+        return self._site.pages.page("preferences_forget.html.j2", home=home, email=reader.email)
+
+    def forget(self, token: str) -> HTMLResponse:
+        """Erases them."""
+        reader = reader_of(self._site, Way.PREFERENCES, token)
+        if isinstance(reader, HTMLResponse):
+            return reader
+        self._site.subscriptions.forget(reader.id, now=self._site.now())
+        return self._site.pages.page("preferences_gone.html.j2")
+
+    # -- hands
+
+    def _fill(self, sent: PostedForm, reader: Subscriber) -> Filled:
+        site = self._site
+        return fill(sent, site.topics, site.store.find_papers, base=wishes_of(reader))
+
+    def _votes(self, reader: Subscriber) -> tuple[Feedback, ...]:
+        return self._site.subscriptions.votes(reader.id)
+
+    def _glance(self, reader: Subscriber, filled: Filled, votes: Sequence[Feedback]) -> Glance:
+        """The picks by the taste the form would make, against those by the taste that is kept."""
+        chooser = self._site.chooser
+        kept = with_votes(reader.profile, votes)
+        taste = with_votes(filled.wishes.profile, votes)
+        looked = glance(taste, chooser.ranking(taste), chooser.pool, notes=filled.notes)
+        return looked if taste == kept else compared(looked, chooser.ranking(kept))
+
+    def _page(
+        self,
+        token: str,
+        reader: Subscriber,
+        filled: Filled | None = None,
+        *,
+        status: int = 200,
+        **told: Any,
+    ) -> HTMLResponse:
+        site, votes = self._site, self._votes(reader)
+        common = {
+            "home": f"/{Way.PREFERENCES}/{token}",
+            "reader": reader,
+            "standing": standing(reader),
+            "consent": site.settings.consent,
+            "leave": path(site, Way.UNSUBSCRIBE, reader.id),
+            "saved": "",
+            "changed": (),
+            "unsaved": False,
+            "pause_wrong": "",
+            **told,
+        }
+        if reader.status not in SUBSCRIBED:
+            return site.pages.page("preferences_quiet.html.j2", status=status, **common)
+        form = filled or showing(wishes_of(reader), site.topics, site.store.find_papers)
+        return site.pages.page(
+            "preferences.html.j2",
+            status=status,
+            glance=self._glance(reader, form, votes),
+            votes=self._told(votes),
+            pauses=PAUSES,
+            earliest=earliest(reader, site.now()).isoformat(),
+            **common,
+            **shown(form, site.topics),
+        )
+
+    def _told(self, votes: Sequence[Feedback]) -> list[dict[str, str]]:
+        """The votes as the page lists them, newest first."""
+        papers = self._site.store.find_papers([vote.paper_id for vote in votes])
+        return [
+            {
+                "paper": vote.paper_id,
+                "title": shorten(plain(papers[vote.paper_id].title), _TITLE),
+                "verdict": _VERDICTS[vote.verdict],
+            }
+            for vote in reversed(votes)
+            if vote.paper_id in papers
+        ]

@@ -1,0 +1,309 @@
+"""`newsletter doctor`: a sound installation, a blank one, and each thing that can be wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from dns_server import Zone, dns_running
+from operate_world import LOGIN, Relay, enrol, relay_at, stock
+
+from newsletter.app import App
+from newsletter.config import load_settings
+from newsletter.doctor import outside
+from newsletter.doctor.house import leads_nowhere
+from newsletter.listen import bind
+
+HOME = "papers.org"
+
+
+@dataclass
+class Examined:
+    """What the doctor said."""
+
+    code: int
+    findings: dict[str, dict]
+
+    def level(self, about: str) -> str:
+        return self.findings[about]["level"]
+
+
+@pytest.fixture
+def zone() -> Iterator[Zone]:
+    with dns_running() as running:
+        yield running
+
+
+@pytest.fixture
+def relay(installation, monkeypatch) -> Iterator[Relay]:
+    with relay_at(monkeypatch, login=True) as running:
+        yield running
+
+
+@pytest.fixture
+def sound(installation, monkeypatch, zone, relay, papers_page, item) -> Iterator[App]:
+    """An installation with all that an operator has to fill in, before a world that plays along."""
+    for key, value in {
+        "PUBLICATION__FROM_ADDRESS": f"digest@{HOME}",
+        "PUBLICATION__REPLY_TO": f"hello@{HOME}",
+        "PUBLICATION__LIST_ID": f"digest.{HOME}",
+        "PUBLICATION__POSTAL_ADDRESS": "7 Real Street, Real City",
+        "SOURCES__CONTACT": f"hello@{HOME}",
+    }.items():
+        monkeypatch.setenv(f"NEWSLETTER_{key}", value)
+    zone.text(HOME, "v=spf1 ip4:192.0.2.1 -all")
+    zone.text(f"_dmarc.{HOME}", "v=DMARC1; p=none")
+    zone.text(f"s1._domainkey.{HOME}", "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg==")
+    zone.put(HOME, "MX", f"10 mail.{HOME}.")
+    today = datetime.now(UTC).strftime("%Y-%m-%dT00:00:00.000Z")
+    papers_page.lists(*(item(n, submittedOnDailyAt=today) for n in (1, 2)))
+    app = App(load_settings())
+    stock(app)
+    yield app
+    app.store.close()
+
+
+@pytest.fixture
+def examine(newsletter, zone):
+    def examined(*words: str) -> Examined:
+        server = f"127.0.0.1:{zone.port}"
+        ran = newsletter("doctor", "--json", "--nameserver", server, *words)
+        assert "Traceback" not in ran.err
+        found = {finding["about"]: finding for finding in json.loads(ran.out)}
+        for finding in found.values():
+            assert bool(finding["fix"]) == (finding["level"] != "OK"), finding
+        return Examined(ran.code, found)
+
+    return examined
+
+
+def test_a_sound_installation_is_found_sound(examine, sound, relay):
+    enrol(sound)
+
+    found = examine("--dkim-selector", "s1")
+
+    wrong = {about: f for about, f in found.findings.items() if f["level"] != "OK"}
+    # Pages at a public https address are more than a test can have.
+    assert set(wrong) == {"base_url", "pages"}
+    assert found.findings["relay"]["said"].endswith("answers, takes our login.")
+    assert "2 papers by api" in found.findings["list daily"]["said"]
+    assert "subscribers: 1" in found.findings["store"]["said"]
+    assert (relay.logins, relay.mails) == (1, [])
+
+
+def test_a_blank_installation_is_told_what_to_fill_in_and_stays_blank(
+    examine, installation, papers_page, zone
+):
+    papers_page.fails(503)
+
+    found = examine()
+
+    assert found.code == 1
+    said = found.findings["settings"]["said"]
+    for key in ("from_address", "reply_to", "list_id", "postal_address"):
+        assert f"publication.{key}" in said
+    assert found.level("base_url") == "FAIL"
+    assert found.level("contact") == found.level("relay") == found.level("store") == "WARN"
+    assert found.level("list daily") == "FAIL"
+    assert zone.asked == []
+    assert not (installation / "state").exists()
+
+
+def test_people_read_a_line_for_each_finding_and_its_fix(newsletter, sound, zone):
+    ran = newsletter("doctor", "--nameserver", f"127.0.0.1:{zone.port}")
+
+    assert ran.code == 1
+    lines = ran.out.splitlines()
+    assert lines[0] == "OK    settings   Sender, list and postal address are your own."
+    assert lines[1].startswith("FAIL  base_url   Links in mails lead to http://127.0.0.1")
+    assert lines[2].strip() == (
+        "→ Set publication.base_url to the public https address of the pages."
+    )
+
+
+def test_settings_that_cannot_be_used_are_findings_too(examine, sound, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SMTP__PORT", "none")
+    monkeypatch.setenv("NEWSLETTER_SOURCES__ATTEMPTS", "0")
+
+    found = examine()
+
+    assert found.code == 1
+    assert found.level("settings") == "FAIL"
+
+
+@pytest.mark.parametrize(
+    ("url", "level", "words"),
+    [
+        ("http://news.papers.org", "FAIL", "is not https"),
+        ("https://localhost", "FAIL", "no reader can open"),
+        ("https://news.papers.org", "OK", "Links in mails lead to https://news.papers.org"),
+    ],
+)
+def test_where_links_lead_is_judged(examine, sound, monkeypatch, url, level, words):
+    monkeypatch.setenv("NEWSLETTER_PUBLICATION__BASE_URL", url)
+    monkeypatch.setenv("NEWSLETTER_SOURCES__PROXY", "http://127.0.0.1:9")  # nothing leaves here
+
+    found = examine()
+
+    assert found.level("base_url") == level
+    assert words in found.findings["base_url"]["said"]
+    assert found.level("pages") == "WARN"
+
+
+def test_pages_that_answer_are_well(examine, sound, monkeypatch, papers_page):
+    monkeypatch.setenv("NEWSLETTER_PUBLICATION__BASE_URL", papers_page.url)
+    papers_page.answers["/healthz"] = (200, "text/plain", "ok")
+
+    assert examine().level("pages") == "OK"
+    assert "/healthz" in papers_page.asked
+
+
+def test_a_wrong_password_is_told_with_what_to_look_at(examine, sound, monkeypatch, relay):
+    monkeypatch.setenv("NEWSLETTER_SMTP__PASSWORD", "wrong")
+
+    found = examine().findings["relay"]
+
+    assert found["level"] == "FAIL"
+    assert "did not let us in: 535" in found["said"]
+    assert "smtp.username" in found["fix"]
+    assert LOGIN[1] not in json.dumps(found)
+    assert "wrong" not in found["said"]
+
+
+def test_a_relay_without_encryption_is_never_used_without(examine, sound, monkeypatch, relay):
+    monkeypatch.setenv("NEWSLETTER_SMTP__SECURITY", "starttls")
+
+    found = examine().findings["relay"]
+
+    assert found["level"] == "FAIL"
+    assert "STARTTLS" in found["said"]
+    assert relay.logins == 0
+
+
+def test_a_relay_that_speaks_no_tls_is_told(examine, sound, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SMTP__SECURITY", "tls")
+
+    assert examine().level("relay") == "FAIL"
+
+
+def test_a_relay_that_is_not_there_is_told(examine, sound, monkeypatch):
+    with bind("127.0.0.1", 0) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("NEWSLETTER_SMTP__PORT", str(port))
+
+    found = examine().findings["relay"]
+
+    assert found["level"] == "FAIL"
+    assert "Connection refused" in found["said"]
+    assert "smtp.port" in found["fix"]
+
+
+def test_a_password_that_would_be_readable_is_refused_before_anything_is_dialled(
+    examine, sound, monkeypatch, zone
+):
+    monkeypatch.setenv("NEWSLETTER_SMTP__HOST", "relay.papers.org")
+
+    found = examine().findings["relay"]
+
+    assert found["level"] == "FAIL"
+    assert "would cross the network unencrypted" in found["said"]
+
+
+@pytest.mark.parametrize(("name", "about"), [(HOME, "SPF"), (f"_dmarc.{HOME}", "DMARC")])
+def test_missing_records_fail(examine, sound, zone, name, about):
+    zone.text(name)
+
+    found = examine()
+
+    assert (found.code, found.level(about)) == (1, "FAIL")
+
+
+def test_nobody_signing_is_worth_a_warning_and_a_missing_key_fails(examine, sound):
+    assert examine().level("DKIM") == "WARN"
+    assert examine("--dkim-selector", "other").level("DKIM") == "FAIL"
+
+
+def test_a_list_that_only_arxiv_serves_is_worth_a_warning(examine, sound, papers_page):
+    feed = """<rss version="2.0"><channel><title>cs</title><item><title>A paper</title>
+    <link>https://arxiv.org/abs/2604.00001</link><guid>oai:arXiv.org:2604.00001v1</guid>
+    <description>Abstract: Text.</description></item></channel></rss>"""
+    papers_page.fails(503)
+    papers_page.answers["/rss"] = (200, "application/rss+xml", feed)
+
+    found = examine().findings["list daily"]
+
+    assert found["level"] == "WARN"
+    assert "1 paper by rss. Tier api failed: " in found["said"]
+
+
+def test_a_broken_template_is_found(examine, sound, installation, monkeypatch):
+    own = installation / "own"
+    own.mkdir()
+    (own / "digest.txt.j2").write_text("{% if %}")
+    monkeypatch.setenv("NEWSLETTER_PATHS__TEMPLATES", str(own))
+
+    found = examine().findings["templates"]
+
+    assert found["level"] == "FAIL"
+    assert "digest.txt.j2:1" in found["said"]
+
+
+def test_a_database_of_a_newer_version_is_found(examine, sound):
+    with sound.store._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+
+    found = examine().findings["store"]
+
+    assert found["level"] == "FAIL"
+    assert "newer version" in found["said"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "level"), [(0, "OK"), (-100, "WARN"), (100, "WARN"), (4000, "FAIL")]
+)
+def test_a_clock_that_is_off_is_found(sound, seconds, level, monkeypatch):
+    ahead = App(load_settings(), now=lambda: datetime.now(UTC) + timedelta(seconds=seconds))
+
+    assert outside.clock(ahead).level == level
+
+
+def test_without_anybody_to_ask_the_clock_is_left_open(sound, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SOURCES__BASE_URL", "http://127.0.0.1:9")
+
+    assert outside.clock(App(load_settings())).level == "WARN"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_good"),
+    [
+        ("192.0.2.1", True),
+        ("192.0.2.1:5353", True),
+        ("::1", True),
+        ("[::1]:5353", True),
+        ("dns.example", False),
+        ("192.0.2.1:x", False),
+        ("192.0.2.1:0", False),
+        ("192.0.2.1:99999", False),
+        (":53", False),
+    ],
+)
+def test_a_name_server_is_an_address_with_or_without_port(text, is_good):
+    from newsletter.cli.doctor import resolver_for
+    from newsletter.errors import ConfigError
+
+    if is_good:
+        assert resolver_for(text).nameservers
+        return
+    with pytest.raises(ConfigError, match="is no address such as"):
+        resolver_for(text)
+
+
+@pytest.mark.parametrize(
+    ("domain", "nowhere"),
+    [("newsletter.example", True), ("example.com", True), ("a.test.", True), ("papers.org", False)],
+)
+def test_domains_for_examples_are_known(domain, nowhere):
+    assert leads_nowhere(domain) is nowhere
