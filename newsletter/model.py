@@ -418,6 +418,7 @@ class Delivery:
         attempts: how often a relay was asked, the present attempt included.
         next_attempt_at: not before this instant.
         leased_until: who is sending it must have finished by then, or somebody else takes over.
+        fingerprint: of the octets it was last sent as (see `newsletter.mail.fingerprint`).
     """
 
     id: str
@@ -430,6 +431,7 @@ class Delivery:
     leased_until: datetime | None = None
     last_error: str = ""
     sent_at: datetime | None = None
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

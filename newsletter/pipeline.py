@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from newsletter.mail import outbox
@@ -95,12 +95,13 @@ class Composed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """What one round of deliveries did, in mails."""
+    """What one round of deliveries did, in mails; `refused` are those to nobody (any more)."""
 
     sent: int = 0
     deferred: int = 0
     failed: int = 0
     cancelled: int = 0
+    refused: tuple[Delivery, ...] = field(default=(), compare=False)
 
 
 def ingest(sources: Sources, store: Store, spec: SourceSpec, *, now: datetime) -> Ingested:
@@ -269,6 +270,7 @@ def deliver_due(
         deferred=count[DeliveryState.DEFERRED],
         failed=count[DeliveryState.FAILED],
         cancelled=count[DeliveryState.CANCELLED],
+        refused=tuple(end for end in ends if outbox.no_such_mailbox(end)),
     )
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from newsletter.errors import NewsletterError
 from newsletter.links import LinkMaker, Way
 from newsletter.mail import lint, message, outbox
+from newsletter.mail.dkim import Signer
+from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.lint import Check
 from newsletter.mail.render import Rendered, Renderer
 from newsletter.mail.transport import Transport
+from newsletter.mail.verp import ReturnPaths
 from newsletter.model import (
     Delivery,
+    DeliveryState,
     Digest,
     Errand,
     Outcome,
@@ -37,13 +41,21 @@ class Mail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """What is needed to turn a digest into a mail."""
+    """What is needed to turn a digest into a mail.
+
+    Attributes:
+        signer: adds DKIM signatures; `None` leaves them to the relay.
+        return_paths: makes an envelope sender for each mail, so that its bounce names it; `None`
+            uses the From address.
+    """
 
     publication: Publication
     renderer: Renderer
     letters: Letterhead
     links: LinkMaker
     html_limit: int
+    signer: Signer | None = None
+    return_paths: ReturnPaths | None = None
 
 
 def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = False) -> Mail:
@@ -70,26 +82,38 @@ def attempt(
     if letter is None:
         end = outbox.cancelled(delivery, why_not)
     else:
-        end = outbox.after(delivery, _attempt(letter, post, transport), now())
+        outcome, mark = _attempt(letter, post, transport, delivery)
+        end = outbox.after(delivery, outcome, now(), until=letter.patience)
+        end = replace(end, fingerprint=mark)
     with store.changing_register() as register:
         register.outbox.record(end)
+        if end.state is DeliveryState.FAILED and end.errand is Errand.DIGEST:
+            # Nobody saw these papers: they may stand in the next digest.
+            register.digests.give_back(end.id)
     return end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Letter:
-    """A mail that may leave, not made yet."""
+    """A mail that may leave, not made yet; it is tried until `patience` ends."""
 
     recipient: str
     make: Callable[[], bytes]
+    patience: datetime
 
 
-def _attempt(letter: _Letter, post: Post, transport: Transport) -> Outcome:
-    sender = post.publication.from_address
+def _attempt(
+    letter: _Letter, post: Post, transport: Transport, delivery: Delivery
+) -> tuple[Outcome, str]:
+    """What the relay said, and the fingerprint of what it was given."""
+    paths = post.return_paths
+    sender = paths.make(delivery.id) if paths else post.publication.from_address
     try:
-        return transport.send(letter.make(), sender=sender, recipient=letter.recipient)
+        raw = letter.make()
+        signed = post.signer.sign(raw, at=delivery.created_at) if post.signer else raw
+        return transport.send(signed, sender=sender, recipient=letter.recipient), fingerprint(raw)
     except NewsletterError as error:  # a broken template, say: mended sooner or later
-        return Outcome(result=Result.DEFERRED, detail=str(error))
+        return Outcome(result=Result.DEFERRED, detail=str(error)), ""
 
 
 def _letter(
@@ -114,7 +138,9 @@ def _digest_letter(
     if digest is None or subscriber.status is not Status.ACTIVE:
         return None, f"the subscriber is {subscriber.status}" if digest else "no such digest"
     return _Letter(
-        recipient=subscriber.email, make=lambda: finish(digest, subscriber, post).raw
+        recipient=subscriber.email,
+        make=lambda: finish(digest, subscriber, post).raw,
+        patience=outbox.patience(delivery, subscriber.next_due_at),
     ), ""
 
 
@@ -135,4 +161,5 @@ def _service_letter(
         make=lambda: write(
             to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at
         ),
+        patience=outbox.patience(delivery, None),
     ), ""

@@ -24,6 +24,10 @@ def _one_address(value: str) -> str:
     return value
 
 
+def _address_or_none(value: str) -> str:
+    return _one_address(value) if value else value
+
+
 def _web_address(value: str) -> str:
     HttpUrl(value)
     return value.rstrip("/")
@@ -74,6 +78,7 @@ Interest = Annotated[str, BeforeValidator(_plain), StringConstraints(min_length=
 # The longest sensible list is a whole library pasted as liked papers.
 Interests = Annotated[tuple[Interest, ...], Field(max_length=5000)]
 Address = Annotated[str, AfterValidator(_one_address)]
+MaybeAddress = Annotated[str, AfterValidator(_address_or_none)]
 Web = Annotated[str, AfterValidator(_web_address)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
 Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]

@@ -14,7 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from newsletter.config.fields import FROZEN, Address, Line, Origin, Web
+from newsletter.config.fields import FROZEN, Address, Line, MaybeAddress, Origin, Web
 from newsletter.config.files import data_dir, read_toml, sentences
 from newsletter.errors import ConfigError
 from newsletter.model import Publication
@@ -138,6 +138,19 @@ class WebSettings(BaseModel):
     index: bool
 
 
+class OperatorSettings(BaseModel):
+    """`[operator]`: who hears of trouble, and what the log looks like."""
+
+    model_config = FROZEN
+
+    address: MaybeAddress
+    webhook_url: SecretStr
+    late_minutes: Annotated[int, Field(ge=5, le=1440)]
+    metrics_public: bool
+    log_format: Literal["text", "json"]
+    log_level: Literal["debug", "info", "warning", "error"]
+
+
 class Settings(BaseSettings):
     """All settings of one installation."""
 
@@ -157,6 +170,7 @@ class Settings(BaseSettings):
     digest: DigestSettings
     schedule: ScheduleSettings
     smtp: SmtpSettings
+    operator: OperatorSettings
     web: WebSettings
 
     @classmethod

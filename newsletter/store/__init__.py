@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -12,11 +13,26 @@ from newsletter.links import Key
 from newsletter.model import Candidate, Digest, Listing, Paper
 from newsletter.store import keys, papers
 from newsletter.store.addresses import Suppressed
+from newsletter.store.alarms import CALM, Alarms, News, Standing, raise_alarms
+from newsletter.store.backup import Copied, back_up
 from newsletter.store.engine import open_engine, sentences
+from newsletter.store.figures import figures
+from newsletter.store.overview import Overview
 from newsletter.store.papers import Recorded
 from newsletter.store.subscribers import Kept, Newcomer, Register, wait_for_turn
+from newsletter.watch import Alarm, Figures
 
-__all__ = ["Kept", "Newcomer", "Recorded", "Register", "Store", "Suppressed", "open_store"]
+__all__ = [
+    "Kept",
+    "Newcomer",
+    "News",
+    "Recorded",
+    "Register",
+    "Standing",
+    "Store",
+    "Suppressed",
+    "open_store",
+]
 
 
 class Store:
@@ -98,6 +114,45 @@ class Store:
         with sentences(self._url), self._engine.begin() as connection:
             return keys.drop_key(connection, version)
 
+    def figures(self, now: datetime, *, late: timedelta) -> Figures:
+        """Counts and ages of everything; see `newsletter.store.figures.figures`."""
+        with sentences(self._url), self._engine.connect() as connection:
+            return figures(connection, now, late)
+
+    def raise_alarms(
+        self, current: Sequence[Alarm], now: datetime, *, calm: timedelta = CALM
+    ) -> News:
+        """What is wrong now stands; answers what the operator was not told yet (new, cleared).
+
+        Args:
+            calm: an alarm that was not raised for so long is over.
+        """
+        if not current and self._nothing_stands():
+            return News()
+        with sentences(self._url), self._engine.begin() as connection:
+            wait_for_turn(connection)
+            return raise_alarms(connection, current, now, calm)
+
+    def hold_alarm(self, alarm: Alarm, now: datetime, *, until: datetime) -> None:
+        """An alarm about something that happened: it stands until then, or longer if it happens again."""
+        with sentences(self._url), self._engine.begin() as connection:
+            wait_for_turn(connection)
+            Alarms(connection).hold(alarm, now, until=until)
+
+    def alarms_told(self, news: News, now: datetime) -> None:
+        """The operator knows these, and hears of each no more until it changes."""
+        with sentences(self._url), self._engine.begin() as connection:
+            Alarms(connection).told(news, now)
+
+    def standing_alarms(self) -> tuple[Standing, ...]:
+        """What is wrong now, oldest first."""
+        with sentences(self._url), self._engine.connect() as connection:
+            return Alarms(connection).standing()
+
+    def _nothing_stands(self) -> bool:
+        with sentences(self._url), self._engine.connect() as connection:
+            return Alarms(connection).quiet()
+
     @contextmanager
     def register(self) -> Iterator[Register]:
         """The subscribers, to be read; each look is as new as the database allows."""
@@ -110,6 +165,16 @@ class Store:
         with sentences(self._url), self._engine.begin() as connection:
             wait_for_turn(connection)
             yield Register(connection)
+
+    @contextmanager
+    def overview(self) -> Iterator[Overview]:
+        """What the operator asks about everything; reading only."""
+        with sentences(self._url), self._engine.connect() as connection:
+            yield Overview(connection)
+
+    def back_up(self, file: Path, *, force: bool = False) -> Copied:
+        """Writes a consistent copy of a SQLite store; see `newsletter.store.backup.back_up`."""
+        return back_up(self._engine, file, force=force)
 
     def close(self) -> None:
         """Gives the connections back; the store cannot be used afterwards."""

@@ -60,6 +60,11 @@ class Digests:
         mine = sent_papers.c.subscriber_id == subscriber_id
         return frozenset(self._connection.scalars(select(sent_papers.c.paper_id).where(mine)))
 
+    def give_back(self, digest_id: str) -> None:
+        """The papers of a digest that never arrived do not count as sent."""
+        mine = sent_papers.c.digest_id == digest_id
+        self._connection.execute(delete(sent_papers).where(mine))
+
     def note_quiet(self, subscriber_id: str, edition: str, considered: int) -> None:
         """Writes down that an edition was not worth a mail; again changes nothing."""
         mine = quiet_editions.c.subscriber_id == subscriber_id

@@ -87,7 +87,7 @@ papers = Table(
     Column("published_on", Date),
     Column("listed_on", Date, index=True),
     Column("tier", String(16), nullable=False),
-    Column("first_seen_at", Instant, nullable=False),
+    Column("first_seen_at", Instant, nullable=False, index=True),
 )
 
 sightings = Table(
@@ -258,6 +258,19 @@ quiet_editions = Table(
     Column("considered", Integer, nullable=False),
 )
 
+# Days (UTC) on which a mail failed softly, since the subscriber last came back.
+soft_bounces = Table(
+    "soft_bounces",
+    metadata,
+    Column(
+        "subscriber_id",
+        String(40),
+        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
+        primary_key=True,
+    ),
+    Column("day", Date, primary_key=True),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
@@ -277,7 +290,23 @@ deliveries = Table(
     Column("leased_until", Instant),
     Column("last_error", Text, nullable=False),
     Column("sent_at", Instant),
+    Column("fingerprint", String(64), nullable=False, server_default=""),  # of the octets sent
     Index(None, "state", "next_attempt_at"),
+)
+
+# What the operator was told is wrong, and when it was over; kept a while as history.
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("holds_until", Instant, nullable=False),  # over then, unless it is raised again
+    Column("told_at", Instant),
+    Column("cleared_at", Instant),
+    Column("end_told_at", Instant),
 )
 
 # Signing keys of links; the newest signs, all are read. They move with the database.

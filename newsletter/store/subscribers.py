@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
@@ -14,7 +14,15 @@ from newsletter.model import Cadence, Feedback, Format, Profile, Status, Subscri
 from newsletter.store.addresses import Addresses, has_open_token
 from newsletter.store.digests import Digests, Outbox
 from newsletter.store.plain import profile_from_json, profile_to_json
-from newsletter.store.schema import consents, feedback, papers, profiles, salts, subscribers
+from newsletter.store.schema import (
+    consents,
+    feedback,
+    papers,
+    profiles,
+    salts,
+    soft_bounces,
+    subscribers,
+)
 
 _AT_ONCE = 500  # parameters of one IN list: every database takes that many
 
@@ -88,6 +96,23 @@ class Register:
         )
         moved = self._connection.execute(update(subscribers).where(mine).values(next_due_at=to))
         return moved.rowcount == 1
+
+    def soft_bounces(self, subscriber_id: str) -> tuple[date, ...]:
+        """Days on which a mail failed softly, oldest first."""
+        mine = soft_bounces.c.subscriber_id == subscriber_id
+        query = select(soft_bounces.c.day).where(mine).order_by(soft_bounces.c.day)
+        return tuple(self._connection.scalars(query))
+
+    def keep_soft_bounce(self, subscriber_id: str, day: date) -> None:
+        """Writes such a day down; again changes nothing."""
+        if day not in self.soft_bounces(subscriber_id):
+            row = {"subscriber_id": subscriber_id, "day": day}
+            self._connection.execute(insert(soft_bounces).values(row))
+
+    def forget_soft_bounces(self, subscriber_id: str) -> None:
+        """The mailbox works again, as far as we know."""
+        mine = soft_bounces.c.subscriber_id == subscriber_id
+        self._connection.execute(delete(soft_bounces).where(mine))
 
     def known_among(self, keys: Collection[str]) -> frozenset[str]:
         """Those of the normalised addresses that belong to a subscriber."""

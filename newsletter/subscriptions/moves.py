@@ -68,6 +68,8 @@ def move(
     register.update(after)
     if moved:
         _suppress_or_lift(register, after, now)
+        if event in _COMING:
+            register.forget_soft_bounces(before.id)
     # Whoever acts has decided: a link mailed earlier must not decide otherwise later.
     register.addresses.end_tokens(kept.key, now)
     return after

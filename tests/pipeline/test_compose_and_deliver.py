@@ -150,6 +150,14 @@ def test_a_mail_that_the_relay_puts_off_is_sent_later(app, reader):
     assert first == second
 
 
+def test_the_papers_of_a_digest_that_never_arrived_come_with_the_next_one(app, reader):
+    first = composed(app, reader)
+    delivered(app, Relay(Outcome(result=Result.REJECTED, reply=550)))
+
+    again = composed(app, reader, edition="2026-04-04")
+    assert [pick.paper.id for pick in again.picks] == [pick.paper.id for pick in first.picks]
+
+
 def test_a_refused_mail_is_not_tried_again(app, reader):
     digest = composed(app, reader)
 

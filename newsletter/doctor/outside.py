@@ -1,0 +1,188 @@
+"""What lies outside: the relay up to the login, the lists, our own pages as others see them, the clock."""
+
+from __future__ import annotations
+
+import smtplib
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from newsletter import __version__
+from newsletter.app import App
+from newsletter.config.settings import SmtpSettings
+from newsletter.doctor.findings import Finding, fail, ok, warn
+from newsletter.errors import MailError, SourceError
+from newsletter.mail.replies import Step, failure
+from newsletter.sources.fetch import Fetched, Fetcher, FetchRules
+from newsletter.sources.ladder import NotOpenError
+from newsletter.sources.spec import SourceSpec, parse_source
+
+SECONDS = 10.0
+_SKEWED, _WRONG = 30.0, 300.0  # seconds between our clock and another one
+
+
+def relay(app: App) -> Finding:
+    """Greets the relay, encrypts and logs in as a delivery does, and says goodbye."""
+    given = app.settings.smtp
+    if not given.host:
+        return warn(
+            "relay",
+            "No relay is configured: mails become files in the state directory.",
+            "Set smtp.host, smtp.username and the password.",
+        )
+    place = f"{given.host}:{given.port}"
+    try:
+        app.transport().close()  # refuses what cannot be meant, before anything is dialled
+    except MailError as error:
+        return fail("relay", f"{error}.", "Mend [smtp] in the settings.")
+    call = _Call(given)
+    try:
+        said = call.make()
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        detail = failure(error, call.step)
+        why = " ".join(filter(None, (str(detail.reply or ""), detail.status, detail.detail)))
+        return fail("relay", f"{place} did not let us in: {why}.", _FIXES[call.step])
+    if given.security == "none" and given.host not in ("localhost", "127.0.0.1", "::1"):
+        return warn(
+            "relay",
+            f"{place} takes mails, which cross the network in the clear.",
+            "Set smtp.security to starttls or tls.",
+        )
+    return ok("relay", f"{place} {said}.")
+
+
+_FIXES = {
+    Step.CONNECT: "Look at smtp.host and smtp.port, and whether a firewall closes the port.",
+    Step.EHLO: "Look at smtp.port and smtp.security: 587 is starttls, 465 is tls.",
+    Step.STARTTLS: "Look at smtp.security, and for an own certificate at smtp.ca_file.",
+    Step.AUTH: "Look at smtp.username and the password; many providers want one made for programs.",
+}
+
+
+class _Call:
+    """One call to the relay; `step` tells how far it came."""
+
+    def __init__(self, given: SmtpSettings) -> None:
+        self._given = given
+        self._seconds = min(given.timeout_seconds, SECONDS)
+        self.step = Step.CONNECT
+
+    def make(self) -> str:
+        """What was done there."""
+        given = self._given
+        with closing(self._dialled()) as client:
+            self.step = Step.EHLO
+            client.ehlo_or_helo_if_needed()
+            if given.security == "starttls":
+                self.step = Step.STARTTLS
+                client.starttls(context=self._context)
+                client.ehlo_or_helo_if_needed()
+            said = ["answers", *self._encryption(client)]
+            if given.username:
+                self.step = Step.AUTH
+                client.login(given.username, given.password.get_secret_value())
+                said.append("takes our login")
+            client.quit()
+        return ", ".join(said)
+
+    @property
+    def _context(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._given.ca_file or None)
+
+    def _dialled(self) -> smtplib.SMTP:
+        host, port = self._given.host, self._given.port
+        if self._given.security == "tls":
+            return smtplib.SMTP_SSL(host, port, timeout=self._seconds, context=self._context)
+        return smtplib.SMTP(host, port, timeout=self._seconds)
+
+    def _encryption(self, client: smtplib.SMTP) -> list[str]:
+        version = client.sock.version() if isinstance(client.sock, ssl.SSLSocket) else None
+        return [f"speaks {version}"] if version else []
+
+
+def lists(app: App) -> Iterator[Finding]:
+    """Reads each configured list once, as `newsletter fetch` does, and keeps nothing."""
+    once = {"attempts": 1, "timeout_seconds": min(app.settings.sources.timeout_seconds, SECONDS)}
+    sources = app.settings.sources.model_copy(update=once)
+    hasty = App(app.settings.model_copy(update={"sources": sources}), now=app.now)
+    specs = [parse_source(text) for text in sources.default]
+    for spec in specs:
+        yield _list(hasty, spec)
+
+
+def _list(app: App, spec: SourceSpec) -> Finding:
+    about = f"list {spec.name}"
+    fix = "Look at sources.base_url and the network; `newsletter fetch` says more."
+    try:
+        with app.reading([spec]) as sources:
+            listing = sources.read(spec, now=app.now())
+    except NotOpenError as error:
+        return ok(about, f"It can be reached: {error.problem}.")
+    except SourceError as error:
+        return fail(about, f"{error}.", fix)
+    count = len(listing.entries)
+    read = f"{count} {'paper' if count == 1 else 'papers'} by {listing.tier}"
+    detours = [note for note in listing.notes if "failed" in note]
+    if detours or not listing.entries:
+        why = (*detours, *listing.notes, "The list is empty.")[0]
+        return warn(about, f"{read}. {why[:300]}", fix)
+    return ok(about, f"{read}.")
+
+
+def pages(app: App) -> Finding:
+    """Whether our own pages answer at the address that mails lead to."""
+    url = app.settings.publication.base_url
+    try:
+        _asked(app, url, "/healthz")
+    except SourceError as error:
+        return warn(
+            "pages",
+            f"{url} did not answer us: {error.problem}.",
+            "Start `newsletter run`, and look at the proxy in front of it and at its name in the DNS.",
+        )
+    return ok("pages", f"The pages answer at {url}.")
+
+
+def clock(app: App) -> Finding:
+    """Our clock beside that of the site that is read."""
+    base = app.settings.sources.base_url
+    try:
+        answer = _asked(app, base, "/robots.txt", also=(401, 403, 404, 405))
+        theirs = parsedate_to_datetime(answer.headers.get("date", ""))
+    except (SourceError, ValueError):
+        return warn("clock", "Nobody was there to compare the clock with.", "Try again later.")
+    off = abs((app.now() - _aware(theirs)).total_seconds())
+    said = f"Our clock and that of {base} differ by {off:.0f} s."
+    if off > _WRONG:
+        return fail("clock", said, "Set the clock by NTP: digests leave at wrong hours.")
+    if off > _SKEWED:
+        return warn("clock", said, "Set the clock by NTP.")
+    return ok("clock", said)
+
+
+def _aware(instant: datetime) -> datetime:
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _asked(app: App, base: str, path: str, also: tuple[int, ...] = ()) -> Fetched:
+    """One question to a site, once.
+
+    Raises:
+        SourceError: no usable answer came.
+    """
+    given = app.settings.sources
+    rules = FetchRules(
+        base_url=base,
+        user_agent=given.user_agent.replace("{version}", __version__),
+        timeout_seconds=SECONDS,
+        attempts=1,
+        obey_robots=False,  # a look at one's own pages, and at robots.txt itself
+        allow_private=True,
+        named=(base,),
+        proxy=given.proxy,
+        ca_file=given.ca_file,
+    )
+    with closing(Fetcher(rules, sleep=lambda _: None, now=app.now)) as fetcher:
+        return fetcher.get(f"{base}{path}", also=also)

@@ -1,0 +1,59 @@
+"""The whole examination, from what stands in the house to what lies outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from dns.resolver import Resolver
+
+from newsletter.app import App
+from newsletter.doctor import house, outside
+from newsletter.doctor.findings import Finding, warn
+from newsletter.doctor.names import Dkim, Names, examine_names
+
+
+def examine(app: App, resolver: Resolver, *, selector: str = "") -> Iterator[Finding]:
+    """Looks at everything, one after the other; changes and sends nothing.
+
+    Args:
+        resolver: whom to ask about names.
+        selector: of a DKIM key that the relay signs with.
+    """
+    yield from house.settings(app.settings)
+    yield house.base_url(app.settings)
+    yield house.templates(app)
+    yield from house.store(app)
+    yield outside.relay(app)
+    yield from _names(app, resolver, selector)
+    yield from outside.lists(app)
+    yield outside.pages(app)
+    yield outside.clock(app)
+
+
+def _names(app: App, resolver: Resolver, selector: str) -> Iterator[Finding]:
+    publication = app.settings.publication
+    sender = publication.from_address.rpartition("@")[2]
+    if house.leads_nowhere(sender):
+        return  # already said: nobody owns it
+    dkim = _dkim(app, sender, selector)
+    if not dkim:
+        yield warn(
+            "DKIM",
+            "No key of ours signs, so there is none to look up.",
+            "Configure a key, or name the relay's: `newsletter doctor --dkim-selector NAME`.",
+        )
+    yield from examine_names(
+        Names(resolver),
+        sender=sender,
+        replies=publication.reply_to.rpartition("@")[2],
+        relay=app.settings.smtp.host,
+        dkim=dkim,
+    )
+
+
+def _dkim(app: App, sender: str, selector: str) -> Sequence[Dkim]:
+    if selector:
+        return (Dkim(name=f"{selector}._domainkey.{sender}"),)
+    # An installation that signs itself knows what must stand in the DNS (`mail.dkim.Signer`).
+    signer = getattr(app, "signer", None)
+    return tuple(Dkim(name=name, text=text) for name, text in signer.records) if signer else ()

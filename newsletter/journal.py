@@ -1,0 +1,89 @@
+"""What this process did since it started, for the watch and the metrics; written by every thread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from threading import Lock
+
+from newsletter.model import Outcome, Result
+from newsletter.watch import JobRecord, Reading, RelayRecord
+
+
+class Journal:
+    """Counts of jobs, lists read and mails handed over; nothing in it names a reader.
+
+    Its size does not grow: one record for each job and each source.
+
+    Args:
+        started_at: of the process.
+        jobs: names of the jobs to come, so that they are seen before their first end.
+    """
+
+    def __init__(self, started_at: datetime, *, jobs: Iterable[str] = ()) -> None:
+        self.started_at = started_at
+        self._lock = Lock()
+        self._jobs = {name: JobRecord(name=name) for name in jobs}
+        self._readings: dict[str, Reading] = {}
+        self._mails: Counter[Result] = Counter()
+        self._relay = RelayRecord()
+
+    @property
+    def jobs(self) -> tuple[JobRecord, ...]:
+        with self._lock:
+            return tuple(self._jobs.values())
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        with self._lock:
+            return tuple(self._readings.values())
+
+    @property
+    def mails(self) -> tuple[tuple[Result, int], ...]:
+        """How many attempts to hand a mail over ended how."""
+        with self._lock:
+            return tuple((result, self._mails[result]) for result in Result)
+
+    @property
+    def relay(self) -> RelayRecord:
+        with self._lock:
+            return self._relay
+
+    def job_ended(self, name: str, at: datetime, error: str = "") -> None:
+        """A job came to its end, with an error or without."""
+        with self._lock:
+            known = self._jobs.get(name) or JobRecord(name=name)
+            self._jobs[name] = replace(
+                known,
+                runs=known.runs + 1,
+                failures=known.failures + bool(error),
+                in_a_row=known.in_a_row + 1 if error else 0,
+                last_error=error or known.last_error,
+                last_end_at=at,
+            )
+
+    def source_read(self, reading: Reading) -> None:
+        """A source was read or could not be; how often in a row is counted here."""
+        with self._lock:
+            before = self._readings.get(reading.name)
+            self._readings[reading.name] = replace(reading, in_a_row=_in_a_row(before, reading))
+
+    def mail_ended(self, outcome: Outcome, at: datetime) -> None:
+        """The relay took a mail, put it off or refused it; a refusal for good shows it is there."""
+        with self._lock:
+            self._mails[outcome.result] += 1
+            if outcome.result is not Result.DEFERRED:
+                self._relay = RelayRecord()
+                return
+            words = " ".join(filter(None, (str(outcome.reply or ""), outcome.detail)))
+            since = self._relay.since or at
+            self._relay = RelayRecord(put_off=self._relay.put_off + 1, since=since, words=words)
+
+
+def _in_a_row(before: Reading | None, reading: Reading) -> int:
+    if not (reading.failed or reading.is_detour):
+        return 0
+    same = before is not None and before.failed == reading.failed
+    return before.in_a_row + 1 if before and same else 1

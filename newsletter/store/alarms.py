@@ -1,0 +1,117 @@
+"""Alarms that were raised: each is told once, and once more when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
+
+from newsletter.store.schema import alarms
+from newsletter.watch import Alarm
+
+CALM = timedelta(minutes=10)
+"""An alarm that is not raised for so long is over; what comes and goes is told once."""
+
+_HISTORY = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An alarm as kept. `told_at` and `cleared_at` are `None` while it is not told, not over."""
+
+    id: int
+    alarm: Alarm
+    since: datetime
+    told_at: datetime | None = None
+    cleared_at: datetime | None = None
+
+
+class News(NamedTuple):
+    """What the operator was not told yet: alarms that stand, and told ones that are over."""
+
+    new: tuple[Standing, ...] = ()
+    cleared: tuple[Standing, ...] = ()
+
+
+class Alarms:
+    """The alarms of one installation, seen and changed within one transaction of the store."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def quiet(self) -> bool:
+        """Whether nothing stands and nothing is left to tell."""
+        query = select(alarms.c.id).where(or_(_STANDS, _END_UNTOLD)).limit(1)
+        return self._connection.scalar(query) is None
+
+    def standing(self) -> tuple[Standing, ...]:
+        """What is wrong now, oldest first."""
+        return self._those(_STANDS)
+
+    def hold(self, alarm: Alarm, now: datetime, *, until: datetime) -> None:
+        """The alarm stands from now on, or goes on, and is over after `until`.
+
+        One whose end nobody heard of has not ended.
+        """
+        mine = and_(alarms.c.name == alarm.name, or_(_STANDS, _END_UNTOLD))
+        known = self._connection.scalar(select(alarms.c.id).where(mine))
+        said = {"sentence": alarm.sentence, "remedy": alarm.remedy, "holds_until": until}
+        if known is None:
+            row = {"name": alarm.name, "since": now, **said}
+            self._connection.execute(insert(alarms).values(row))
+        else:
+            again = update(alarms).where(alarms.c.id == known).values(cleared_at=None, **said)
+            self._connection.execute(again)
+
+    def clear(self, now: datetime) -> None:
+        """Ends what is over; who never heard of an alarm need not hear that it ended."""
+        over = and_(_STANDS, alarms.c.holds_until <= now)
+        unheard = and_(over, alarms.c.told_at.is_(None))
+        self._connection.execute(
+            update(alarms).where(unheard).values(cleared_at=now, end_told_at=now)
+        )
+        self._connection.execute(update(alarms).where(over).values(cleared_at=now))
+        self._connection.execute(delete(alarms).where(alarms.c.end_told_at <= now - _HISTORY))
+
+    def news(self) -> News:
+        """What is left to tell, oldest first."""
+        untold = and_(_STANDS, alarms.c.told_at.is_(None))
+        return News(self._those(untold), self._those(_END_UNTOLD))
+
+    def told(self, news: News, now: datetime) -> None:
+        """Writes down that the operator knows."""
+        for column, some in ((alarms.c.told_at, news.new), (alarms.c.end_told_at, news.cleared)):
+            mine = alarms.c.id.in_([standing.id for standing in some])
+            self._connection.execute(update(alarms).where(mine).values({column: now}))
+
+    def _those(self, condition: Any) -> tuple[Standing, ...]:
+        query = select(alarms).where(condition).order_by(alarms.c.id)
+        return tuple(map(_standing, self._connection.execute(query)))
+
+
+_STANDS = alarms.c.cleared_at.is_(None)
+_END_UNTOLD = and_(alarms.c.cleared_at.is_not(None), alarms.c.end_told_at.is_(None))
+
+
+def raise_alarms(
+    connection: Connection, current: Sequence[Alarm], now: datetime, calm: timedelta
+) -> News:
+    """What is wrong now stands, what was not wrong for a while is over; answers what is to tell."""
+    book = Alarms(connection)
+    for alarm in current:
+        book.hold(alarm, now, until=now + calm)
+    book.clear(now)
+    return book.news()
+
+
+def _standing(row: Row[Any]) -> Standing:
+    return Standing(
+        id=row.id,
+        alarm=Alarm(name=row.name, sentence=row.sentence, remedy=row.remedy),
+        since=row.since,
+        told_at=row.told_at,
+        cleared_at=row.cleared_at,
+    )

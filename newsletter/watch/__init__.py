@@ -1,0 +1,28 @@
+"""The watch: what is known of this moment, and what of it the operator must hear. Without any IO."""
+
+from newsletter.watch.alarms import alarms, discreet, weekday_time, why_not_ready
+from newsletter.watch.facts import (
+    Alarm,
+    Disk,
+    Facts,
+    Figures,
+    JobRecord,
+    Reading,
+    RelayRecord,
+    Rules,
+)
+
+__all__ = [
+    "Alarm",
+    "Disk",
+    "Facts",
+    "Figures",
+    "JobRecord",
+    "Reading",
+    "RelayRecord",
+    "Rules",
+    "alarms",
+    "discreet",
+    "weekday_time",
+    "why_not_ready",
+]

@@ -1,0 +1,262 @@
+"""Looks after the whole: gathers the facts, keeps the alarms, tells the operator by mail and webhook."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import requests
+
+from newsletter.config import Settings
+from newsletter.errors import ConfigError, NewsletterError, StoreError
+from newsletter.journal import Journal
+from newsletter.mail.alarm_letter import alarm_letter
+from newsletter.mail.transport import Transport
+from newsletter.model import Publication, Result
+from newsletter.store import News, Store
+from newsletter.watch import Alarm, Disk, Facts, Rules, alarms, discreet
+
+_log = logging.getLogger(__name__)
+
+_WEBHOOK_SECONDS = 5
+_EVENT_HOLDS = timedelta(hours=1)
+_NOT_HEARD = timedelta(minutes=5)  # when nobody could be told, it is tried again after this
+_STORE_PATIENCE = 2  # rounds in a row; a database may be locked for a moment
+_EVENT_REMEDY = "The log and `docs/operations.md` of newsletter say more."
+
+
+def rules_of(settings: Settings) -> Rules:
+    """From when on something is worth an alarm in this installation."""
+    usual = Rules()
+    return replace(
+        usual,
+        late=timedelta(minutes=settings.operator.late_minutes),
+        unread=max(usual.unread, 3 * timedelta(minutes=settings.schedule.ingest_minutes)),
+    )
+
+
+class Lookout:
+    """Gathers the facts of this moment from the store, the journal and the disk.
+
+    Args:
+        whole: see `Facts`.
+        place: a directory on the disk to keep an eye on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        rules: Rules,
+        *,
+        now: Callable[[], datetime],
+        place: Path,
+        whole: bool,
+    ) -> None:
+        self.journal = journal
+        self.rules = rules
+        self._store = store
+        self._now = now
+        self._place = place
+        self._whole = whole
+
+    def facts(self) -> Facts:
+        """Everything known now.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        now = self._now()
+        readings = self.journal.readings
+        figures = self._store.figures(now, late=self.rules.late)
+        # A list may honestly be empty: then it was read, and the store shows no trace of it.
+        looks = [reading.at for reading in readings if not reading.failed]
+        looks += [figures.last_look_at] if figures.last_look_at else []
+        return Facts(
+            now=now,
+            started_at=self.journal.started_at,
+            whole=self._whole,
+            figures=replace(figures, last_look_at=max(looks, default=None)),
+            readings=readings,
+            jobs=self.journal.jobs,
+            relay=self.journal.relay,
+            disk=_disk(self._place),
+        )
+
+
+class Teller:
+    """Tells the operator in every way that is set up, and the log in any case; never raises.
+
+    Mails do not pass the outbox: what is wrong may be the outbox.
+
+    Args:
+        address, webhook_url: empty for none.
+        make_transport: a way out for the one mail; closed after it.
+
+    Raises:
+        ConfigError: the webhook is no web address; it is not shown, for it may be a secret.
+    """
+
+    def __init__(
+        self,
+        publication: Publication,
+        *,
+        address: str,
+        webhook_url: str,
+        make_transport: Callable[[], Transport],
+    ) -> None:
+        if webhook_url and not webhook_url.startswith(("https://", "http://")):
+            raise ConfigError("operator.webhook_url", ["must begin with https:// or http://"])
+        self._publication = publication
+        self._address = address
+        self._webhook_url = webhook_url
+        self._make_transport = make_transport
+
+    def tell(self, raised: Sequence[Alarm], cleared: Sequence[Alarm], at: datetime) -> bool:
+        """Tells all of it at once; false if there are ways to tell and none of them worked."""
+        for alarm in raised:
+            _log.error("alarm: %s", alarm.sentence, extra={"alarm": alarm.name})
+        for alarm in cleared:
+            _log.warning("alarm is over: %s", alarm.name, extra={"alarm": alarm.name})
+        if not self._address and not self._webhook_url:
+            return True
+        # Both are tried, whatever becomes of the other.
+        heard = [self._by_mail(raised, cleared, at), self._by_webhook(raised, cleared)]
+        return any(heard)
+
+    def _by_mail(self, raised: Sequence[Alarm], cleared: Sequence[Alarm], at: datetime) -> bool:
+        if not self._address:
+            return False
+        try:
+            raw = alarm_letter(
+                self._publication, to=self._address, raised=raised, cleared=cleared, at=at
+            )
+            with closing(self._make_transport()) as transport:
+                outcome = transport.send(
+                    raw, sender=self._publication.from_address, recipient=self._address
+                )
+        except Exception as error:  # noqa: BLE001 - an alarm must not become the trouble itself
+            _log.warning("the operator could not be mailed: %s", _words(error))
+            return False
+        if outcome.result is not Result.ACCEPTED:
+            _log.warning("the operator could not be mailed: %s", outcome.detail)
+        return outcome.result is Result.ACCEPTED
+
+    def _by_webhook(self, raised: Sequence[Alarm], cleared: Sequence[Alarm]) -> bool:
+        if not self._webhook_url:
+            return False
+        posts = [("raised", alarm) for alarm in raised] + [("cleared", alarm) for alarm in cleared]
+        return all(self._posted(state, alarm) for state, alarm in posts)
+
+    def _posted(self, state: str, alarm: Alarm) -> bool:
+        said = {
+            "name": alarm.name,
+            "sentence": alarm.sentence,
+            "remedy": alarm.remedy,
+            "state": state,
+        }
+        try:
+            with requests.Session() as session:
+                session.trust_env = False  # no proxy and no password file of the environment
+                # The body of the answer is of no interest, and may never end.
+                answer = session.post(
+                    self._webhook_url,
+                    json=said,
+                    timeout=_WEBHOOK_SECONDS,
+                    allow_redirects=False,
+                    stream=True,
+                )
+                answer.close()
+        except Exception as error:  # noqa: BLE001 - see above; its words hold the secret address
+            _log.warning("the webhook does not answer (%s)", type(error).__name__)
+            return False
+        taken = 200 <= answer.status_code < 300  # a redirection is not followed
+        if not taken:
+            _log.warning("the webhook answers HTTP %d", answer.status_code)
+        return taken
+
+
+class Watchman:
+    """Keeps the alarms: raised once, told once, told once more when they are over."""
+
+    def __init__(
+        self, lookout: Lookout, store: Store, teller: Teller, *, now: Callable[[], datetime]
+    ) -> None:
+        self._lookout = lookout
+        self._store = store
+        self._teller = teller
+        self._now = now
+        self._not_before: datetime | None = None
+        self._store_failures = 0
+        self._store_alarm: Alarm | None = None
+
+    def look(self) -> None:
+        """One round: what is wrong now, and who must hear of it; never raises."""
+        now = self._now()
+        try:
+            current = alarms(self._lookout.facts(), self._lookout.rules)
+            news = self._store.raise_alarms(current, now)
+            self._store_answers(now)
+            self._tell(news, now)
+        except StoreError as error:
+            self._store_fails(error, now)
+
+    def hear(self, name: str, sentence: str) -> None:
+        """Something happened that the operator should know, told in the next round; never raises."""
+        alarm = Alarm(name=name, sentence=discreet(sentence), remedy=_EVENT_REMEDY)
+        now = self._now()
+        try:
+            self._store.hold_alarm(alarm, now, until=now + _EVENT_HOLDS)
+        except StoreError as error:
+            _log.error("alarm: %s (and it could not be kept: %s)", alarm.sentence, error)
+
+    def _tell(self, news: News, now: datetime) -> None:
+        if not any(news) or (self._not_before and now < self._not_before):
+            return
+        raised = [standing.alarm for standing in news.new]
+        cleared = [standing.alarm for standing in news.cleared]
+        if self._teller.tell(raised, cleared, now):
+            self._not_before = None
+            self._store.alarms_told(news, now)
+        else:
+            self._not_before = now + _NOT_HEARD
+
+    def _store_fails(self, error: StoreError, now: datetime) -> None:
+        """Without the store nothing can be kept, so this one alarm is remembered here."""
+        self._store_failures += 1
+        _log.warning("the watch cannot look: %s", error)
+        if self._store_failures >= _STORE_PATIENCE and self._store_alarm is None:
+            alarm = _database_alarm(error)
+            if self._teller.tell([alarm], [], now):
+                self._store_alarm = alarm
+
+    def _store_answers(self, now: datetime) -> None:
+        self._store_failures = 0
+        if self._store_alarm and self._teller.tell([], [self._store_alarm], now):
+            self._store_alarm = None
+
+
+def _database_alarm(error: StoreError) -> Alarm:
+    return Alarm(
+        name="database",
+        sentence=discreet(f"The database cannot be used: {error}"),
+        remedy="Look for a full disk, wrong rights of the state directory or a second process. "
+        "Nothing is sent until it answers; what was written down stays.",
+    )
+
+
+def _disk(place: Path) -> Disk | None:
+    try:
+        usage = shutil.disk_usage(place)
+    except OSError:
+        return None
+    return Disk(free=usage.free, total=usage.total)
+
+
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, NewsletterError) else type(error).__name__

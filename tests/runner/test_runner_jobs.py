@@ -1,0 +1,172 @@
+"""Each job of the runner, called at a simulated time: what it does, and what its trouble leads to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from apscheduler.triggers.interval import IntervalTrigger
+from runner_world import START, TODAY, YES, listing
+
+from newsletter.errors import NewsletterError
+from newsletter.model import Status, Tier
+from newsletter.pipeline import record
+from newsletter.runner import _BEST, _is_far_off, _read_well
+from newsletter.sources.spec import SourceKind
+from newsletter.watch import Reading
+
+
+def test_lists_are_read_and_one_that_fails_does_not_stop_the_others(house):
+    house.runner.ingest()
+
+    good, bad = house.runner.journal.readings
+    assert house.app.store.count() == 8
+    assert (good.failed, good.in_a_row) == (False, 0)
+    assert bad.name.endswith("second.jsonl")
+    assert (bad.failed, bad.in_a_row) == (True, 1)
+
+
+def test_a_list_that_fails_twice_is_told_to_the_operator_once(house):
+    for _ in range(4):
+        house.runner.ingest()
+        house.runner.watch()
+        house.later(minutes=30)
+
+    (mail,) = house.mails()
+    assert "alarm: source" in mail["Subject"]
+    assert mail["To"] == "op@papers.example"
+
+
+def test_digests_are_made_at_their_hour_once(house):
+    reader = house.reader()
+    house.runner.ingest()
+    house.runner.compose()
+    assert house.digests(reader) == 0
+
+    house.later(minutes=31)
+    house.runner.compose()
+    house.runner.compose()
+    assert house.digests(reader) == 1
+
+
+def test_after_a_standstill_the_lists_are_read_before_digests_are_made(house):
+    house.runner.ingest()
+    reader = house.reader()
+    house.later(hours=20)
+    house.lists(TODAY + timedelta(days=1))
+    restarted = type(house.runner)(house.app, on_ready=lambda: None)
+
+    restarted.compose()
+    assert house.digests(reader) == 0
+    restarted.ingest()
+    restarted.compose()
+
+    with house.app.store.register() as register:
+        (digest,) = register.digests.of(reader.id)
+    assert TODAY + timedelta(days=1) in {pick.paper.listed_on for pick in digest.picks}
+
+
+def test_lists_that_take_for_ever_hold_up_digests_for_minutes_only(house):
+    house.runner.ingest()
+    reader = house.reader()
+    house.later(hours=20)
+    restarted = type(house.runner)(house.app, on_ready=lambda: None)
+    house.later(minutes=6)
+
+    restarted.compose()
+
+    assert house.digests(reader) == 1
+
+
+def test_who_does_not_confirm_is_forgotten_by_the_house(house):
+    house.app.subscriptions.subscribe("ines@reader.example", None, YES, now=house.at)
+    house.later(hours=47)
+    house.runner.house()
+    assert house.app.subscriptions.knows("ines@reader.example")
+
+    house.later(hours=2)
+    house.runner.house()
+    assert not house.app.subscriptions.knows("ines@reader.example")
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        ("Pacific/Kiritimati", datetime(2026, 4, 9, 10, 0, tzinfo=UTC)),
+        ("Asia/Kathmandu", datetime(2026, 4, 9, 18, 15, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 4, 10, 4, 0, tzinfo=UTC)),
+    ],
+)
+def test_a_pause_ends_at_midnight_where_the_reader_lives(house, zone, midnight):
+    reader = house.reader(timezone=zone)
+    house.app.subscriptions.pause(reader.id, date(2026, 4, 10), now=START)
+
+    house.at = midnight - timedelta(seconds=1)
+    house.runner.resume()
+    assert house.app.subscriptions.get(reader.id).status is Status.PAUSED
+    house.at = midnight + timedelta(seconds=1)
+    house.runner.resume()
+    assert house.app.subscriptions.get(reader.id).status is Status.ACTIVE
+
+
+def test_pauses_are_looked_at_just_after_every_quarter_of_an_hour(house):
+    (trigger,) = [trigger for job, trigger in house.runner._jobs() if job == house.runner.resume]
+    fired, at = [], START - timedelta(seconds=2)
+    for _ in range(4):
+        at = trigger.get_next_fire_time(None, at + timedelta(seconds=2))
+        fired.append((at.minute, at.second))
+
+    assert fired == [(30, 1), (45, 1), (0, 1), (15, 1)]
+
+
+@pytest.mark.parametrize("trouble", [NewsletterError("ines@reader.example"), KeyError("boom")])
+def test_a_job_that_fails_ends_quietly_and_is_told_after_three_times(house, trouble):
+    def compose() -> None:
+        raise trouble
+
+    house.runner.ingest()
+    job = house.runner.guarded(compose)
+    for _ in range(2):
+        job()
+    house.runner.watch()
+    assert house.mails() == []
+
+    job()
+    house.runner.watch()
+
+    (mail,) = house.mails()
+    assert mail["Subject"] == "Trending papers: alarm: job compose"
+    assert "failed 3 times in a row" in mail.get_content()
+    assert "ines@" not in mail.get_content()
+
+
+@pytest.mark.parametrize(("tier", "is_detour"), [(Tier.API, False), (Tier.RSS, True)])
+def test_a_day_that_is_read_by_the_feed_instead_of_the_api_is_a_detour(house, tier, is_detour):
+    done = record(house.app.store, replace(listing(TODAY), tier=tier), now=START)
+    asked = Reading(name="daily", at=START, best=_BEST[SourceKind.DAILY])
+
+    assert _read_well(asked, done).is_detour is is_detour
+
+
+def test_serving_alone_has_neither_lists_nor_digests_to_make(house):
+    serving = type(house.runner)(house.app, on_ready=lambda: None, whole=False)
+
+    assert {job.name for job in serving.journal.jobs} == {"house", "resume", "watch"}
+    assert not serving.lookout.facts().whole
+
+
+class Scheduled:
+    """A job as the scheduler keeps it."""
+
+    def __init__(self, next_run_time: datetime, period: timedelta) -> None:
+        self.next_run_time = next_run_time
+        self.trigger = IntervalTrigger(seconds=period.total_seconds(), timezone=UTC)
+
+
+def test_a_clock_that_was_put_back_is_noticed_and_a_long_period_is_not_taken_for_it():
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+
+    assert _is_far_off(Scheduled(START + hour, minute), START)
+    assert not _is_far_off(Scheduled(START + hour, hour), START)
+    assert not _is_far_off(Scheduled(START - hour, minute), START)
