@@ -14,13 +14,17 @@ from pathlib import Path
 from newsletter import __version__
 from newsletter.config import Settings, data_dir
 from newsletter.links import Key, LinkMaker
+from newsletter.mail.dkim import Signer, read_key
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.letters import Letterhead
+from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
 from newsletter.mail.render import Renderer
 from newsletter.mail.smtp import Relay, Security, SmtpTransport
 from newsletter.mail.transport import Transport
+from newsletter.mail.verp import ReturnPaths
 from newsletter.pipeline import Pool, look_back, record
 from newsletter.posting import Post
+from newsletter.returns import Returns
 from newsletter.sources.fetch import Fetcher, FetchRules
 from newsletter.sources.ladder import Sources
 from newsletter.sources.recognise import read_content
@@ -134,7 +138,8 @@ class App:
     @cached_property
     def live_post(self) -> Post:
         """Templates compiled once; links that this installation honours."""
-        return self._post(self.links)
+        post = self._post(self.links)
+        return replace(post, signer=self.signer, return_paths=self.return_paths)
 
     @cached_property
     def links(self) -> LinkMaker:
@@ -158,6 +163,59 @@ class App:
                 ca_file=given.ca_file,
             )
         )
+
+    @cached_property
+    def signer(self) -> Signer | None:
+        """Signs mails, where a key is configured.
+
+        Raises:
+            MailError: the key cannot be used.
+        """
+        given = self.settings.dkim
+        if not given.domain:
+            return None
+        second = given.second_key_file
+        return Signer(
+            given.domain,
+            given.selector,
+            read_key(Path(given.key_file)),
+            second_selector=given.second_selector if second else "",
+            second_key=read_key(Path(second)) if second else b"",
+        )
+
+    @cached_property
+    def return_paths(self) -> ReturnPaths | None:
+        """Envelope senders that name their mail, where a mailbox for reports is configured."""
+        address = self.settings.bounces.address
+        return ReturnPaths(address, self.store.link_keys(self.now())) if address else None
+
+    def report_box(self) -> ReportBox | None:
+        """The mailbox of reports, or `None` where none is configured."""
+        given = self.settings.bounces
+        if given.maildir:
+            return MaildirBox(Path(given.maildir))
+        if not given.host:
+            return None
+        return ImapBox(
+            ImapAccount(
+                host=given.host,
+                port=given.port,
+                security=Security(given.security),
+                username=given.username,
+                password=given.password.get_secret_value(),
+                folder=given.folder,
+                processed=given.processed,
+                ca_file=given.ca_file,
+            )
+        )
+
+    @cached_property
+    def returns(self) -> Returns:
+        """What follows from what comes back."""
+        publication = self.settings.publication
+        # Reports without a return path of ours still name the mail by its Message-ID.
+        fallback = ReturnPaths(f"b@{publication.from_address.rpartition('@')[2]}", [Key(1, "none")])
+        return Returns(self.store, self.subscriptions, self.return_paths or fallback)
 
     def pool(self) -> Pool:
         """What picks are chosen from now; the bundled page while nothing is stored."""

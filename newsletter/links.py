@@ -63,6 +63,10 @@ class LinkMaker:
 
     def __init__(self, base_url: str, keys: Sequence[Key]) -> None:
         self.base_url = base_url.rstrip("/")
+        self.renew(keys)
+
+    def renew(self, keys: Sequence[Key]) -> None:
+        """Signs and reads with these keys from now on: the operator may have made or dropped one."""
         self._keys = {key.version: key for key in keys}
         self._newest = max(keys, key=lambda key: key.version)
 

@@ -6,7 +6,7 @@ import fcntl
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
@@ -140,6 +140,17 @@ class Runner:
         if gone:
             _log.info("%d who did not confirm are forgotten", gone)
 
+    def reports(self) -> None:
+        """Reads what came back: bounces, complaints, mails that ask to be let go."""
+        box = self._app.report_box()
+        if box is None:
+            return
+        with closing(box):
+            done = self._app.returns.take_back(box, now=self._app.now())
+        if done:
+            told = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
+            _log.info("reports: %s", told)
+
     def resume(self) -> None:
         """Ends the pauses whose day has come somewhere."""
         back = self._app.subscriptions.resume_due(now=self._app.now())
@@ -178,6 +189,9 @@ class Runner:
             (self.resume, CronTrigger(minute="*/15", second=1, timezone=UTC)),
             (self.watch, _every(_MINUTE)),
         ]
+        if self._whole and self._app.report_box():
+            poll = timedelta(minutes=self._app.settings.bounces.poll_minutes)
+            jobs.append((self.reports, _every(poll)))
         if self._whole:
             jobs += [
                 (self.ingest, _every(timedelta(minutes=given.ingest_minutes))),
@@ -248,6 +262,7 @@ def _teller(app: App) -> Teller:
         address=given.address,
         webhook_url=given.webhook_url.get_secret_value(),
         make_transport=app.transport,
+        signer=app.signer,
     )
 
 

@@ -16,6 +16,7 @@ from newsletter.config import Settings
 from newsletter.errors import ConfigError, NewsletterError, StoreError
 from newsletter.journal import Journal
 from newsletter.mail.alarm_letter import alarm_letter
+from newsletter.mail.dkim import Signer
 from newsletter.mail.transport import Transport
 from newsletter.model import Publication, Result
 from newsletter.store import News, Store
@@ -97,6 +98,7 @@ class Teller:
     Args:
         address, webhook_url: empty for none.
         make_transport: a way out for the one mail; closed after it.
+        signer: adds DKIM signatures, where this installation does.
 
     Raises:
         ConfigError: the webhook is no web address; it is not shown, for it may be a secret.
@@ -109,6 +111,7 @@ class Teller:
         address: str,
         webhook_url: str,
         make_transport: Callable[[], Transport],
+        signer: Signer | None = None,
     ) -> None:
         if webhook_url and not webhook_url.startswith(("https://", "http://")):
             raise ConfigError("operator.webhook_url", ["must begin with https:// or http://"])
@@ -116,6 +119,7 @@ class Teller:
         self._address = address
         self._webhook_url = webhook_url
         self._make_transport = make_transport
+        self._signer = signer
 
     def tell(self, raised: Sequence[Alarm], cleared: Sequence[Alarm], at: datetime) -> bool:
         """Tells all of it at once; false if there are ways to tell and none of them worked."""
@@ -136,6 +140,7 @@ class Teller:
             raw = alarm_letter(
                 self._publication, to=self._address, raised=raised, cleared=cleared, at=at
             )
+            raw = self._signer.sign(raw, at=at) if self._signer else raw
             with closing(self._make_transport()) as transport:
                 outcome = transport.send(
                     raw, sender=self._publication.from_address, recipient=self._address

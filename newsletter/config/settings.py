@@ -121,6 +121,36 @@ class SmtpSettings(BaseModel):
     ca_file: str
 
 
+class DkimSettings(BaseModel):
+    """`[dkim]`: signatures of our own; without a domain they are left to the relay."""
+
+    model_config = FROZEN
+
+    domain: str
+    selector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$")]
+    key_file: str
+    second_selector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$")]
+    second_key_file: str
+
+
+class BounceSettings(BaseModel):
+    """`[bounces]`: where reports about our mails go, and how they are read."""
+
+    model_config = FROZEN
+
+    address: MaybeAddress
+    maildir: str
+    host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
+    port: Annotated[int, Field(ge=1, le=65535)]
+    security: Literal["tls", "starttls", "none"]
+    username: str
+    password: SecretStr
+    folder: str
+    processed: str
+    ca_file: str
+    poll_minutes: Annotated[float, Field(gt=0, le=1440)]
+
+
 class WebSettings(BaseModel):
     """`[web]`: the pages for readers, and how they defend themselves."""
 
@@ -170,6 +200,8 @@ class Settings(BaseSettings):
     digest: DigestSettings
     schedule: ScheduleSettings
     smtp: SmtpSettings
+    dkim: DkimSettings
+    bounces: BounceSettings
     operator: OperatorSettings
     web: WebSettings
 

@@ -155,7 +155,7 @@ def _uvicorn(site: Site, served: FastAPI) -> uvicorn.Config:
 
 
 class Rounds:
-    """What the postman does: mail that is due, then a look whether there are new papers to show."""
+    """What the postman does: mail that is due, then a look for new keys and new papers to show."""
 
     def __init__(self, app: App, transport: Transport, chooser: Chooser) -> None:
         self._app = app
@@ -169,6 +169,8 @@ class Rounds:
         done = deliver_due(
             app.store, app.live_post, self._transport, now=app.now, most=_MAILS_A_ROUND
         )
+        app.returns.refused(done.refused, now=app.now())
+        app.links.renew(app.store.link_keys(app.now()))
         self._look_for_papers()
         return done.sent + done.deferred + done.failed + done.cancelled > 0
 

@@ -70,20 +70,18 @@ def test_the_third_edition_of_a_weekly_reader_decides():
     assert of(Kind.SOFT, days_ago(6.99, 14.01)) is Consequence.BOUNCE
 
 
-instants = st.lists(
-    st.integers(-5 * 24, 60 * 24).map(lambda h: NOW - timedelta(hours=h)), max_size=8
-)
+days = st.lists(st.integers(-5, 60).map(lambda n: NOW.date() - timedelta(days=n)), max_size=8)
 
 
-@given(instants)
+@given(days)
 def test_more_failures_never_make_it_better(earlier):
     for cut in range(len(earlier)):
         if fails_too_often(earlier[:cut], NOW):
             assert fails_too_often(earlier, NOW)
 
 
-@given(instants, st.integers(-14, 14))
+@given(days, st.integers(-14, 14))
 def test_zone_and_order_do_not_matter(earlier, hours):
     there = timezone(timedelta(hours=hours))
-    moved = [then.astimezone(there) for then in reversed(earlier)]
-    assert fails_too_often(moved, NOW.astimezone(there)) == fails_too_often(earlier, NOW)
+    turned = list(reversed(earlier))
+    assert fails_too_often(turned, NOW.astimezone(there)) == fails_too_often(earlier, NOW)

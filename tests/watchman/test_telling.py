@@ -8,10 +8,13 @@ import logging
 from email.message import EmailMessage
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 from operator_world import DISK, NOON, PUBLICATION, RELAY, Relay
 
 from newsletter.errors import ConfigError, MailError
 from newsletter.mail.alarm_letter import alarm_letter
+from newsletter.mail.dkim import Signer
 from newsletter.model import Outcome, Result
 from newsletter.watch import Alarm
 from newsletter.watchman import Teller
@@ -143,3 +146,21 @@ def test_the_mail_is_seven_bit_in_short_lines_and_parses_without_defects(relay):
     assert max(map(len, raw.split(b"\r\n"))) <= 78
     assert not parsed.defects
     assert "ü" * 300 in parsed.get_content()
+
+
+def test_the_mail_is_signed_where_mails_are(relay):
+    key = ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    signed = Teller(
+        PUBLICATION,
+        address="op@papers.example",
+        webhook_url="",
+        make_transport=relay.make,
+        signer=Signer("papers.example", "news", key),
+    )
+
+    assert signed.tell([DISK], [], NOON)
+    assert "d=papers.example" in relay.mails[0]["DKIM-Signature"]
