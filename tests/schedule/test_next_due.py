@@ -42,7 +42,7 @@ readers = st.builds(
     st.sampled_from(list(Cadence)),
     weekday=st.integers(0, 6),
 )
-instants = st.datetimes(datetime(2010, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))
+instants = st.datetimes(datetime(2010, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 
 
 @given(readers, instants)
