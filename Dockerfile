@@ -8,7 +8,8 @@ COPY newsletter newsletter
 COPY templates templates
 COPY config config
 RUN python -m venv /opt/newsletter \
- && /opt/newsletter/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+ && /opt/newsletter/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt . \
+ && /opt/newsletter/bin/pip uninstall --yes --quiet pip
 
 FROM ${PYTHON_IMAGE}
 RUN useradd --system --uid 10001 --home-dir /data newsletter \
@@ -16,9 +17,12 @@ RUN useradd --system --uid 10001 --home-dir /data newsletter \
 COPY --from=build /opt/newsletter /opt/newsletter
 ENV PATH=/opt/newsletter/bin:$PATH \
     PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
     NEWSLETTER_PATHS__STATE=/data/state \
     NEWSLETTER_PATHS__CACHE=/data/cache
 USER newsletter
 VOLUME /data
 EXPOSE 8080
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
+  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 CMD ["newsletter", "run", "--host", "0.0.0.0", "--port", "8080"]

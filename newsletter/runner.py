@@ -189,9 +189,9 @@ class Runner:
             (self.resume, CronTrigger(minute="*/15", second=1, timezone=UTC)),
             (self.watch, _every(_MINUTE)),
         ]
-        if self._whole and self._app.report_box():
-            poll = timedelta(minutes=self._app.settings.bounces.poll_minutes)
-            jobs.append((self.reports, _every(poll)))
+        reported = self._app.settings.bounces
+        if self._whole and (reported.maildir or reported.host):
+            jobs.append((self.reports, _every(timedelta(minutes=reported.poll_minutes))))
         if self._whole:
             jobs += [
                 (self.ingest, _every(timedelta(minutes=given.ingest_minutes))),
