@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from threading import Event
 
 from newsletter import __version__
 from newsletter.config import Settings, data_dir
+from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
 from newsletter.mail.dkim import Signer, read_key
 from newsletter.mail.folder import FolderTransport
@@ -44,7 +45,7 @@ class App:
 
     Args:
         now: the clock; tests give their own.
-        sleep: how to wait between two tries of a server.
+        sleep: how to wait between two tries of a server; by default until `stopping` is set.
         templates: a directory whose files replace single templates; overrides `paths.templates`.
     """
 
@@ -53,15 +54,20 @@ class App:
         settings: Settings,
         *,
         now: Callable[[], datetime] = utc_now,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] | None = None,
         templates: Path | None = None,
     ) -> None:
         self.settings = settings
         self.now = now
-        self._sleep = sleep
+        self.stopping = Event()
+        self._sleep = sleep or self._wait
         self._templates = templates or (
             Path(settings.paths.templates) if settings.paths.templates else None
         )
+
+    def _wait(self, seconds: float) -> None:
+        if self.stopping.wait(seconds):
+            raise SourceError("given up, because the newsletter is being stopped")
 
     @contextmanager
     def reading(

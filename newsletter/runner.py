@@ -87,6 +87,7 @@ class Runner:
 
     def run(self, listening: socket.socket) -> None:
         """Runs until Ctrl-C, SIGTERM or `stop`; a job in hand is finished."""
+        self._take_over()
         for job, trigger in self._jobs():
             self._scheduler.add_job(
                 self.guarded(job), trigger, id=job.__name__, next_run_time=utc_now()
@@ -97,6 +98,14 @@ class Runner:
         finally:
             self._stopping.set()
             self._scheduler.shutdown(wait=True)
+
+    def _take_over(self) -> None:
+        """What a killed process had in hand leaves at once: on SQLite nobody else can hold it."""
+        if _holds_alone(self._app):
+            with self._app.store.changing_register() as register:
+                left = register.outbox.release(self._app.now())
+            if left:
+                _log.warning("%d mails were in hand when the last process ended", left)
 
     def stop(self) -> None:
         """Ends `run` from another thread."""
@@ -241,6 +250,7 @@ class Runner:
 
     def _end_begins(self) -> None:
         self._stopping.set()
+        self._app.stopping.set()
         self._on_stopping()
 
 
@@ -280,6 +290,11 @@ def _read_well(reading: Reading, done: Ingested) -> Reading:
     )
 
 
+def _holds_alone(app: App) -> bool:
+    """Whether `only_instance` keeps all others away from this store."""
+    return app.settings.store_url.startswith("sqlite")
+
+
 @contextmanager
 def only_instance(app: App) -> Iterator[None]:
     """Keeps a second process away from the same SQLite file.
@@ -287,7 +302,7 @@ def only_instance(app: App) -> Iterator[None]:
     Raises:
         StoreError: another process holds it.
     """
-    if not app.settings.store_url.startswith("sqlite"):
+    if not _holds_alone(app):
         yield
         return
     folder = app.settings.state_dir

@@ -164,6 +164,12 @@ class Outbox:
         rows = self._connection.execute(select(deliveries).where(mine).order_by(*order))
         return tuple(map(_delivery, rows))
 
+    def release(self, now: datetime) -> int:
+        """Mails that a process left in hand may leave at once; for who knows that it is gone."""
+        lost = deliveries.c.state == DeliveryState.SENDING
+        freed = {"state": DeliveryState.QUEUED.value, "next_attempt_at": now, "leased_until": None}
+        return self._connection.execute(update(deliveries).where(lost).values(freed)).rowcount
+
     def record(self, delivery: Delivery) -> None:
         """Writes down how far a mail is now."""
         mine = deliveries.c.id == delivery.id
