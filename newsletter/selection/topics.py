@@ -13,6 +13,7 @@ import numpy as np
 from scipy import sparse
 
 from newsletter.selection.background import Background, Bools, Floats, Ints, Matrix, Rows
+from newsletter.selection.words import content_words
 
 _EXAMPLES = 10  # stored papers that speak for a topic,
 _FEWEST_EXAMPLES = 3
@@ -48,6 +49,7 @@ class TopicMeter:
 
     background: Background
     queries: Matrix
+    single: Matrix
     weights: Floats
     examples: tuple[Ints, ...]
     centres: Matrix
@@ -58,13 +60,22 @@ class TopicMeter:
     def of(cls, topics: Sequence[str], background: Background) -> TopicMeter:
         queries = background.queries(topics)
         weights = np.maximum(queries @ background.rarity, 1e-6)
-        words = _words(background.rows[: background.size], queries, weights)
+        said = _words(background.rows[: background.size], queries, weights)
         most = min(_EXAMPLES, int(background.size * _EXAMPLE_SHARE))
-        examples = tuple(_best(words[:, t], most) for t in range(len(topics)))
+        examples = tuple(_best(said[:, t], most) for t in range(len(topics)))
         centres = _sums(background.rows.units, examples)
         sample = background.sample
         likeness = _likeness(background, background.rows[sample], sample, examples, centres)
-        return cls(background, queries, weights, examples, centres, words[sample], likeness)
+        return cls(
+            background,
+            queries,
+            _single_words(topics, background),
+            weights,
+            examples,
+            centres,
+            said[sample],
+            likeness,
+        )
 
     def measure(self, papers: Rows, places: Ints) -> tuple[Floats, Bools]:
         """The fit of each paper (row) to each topic (column), and whether it is clear enough to name.
@@ -72,28 +83,38 @@ class TopicMeter:
         `places` says where each paper stands in the background (-1: nowhere), so that a stored
         paper does not count as its own example.
         """
-        words = _words(papers, self.queries, self.weights)
+        said = _words(papers, self.queries, self.weights)
         likeness = _likeness(self.background, papers, places, self.examples, self.centres)
-        by_words = unusualness(words, self.usual_words, _PRIOR_SPREAD_OF_WORDS)
-        by_words = np.minimum(by_words, _FIT_PER_WORDS * words)
+        by_words = unusualness(said, self.usual_words, _PRIOR_SPREAD_OF_WORDS)
+        by_words = np.minimum(by_words, _FIT_PER_WORDS * said)
         by_likeness = unusualness(likeness, self.usual_likeness, _PRIOR_SPREAD_OF_LIKENESS)
         found = np.array([len(chosen) > 0 for chosen in self.examples], dtype=bool)
         fits = np.minimum(np.where(found, (by_words + by_likeness) / 2, by_words), _HIGHEST)
         clear = (fits >= CLEAR_FIT) & (found | self._occurs(papers))
-        return fits, clear | ((fits >= _BROAD_FIT) & (self._cover(papers) >= _VERY_WORDS))
+        held = self._cover(papers, self.queries) >= _VERY_WORDS
+        # Where so little is stored that nothing vouches for a topic, its words need not be neighbours.
+        held |= ~found & (self._cover(papers, self.single) >= _VERY_WORDS)
+        return fits, clear | ((fits >= _BROAD_FIT) & held)
 
     def _occurs(self, papers: Rows) -> Bools:
         """Whether two words and a fair share of each topic occur."""
         count = ((papers.units > 0).astype(np.float32) @ self.queries.T).toarray()
         several = count >= np.minimum(2, np.asarray(self.queries.sum(axis=1)).ravel())
-        return np.asarray(several & (self._cover(papers) >= _FAIR_SHARE))
+        return np.asarray(several & (self._cover(papers, self.queries) >= _FAIR_SHARE))
 
-    def _cover(self, papers: Rows) -> Floats:
+    def _cover(self, papers: Rows, queries: Matrix) -> Floats:
         """The share of each topic that occurs in a paper at all; rare words and pairs decide."""
         telling = self.background.rarity**2
         held = (papers.units > 0).astype(np.float32)
-        whole = np.maximum(self.queries @ telling, 1e-6)
-        return np.asarray((held @ self.queries.multiply(telling).tocsr().T).toarray() / whole)
+        whole = np.maximum(queries @ telling, 1e-6)
+        return np.asarray((held @ queries.multiply(telling).tocsr().T).toarray() / whole)
+
+
+def _single_words(topics: Sequence[str], background: Background) -> Matrix:
+    """Each topic as a row with a 1 for every word in it, and none for pairs."""
+    rows = [background.queries(list(dict.fromkeys(content_words(topic)))) for topic in topics]
+    summed = [sparse.csr_matrix(row.sum(axis=0)) for row in rows]
+    return sparse.vstack(summed, format="csr") if summed else background.queries([])
 
 
 def _words(papers: Rows, queries: Matrix, weights: Floats) -> Floats:

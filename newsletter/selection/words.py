@@ -66,7 +66,12 @@ def runs(of: Sequence[str], lengths: Sequence[int]) -> Iterator[str]:
 STOP_WORDS = frozenset(singular(word) for word in _SAYS_LITTLE.split())
 
 
+def content_words(text: str) -> list[str]:
+    """Every word in order, without stop words and single characters."""
+    return [word for word in words(text) if len(word) > 1 and word not in STOP_WORDS]
+
+
 def grams(text: str) -> list[str]:
     """Single words and pairs of neighbours, without stop words and single characters."""
-    content = [word for word in words(text) if len(word) > 1 and word not in STOP_WORDS]
+    content = content_words(text)
     return content + [f"{one} {two}" for one, two in pairwise(content)]

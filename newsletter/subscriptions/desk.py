@@ -172,10 +172,27 @@ class Subscriptions:
 
     # -- staying
 
-    def change(self, subscriber_id: str, wishes: Wishes, *, now: datetime) -> Subscriber:
-        """Other interests, another rhythm; the former profile stays as a version."""
+    def change(
+        self, subscriber_id: str, wishes: Wishes, *, now: datetime, seen: int | None = None
+    ) -> Subscriber:
+        """Other interests, another rhythm; the former profile stays as a version.
+
+        Args:
+            seen: the version of the profile that the wishes were made from. What was followed,
+                muted or dropped elsewhere since then stays so.
+        """
         with self._changing(subscriber_id) as (register, kept):
+            if seen is not None and seen != kept.version:
+                former = {one.version: one.profile for one in register.profiles(subscriber_id)}
+                base = former.get(seen, kept.subscriber.profile)
+                merged = rules.merged(base, kept.subscriber.profile, wishes.profile)
+                wishes = replace(wishes, profile=merged)
             return ask_for(register, kept, wishes, now)
+
+    def version(self, subscriber_id: str) -> int:
+        """The number of their present profile."""
+        with self._store.register() as register:
+            return known(register, subscriber_id).version
 
     def pause(self, subscriber_id: str, until: date, *, now: datetime) -> Subscriber:
         """No digest before that day."""

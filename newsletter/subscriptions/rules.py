@@ -6,10 +6,11 @@ docs/subscriptions.md shows the same table; a test compares the two.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from newsletter.membership import Purpose, Token, Wishes, wishes_of
@@ -138,6 +139,28 @@ def pause_is_over(subscriber: Subscriber, now: datetime) -> bool:
 def changed(subscriber: Subscriber, profile: Profile) -> Wishes:
     """Their wishes with another profile."""
     return replace(wishes_of(subscriber), profile=profile)
+
+
+def merged(base: Profile, theirs: Profile, mine: Profile) -> Profile:
+    """What a form asks for, with the changes that happened elsewhere since it was shown.
+
+    Args:
+        base: the profile that the form showed.
+        theirs: the profile as it is now.
+        mine: what the form says.
+    """
+    lists = (
+        field.name for field in fields(Profile) if isinstance(getattr(base, field.name), tuple)
+    )
+    joined: dict[str, Any] = {name: _joined(base, theirs, mine, name) for name in lists}
+    return replace(mine, **joined)
+
+
+def _joined(base: Profile, theirs: Profile, mine: Profile, name: str) -> tuple[str, ...]:
+    before, now, asked = (getattr(profile, name) for profile in (base, theirs, mine))
+    dropped = set(before) - set(now)
+    added = [word for word in now if word not in before and word not in asked]
+    return (*(word for word in asked if word not in dropped), *added)
 
 
 def following(profile: Profile, author: str, *, stop: bool) -> Profile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -65,7 +66,13 @@ class Preferences:
         if filled.errors:
             return self._page(token, reader, filled, status=422)
         now, before = self._site.now(), wishes_of(reader)
-        reader = self._site.subscriptions.change(reader.id, filled.wishes, now=now)
+        seen = sent.last("version")
+        reader = self._site.subscriptions.change(
+            reader.id,
+            filled.wishes,
+            now=now,
+            seen=int(seen) if re.fullmatch("[0-9]{1,9}", seen) else None,
+        )
         changed = changes(before, wishes_of(reader))
         return self._page(
             token, reader, saved="Saved", changed=changed or ("Nothing was different.",)
@@ -185,6 +192,7 @@ class Preferences:
         site, votes = self._site, self._votes(reader)
         common = {
             "home": f"/{Way.PREFERENCES}/{token}",
+            "version": site.subscriptions.version(reader.id),
             "reader": reader,
             "standing": standing(reader),
             "consent": site.settings.consent,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -111,6 +112,32 @@ def test_an_author_is_followed_once_and_can_be_left(desk, active, now):
 
     desk.follow(active.id, "TRI DAO", now=now, stop=True)
     assert "Tri Dao" not in desk.get(active.id).profile.authors
+
+
+def test_a_form_that_was_open_for_long_keeps_what_happened_elsewhere(desk, active, now):
+    seen = desk.version(active.id)
+    desk.follow(active.id, "Ada Byron", now=now)
+    desk.mute(active.id, "robots", now=now)
+    typed = replace(active.profile, topics=(*active.profile.topics, "sparse attention"))
+
+    desk.change(active.id, Wishes(profile=typed), now=now, seen=seen)
+
+    profile = desk.get(active.id).profile
+    assert "sparse attention" in profile.topics
+    assert "Ada Byron" in profile.authors
+    assert "robots" in profile.muted
+
+
+def test_what_the_form_itself_drops_is_dropped(desk, active, now):
+    desk.mute(active.id, "robots", now=now)
+    seen = desk.version(active.id)
+    desk.follow(active.id, "Ada Byron", now=now)
+
+    desk.change(active.id, Wishes(profile=active.profile), now=now, seen=seen)
+
+    profile = desk.get(active.id).profile
+    assert "robots" not in profile.muted
+    assert "Ada Byron" in profile.authors
 
 
 def test_a_word_is_muted_and_heard_again(desk, active, now):
