@@ -45,7 +45,9 @@ def test_every_make_target_of_the_readme_exists(root):
     "page",
     [
         "README.md",
+        "docs/api.md",
         "docs/architecture.md",
+        "docs/operations.md",
         "docs/configuration.md",
         "docs/subscriptions.md",
         "docs/templates.md",

@@ -134,6 +134,14 @@ class Outbox:
         row = self._connection.execute(query).first()
         return _delivery(row) if row else None
 
+    def of(self, subscriber_id: str) -> tuple[Delivery, ...]:
+        """Every mail to a subscriber, oldest first."""
+        mine = deliveries.c.subscriber_id == subscriber_id
+        rows = self._connection.execute(
+            select(deliveries).where(mine).order_by(deliveries.c.created_at)
+        )
+        return tuple(map(_delivery, rows))
+
     def claim(self, now: datetime, *, most: int, lease: timedelta) -> tuple[Delivery, ...]:
         """Takes what is due, oldest first: each counts an attempt before any relay is asked.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from newsletter.membership import Consent, Token, wishes_of
-from newsletter.model import Feedback
+from newsletter.model import Delivery, Digest, Feedback
 from newsletter.store import Kept, Register
 from newsletter.store.plain import profile_to_json, wishes_to_json
 
 
 def dossier(register: Register, kept: Kept) -> dict[str, Any]:
-    """The person's data; the secrets of tokens are kept nowhere and stand nowhere."""
+    """The person's data."""
     subscriber = kept.subscriber
     return {
         "id": subscriber.id,
@@ -29,6 +29,10 @@ def dossier(register: Register, kept: Kept) -> dict[str, Any]:
         ],
         "consents": [_consent(consent) for consent in register.consents(subscriber.id)],
         "votes": [_vote(vote) for vote in register.votes(subscriber.id)],
+        "digests": [_digest(digest) for digest in register.digests.of(subscriber.id)],
+        "quiet_editions": list(register.digests.quiet_since_last(subscriber.id)),
+        "mails": [_mail(delivery) for delivery in register.outbox.of(subscriber.id)],
+        "soft_bounces": [day.isoformat() for day in register.soft_bounces(subscriber.id)],
         "links_mailed": [_token(token) for token in register.addresses.tokens_of(kept.key)],
     }
 
@@ -39,6 +43,28 @@ def _consent(consent: Consent) -> dict[str, Any]:
 
 def _vote(vote: Feedback) -> dict[str, Any]:
     return {"paper_id": vote.paper_id, "verdict": vote.verdict.value, "at": vote.at.isoformat()}
+
+
+def _digest(digest: Digest) -> dict[str, Any]:
+    return {
+        "edition": digest.edition,
+        "made_at": digest.created_at.isoformat(),
+        "papers": [
+            {"id": pick.paper.id, "title": pick.paper.title, "why": list(map(str, pick.reasons))}
+            for pick in digest.picks
+        ],
+    }
+
+
+def _mail(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "for": delivery.errand.value,
+        "state": delivery.state.value,
+        "created_at": delivery.created_at.isoformat(),
+        "sent_at": delivery.sent_at.isoformat() if delivery.sent_at else None,
+        "attempts": delivery.attempts,
+        "last_error": delivery.last_error,
+    }
 
 
 def _token(token: Token) -> dict[str, Any]:

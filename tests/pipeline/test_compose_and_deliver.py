@@ -209,3 +209,15 @@ def test_votes_decide_what_is_composed(app, reader):
     digest = composed(app, taste)
 
     assert all("robot hands" in pick.paper.title for pick in digest.picks)
+
+
+def test_the_export_of_a_reader_holds_their_digests_and_mails(app, reader):
+    composed(app, reader)
+    delivered(app, Relay(Outcome(result=Result.DEFERRED, reply=451, detail="greylisted")))
+
+    kept = app.subscriptions.export(reader.id)
+
+    assert [paper["id"] for paper in kept["digests"][0]["papers"]]
+    assert "your topic “sparse attention”" in kept["digests"][0]["papers"][0]["why"]
+    assert kept["mails"][0]["state"] == "deferred"
+    assert kept["mails"][0]["last_error"] == "451 greylisted"
