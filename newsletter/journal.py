@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
-from newsletter.model import Outcome, Result
+from newsletter.delivery import Outcome, Result
 from newsletter.watch import JobRecord, Reading, RelayRecord
 
 

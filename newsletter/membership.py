@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, time
 from enum import StrEnum
 
-from newsletter.model import Cadence, Errand, Format, Profile, Subscriber
+from newsletter.delivery import Errand
+from newsletter.model import Cadence, Format, Profile, Subscriber
 
 
 def one_line(text: str) -> str:

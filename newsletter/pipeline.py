@@ -17,20 +17,12 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
+from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.mail import outbox
 from newsletter.mail.digest import make_digest
 from newsletter.mail.notes import quiet_note
 from newsletter.mail.transport import Transport
-from newsletter.model import (
-    Cadence,
-    Candidate,
-    Delivery,
-    DeliveryState,
-    Digest,
-    Errand,
-    Listing,
-    Subscriber,
-)
+from newsletter.model import Cadence, Candidate, Digest, Listing, Subscriber
 from newsletter.posting import Mail, Post, attempt, finish
 from newsletter.schedule import due_after, edition_at
 from newsletter.selection import Background, Ranking, rank

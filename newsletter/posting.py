@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
 from newsletter.errors import NewsletterError
 from newsletter.links import LinkMaker, Way
 from newsletter.mail import lint, message, outbox
@@ -16,17 +17,7 @@ from newsletter.mail.lint import Check
 from newsletter.mail.render import Rendered, Renderer
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
-from newsletter.model import (
-    Delivery,
-    DeliveryState,
-    Digest,
-    Errand,
-    Outcome,
-    Publication,
-    Result,
-    Status,
-    Subscriber,
-)
+from newsletter.model import Digest, Publication, Status, Subscriber
 from newsletter.store import Register, Store
 
 

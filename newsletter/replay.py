@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from newsletter.delivery import Delivery
 from newsletter.errors import SubscriptionError, harmless
 from newsletter.links import LinkMaker
 from newsletter.mail.digest import SUBJECT_LIMIT, digest_id
 from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.wording import edition_name, shorten
 from newsletter.membership import ProfileVersion
-from newsletter.model import Delivery, Digest, Format, Subscriber
+from newsletter.model import Digest, Format, Subscriber
 from newsletter.posting import Post, finish
 from newsletter.store import Store
 from newsletter.store.keys import DatedKey

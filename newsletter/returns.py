@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from newsletter.delivery import Delivery
 from newsletter.mail.bounces import Report, read_report
 from newsletter.mail.mailboxes import ReportBox
 from newsletter.mail.verp import ReturnPaths
-from newsletter.model import Delivery
 from newsletter.store import Store
 from newsletter.subscriptions import Subscriptions
 from newsletter.subscriptions.bouncing import Consequence, verdict

@@ -13,12 +13,13 @@ from pathlib import Path
 import requests
 
 from newsletter.config import Settings
+from newsletter.delivery import Result
 from newsletter.errors import ConfigError, NewsletterError, StoreError
 from newsletter.journal import Journal
 from newsletter.mail.alarm_letter import alarm_letter
 from newsletter.mail.dkim import Signer
 from newsletter.mail.transport import Transport
-from newsletter.model import Publication, Result
+from newsletter.model import Publication
 from newsletter.store import News, Store
 from newsletter.watch import Alarm, Disk, Facts, Rules, alarms, discreet
 

@@ -18,9 +18,10 @@ from newsletter.app import App
 from newsletter.cli import status as status_words
 from newsletter.cli.common import ConfigOption, note
 from newsletter.config import load_settings
+from newsletter.delivery import Result
 from newsletter.errors import ConfigError, MailError, SubscriptionError, harmless
 from newsletter.explain import Answer, Explanation, Rules, explain
-from newsletter.model import Digest, Paper, Result, Subscriber
+from newsletter.model import Digest, Paper, Subscriber
 from newsletter.pipeline import choose, deliver_due
 from newsletter.posting import finish
 from newsletter.replay import recall, rehearsal, replay

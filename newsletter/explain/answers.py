@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from newsletter.delivery import Delivery, DeliveryState
 from newsletter.explain.editions import Editions, Look, is_same
 from newsletter.mail.wording import edition_name, long_date, short_date
-from newsletter.model import Delivery, DeliveryState, Paper, Reason, Status, Subscriber
+from newsletter.model import Paper, Reason, Status, Subscriber
 from newsletter.selection import Ranked, Ranking, Verdict
 from newsletter.store import Kept, Store
 

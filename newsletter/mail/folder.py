@@ -8,9 +8,9 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
+from newsletter.delivery import Outcome, Result
 from newsletter.errors import MailError
 from newsletter.mail.wire import address
-from newsletter.model import Outcome, Result
 
 _NAME = re.compile(r"(\d+)-[0-9a-f]+\.eml")
 

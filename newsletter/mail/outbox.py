@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
 from newsletter.mail.failures import is_permanent, status_in
-from newsletter.model import Delivery, DeliveryState, Errand, Outcome, Result
 
 LEASE = timedelta(minutes=10)
 

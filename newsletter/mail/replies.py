@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from newsletter.delivery import Outcome, Result
 from newsletter.mail.wording import shorten, tidy
-from newsletter.model import Outcome, Result
 
 DETAIL_LIMIT = 300
 

@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from newsletter.delivery import Outcome
 from newsletter.errors import MailError
 from newsletter.mail.replies import Reply, Step, accepted, discreet, failure, refusal
 from newsletter.mail.wire import address
-from newsletter.model import Outcome
 
 _CLOSING = 421  # "service not available, closing the channel" (RFC 5321 section 3.8)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from newsletter.model import Outcome
+from newsletter.delivery import Outcome
 
 
 class Transport(Protocol):

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
 
-from newsletter.model import Delivery, DeliveryState, Digest, Errand, Paper, Pick, Reason, Why
+from newsletter.delivery import Delivery, DeliveryState, Errand
+from newsletter.model import Digest, Paper, Pick, Reason, Why
 from newsletter.store.papers import find_papers
 from newsletter.store.schema import deliveries, digests, quiet_editions, sent_papers
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, and_, func, or_, select, union_all
 
-from newsletter.model import DeliveryState, Errand, Status
+from newsletter.delivery import DeliveryState, Errand
+from newsletter.model import Status
 from newsletter.store import papers as paper_room
 from newsletter.store.addresses import Suppressed
 from newsletter.store.schema import deliveries, papers, subscribers, suppressions

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, or_, select
 
-from newsletter.model import DeliveryState, Errand, Paper, Status, title_key
+from newsletter.delivery import DeliveryState, Errand
+from newsletter.model import Paper, Status, title_key
 from newsletter.store.keys import DatedKey, all_keys
 from newsletter.store.papers import find_papers
 from newsletter.store.schema import (

@@ -9,17 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
+from newsletter.delivery import Delivery, Errand
 from newsletter.errors import SubscriptionError, TokenError
 from newsletter.membership import Consent, Purpose, Token, Wishes, asking_for, one_line
-from newsletter.model import (
-    Delivery,
-    Errand,
-    Feedback,
-    Profile,
-    Status,
-    Subscriber,
-    Verdict,
-)
+from newsletter.model import Feedback, Profile, Status, Subscriber, Verdict
 from newsletter.selection.learn import with_votes
 from newsletter.store import Kept, Newcomer, Register, Store, Suppressed
 from newsletter.subscriptions import rules

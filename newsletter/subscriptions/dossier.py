@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from newsletter.delivery import Delivery
 from newsletter.membership import Consent, Token, wishes_of
-from newsletter.model import Delivery, Digest, Feedback
+from newsletter.model import Digest, Feedback
 from newsletter.store import Kept, Register
 from newsletter.store.plain import profile_to_json, wishes_to_json
 

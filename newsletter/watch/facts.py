@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from newsletter.model import DeliveryState, Status, Tier
+from newsletter.delivery import DeliveryState
+from newsletter.model import Status, Tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from newsletter import __version__
+from newsletter.delivery import DeliveryState, Result
 from newsletter.errors import StoreError
 from newsletter.journal import Journal
-from newsletter.model import DeliveryState, Result, Status
+from newsletter.model import Status
 from newsletter.watch import Facts, why_not_ready
 from newsletter.watchman import Lookout
 

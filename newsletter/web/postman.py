@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import datetime
 from threading import Event, Thread
 
+from newsletter.delivery import Outcome, Result
 from newsletter.errors import NewsletterError
 from newsletter.journal import Journal
 from newsletter.mail.transport import Transport
-from newsletter.model import Outcome, Result
 
 _log = logging.getLogger(__name__)
 _MESSAGE_ID = re.compile(rb"^Message-ID:\s*<([^@>]+)@", re.IGNORECASE | re.MULTILINE)

@@ -12,7 +12,7 @@ from operate_world import INES, Relay, composed, enrol, relay_at, stock
 
 from newsletter.app import App
 from newsletter.config import load_settings
-from newsletter.model import DeliveryState
+from newsletter.delivery import DeliveryState
 from newsletter.runner import only_instance
 
 

@@ -5,19 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from newsletter.app import App
+from newsletter.delivery import Outcome, Result
 from newsletter.explain import Explanation, Rules, explain
 from newsletter.membership import Consent, Wishes
-from newsletter.model import (
-    Cadence,
-    Entry,
-    Listing,
-    Outcome,
-    Paper,
-    Profile,
-    Result,
-    Subscriber,
-    Tier,
-)
+from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Subscriber, Tier
 from newsletter.pipeline import LONGEST_GAP, compose_due, deliver_due, look_back, record
 
 MONDAY = date(2026, 3, 30)

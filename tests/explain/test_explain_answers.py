@@ -9,9 +9,10 @@ from datetime import date, timedelta
 import pytest
 from explain_world import MONDAY, START, World, morning, paper_called
 
+from newsletter.delivery import Outcome, Result
 from newsletter.explain import Answer
 from newsletter.membership import wishes_of
-from newsletter.model import Cadence, Entry, Listing, Outcome, Profile, Result, Tier, Verdict
+from newsletter.model import Cadence, Entry, Listing, Profile, Tier, Verdict
 from newsletter.store import Suppressed
 
 FITS, ALSO_FITS, ROBOTS = "2603.30001", "2603.30005", "2603.30002"

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from mail_samples import make_picks
 
+from newsletter.delivery import Result
 from newsletter.errors import MailError
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.smtp import Relay, SmtpTransport
 from newsletter.mail.transport import Transport
-from newsletter.model import Result
 
 FROM = "bounces@newsletter.example"
 

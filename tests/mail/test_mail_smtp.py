@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from mail_samples import make_picks
 from relay_server import LOGIN, relay_running, scripted_relay
 
+from newsletter.delivery import Result
 from newsletter.errors import MailError
 from newsletter.mail.replies import Reply, Step, discreet, refusal
 from newsletter.mail.smtp import Relay, Security, SmtpTransport
-from newsletter.model import Result
 
 MAIL = b"Subject: hello\r\n\r\nFirst line\r\n.\r\n..two dots\r\n.one dot\r\nlast line\r\n"
 FROM = "bounces+token@newsletter.example"

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
 from newsletter.mail.outbox import after, cancelled, patience
-from newsletter.model import Delivery, DeliveryState, Errand, Outcome, Result
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 TOMORROW = NOON + timedelta(days=1)

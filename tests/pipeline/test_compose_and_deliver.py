@@ -9,17 +9,9 @@ import pytest
 
 from newsletter.app import App
 from newsletter.config import load_settings
+from newsletter.delivery import DeliveryState, Outcome, Result
 from newsletter.membership import Consent, Wishes
-from newsletter.model import (
-    DeliveryState,
-    Entry,
-    Listing,
-    Outcome,
-    Paper,
-    Profile,
-    Result,
-    Tier,
-)
+from newsletter.model import Entry, Listing, Paper, Profile, Tier
 from newsletter.pipeline import Delivered, compose, deliver_due, record
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)

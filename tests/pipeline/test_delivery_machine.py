@@ -12,19 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from newsletter.app import App
 from newsletter.config import load_settings
+from newsletter.delivery import DeliveryState, Outcome, Result
 from newsletter.membership import Consent, Wishes
-from newsletter.model import (
-    Cadence,
-    DeliveryState,
-    Entry,
-    Listing,
-    Outcome,
-    Paper,
-    Profile,
-    Result,
-    Status,
-    Tier,
-)
+from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Status, Tier
 from newsletter.pipeline import compose_due, deliver_due, look_back
 from newsletter.posting import Post
 from newsletter.store import open_store

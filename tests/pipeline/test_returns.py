@@ -9,8 +9,9 @@ import pytest
 
 from newsletter.app import App
 from newsletter.config import load_settings
+from newsletter.delivery import Outcome, Result
 from newsletter.membership import Consent, Wishes
-from newsletter.model import Entry, Listing, Outcome, Paper, Profile, Result, Status, Tier
+from newsletter.model import Entry, Listing, Paper, Profile, Status, Tier
 from newsletter.pipeline import compose, deliver_due, record
 from newsletter.subscriptions.bouncing import Consequence
 

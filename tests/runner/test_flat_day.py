@@ -9,7 +9,7 @@ from pathlib import Path
 
 from runner_world import START, TODAY, House
 
-from newsletter.model import DeliveryState
+from newsletter.delivery import DeliveryState
 
 MINUTES = 24 * 60
 

@@ -8,9 +8,9 @@ from threading import Event
 import pytest
 from runner_world import START
 
+from newsletter.delivery import DeliveryState, Outcome, Result
 from newsletter.errors import StoreError
 from newsletter.journal import Journal
-from newsletter.model import DeliveryState, Outcome, Result
 from newsletter.pipeline import deliver_due
 from newsletter.web.postman import NotedTransport, Postman, StoppedError, mail_id
 

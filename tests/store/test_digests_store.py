@@ -7,21 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.membership import Consent
-from newsletter.model import (
-    Delivery,
-    DeliveryState,
-    Digest,
-    Entry,
-    Errand,
-    Listing,
-    Paper,
-    Pick,
-    Reason,
-    Subscriber,
-    Tier,
-    Why,
-)
+from newsletter.model import Digest, Entry, Listing, Paper, Pick, Reason, Subscriber, Tier, Why
 from newsletter.store import Newcomer, open_store
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)

@@ -7,18 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.membership import Consent
-from newsletter.model import (
-    Delivery,
-    DeliveryState,
-    Entry,
-    Errand,
-    Listing,
-    Paper,
-    Status,
-    Subscriber,
-    Tier,
-)
+from newsletter.model import Entry, Listing, Paper, Status, Subscriber, Tier
 from newsletter.store import Newcomer, Suppressed, open_store
 from newsletter.watch import Figures
 

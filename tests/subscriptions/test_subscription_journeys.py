@@ -8,9 +8,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from newsletter.delivery import Errand
 from newsletter.errors import AddressError, SubscriptionError, TokenError
 from newsletter.membership import Purpose, Wishes
-from newsletter.model import Cadence, Entry, Errand, Listing, Paper, Profile, Status, Tier, Verdict
+from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Status, Tier, Verdict
 from newsletter.subscriptions import Asked
 
 DAY = timedelta(days=1)

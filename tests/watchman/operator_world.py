@@ -13,7 +13,8 @@ from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from newsletter.model import Outcome, Publication, Result
+from newsletter.delivery import Outcome, Result
+from newsletter.model import Publication
 from newsletter.watch import Alarm
 
 NOON = datetime(2026, 4, 8, 12, tzinfo=UTC)

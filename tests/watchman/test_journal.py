@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from operator_world import MINUTE, NOON
 
+from newsletter.delivery import Outcome, Result
 from newsletter.journal import Journal
-from newsletter.model import Outcome, Result, Tier
+from newsletter.model import Tier
 from newsletter.watch import Reading, RelayRecord
 
 BY_API = Reading(name="daily", at=NOON, tier=Tier.API, best=Tier.API)

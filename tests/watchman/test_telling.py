@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from operator_world import DISK, NOON, PUBLICATION, RELAY, Relay
 
+from newsletter.delivery import Outcome, Result
 from newsletter.errors import ConfigError, MailError
 from newsletter.mail.alarm_letter import alarm_letter
 from newsletter.mail.dkim import Signer
-from newsletter.model import Outcome, Result
 from newsletter.watch import Alarm
 from newsletter.watchman import Teller
 

@@ -9,9 +9,10 @@ import pytest
 from operator_world import MINUTE, NOON, PUBLICATION, TAKEN, Relay
 
 from newsletter.config import load_settings
+from newsletter.delivery import Outcome, Result
 from newsletter.errors import StoreError
 from newsletter.journal import Journal
-from newsletter.model import Entry, Listing, Outcome, Paper, Result, Tier
+from newsletter.model import Entry, Listing, Paper, Tier
 from newsletter.store import open_store
 from newsletter.watch import Reading, Rules
 from newsletter.watchman import Lookout, Teller, Watchman, rules_of

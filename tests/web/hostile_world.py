@@ -10,18 +10,9 @@ from pathlib import Path
 from hostile_texts import HOSTILE, judge_text
 from web_world import Site
 
+from newsletter.delivery import Outcome, Result
 from newsletter.membership import Consent, Wishes, one_line
-from newsletter.model import (
-    Entry,
-    Listing,
-    Outcome,
-    Paper,
-    Profile,
-    Result,
-    Subscriber,
-    Tier,
-    Verdict,
-)
+from newsletter.model import Entry, Listing, Paper, Profile, Subscriber, Tier, Verdict
 from newsletter.pipeline import compose, record
 
 DAY = date(2026, 4, 3)

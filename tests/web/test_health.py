@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from web_world import NOON, Site
 
+from newsletter.delivery import Outcome, Result
 from newsletter.errors import StoreError
 from newsletter.journal import Journal
-from newsletter.model import Outcome, Result, Tier
+from newsletter.model import Tier
 from newsletter.watch import Reading
 from newsletter.web.health import METRICS_TYPE, Metric, exposition
 from newsletter.web.server import make_lookout, make_pages

@@ -14,8 +14,9 @@ from fastapi.testclient import TestClient
 
 from newsletter.app import App
 from newsletter.config import load_settings
+from newsletter.delivery import Outcome, Result
 from newsletter.membership import Consent, Wishes
-from newsletter.model import Entry, Listing, Outcome, Paper, Profile, Result, Subscriber, Tier
+from newsletter.model import Entry, Listing, Paper, Profile, Subscriber, Tier
 from newsletter.pipeline import compose, deliver_due, record
 from newsletter.web.build import build_site
 from newsletter.web.server import make_site
