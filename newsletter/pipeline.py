@@ -241,12 +241,15 @@ class _Asking:
 def _asking(register: Register, subscriber: Subscriber, now: datetime) -> _Asking:
     votes = register.votes(subscriber.id)
     last = register.digests.last_made_at(subscriber.id)
+    tasting = replace(subscriber, profile=with_votes(subscriber.profile, votes))
+    return _Asking(tasting, days_to_cover(subscriber, last, now))
+
+
+def days_to_cover(subscriber: Subscriber, last: datetime | None, now: datetime) -> int:
+    """How many days of lists a digest made now is about; `last` is when the one before was made."""
     usual = 7 if subscriber.cadence is Cadence.WEEKLY else 1
     missed = (now - last).days if last else 0
-    return _Asking(
-        replace(subscriber, profile=with_votes(subscriber.profile, votes)),
-        min(max(usual, missed), LONGEST_GAP),
-    )
+    return min(max(usual, missed), LONGEST_GAP)
 
 
 def deliver_due(

@@ -49,13 +49,19 @@ class Post:
     return_paths: ReturnPaths | None = None
 
 
-def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = False) -> Mail:
-    """Renders the digest, puts the mail together and checks it; `dev` allows local http links."""
+def make_mail(digest: Digest, subscriber: Subscriber, post: Post) -> tuple[Rendered, bytes]:
+    """Renders the digest and puts the mail together."""
     links = post.links.for_digest(digest)
     rendered = post.renderer.render(digest, subscriber, links)
     raw = message.build(
         rendered, digest=digest, subscriber=subscriber, publication=post.publication, links=links
     )
+    return rendered, raw
+
+
+def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = False) -> Mail:
+    """Renders the digest, puts the mail together and checks it; `dev` allows local http links."""
+    rendered, raw = make_mail(digest, subscriber, post)
     checks = lint.check_mail(raw, dev=dev, html_limit=post.html_limit)
     return Mail(rendered=rendered, raw=raw, checks=checks)
 
@@ -130,7 +136,7 @@ def _digest_letter(
         return None, f"the subscriber is {subscriber.status}" if digest else "no such digest"
     return _Letter(
         recipient=subscriber.email,
-        make=lambda: finish(digest, subscriber, post).raw,
+        make=lambda: make_mail(digest, subscriber, post)[1],
         patience=outbox.patience(delivery, subscriber.next_due_at),
     ), ""
 

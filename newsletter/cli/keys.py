@@ -13,7 +13,7 @@ from newsletter.app import App
 from newsletter.cli.common import ConfigOption, note
 from newsletter.config import load_settings
 from newsletter.errors import ConfigError
-from newsletter.store.keys import DatedKey, dated
+from newsletter.store.keys import DatedKey
 
 cli = typer.Typer(
     help="The keys that sign the links in mails: list, rotate, drop.",
@@ -66,11 +66,11 @@ def drop(
     if not app.store.drop_link_key(version):
         raise ConfigError(_HERE, [f"key {version} is gone already"])
     typer.echo(f"key {version} is dropped")
-    note("Programs that are running know it until they are restarted.")
+    note("A service that is running honours it for some seconds more.")
 
 
 def _keys(app: App) -> tuple[DatedKey, ...]:
-    return dated(app.store.link_keys(app.now()))
+    return app.store.link_keys(app.now())
 
 
 def _lines(keys: Sequence[DatedKey], now: datetime) -> list[str]:

@@ -66,13 +66,22 @@ def _liked_in(file: Path, find: Find) -> tuple[str, ...]:
     return report.liked
 
 
+_ReaderFile = Annotated[
+    Path | None,
+    typer.Option("--profile", metavar="FILE.toml", help="A reader's file; options win over it."),
+]
+_ReadingList = Annotated[
+    Path | None,
+    typer.Option(
+        "--liked-file",
+        metavar="FILE",
+        help="A reading list (BibTeX, RIS, CSL-JSON, CSV, links, titles): liked as well.",
+    ),
+]
+
+
 def _options(
-    profile: Annotated[
-        Path | None,
-        typer.Option(
-            "--profile", metavar="FILE.toml", help="A reader's file; options win over it."
-        ),
-    ] = None,
+    profile: _ReaderFile = None,
     name: Annotated[str | None, typer.Option("--name", help="What they like to be called.")] = None,
     topics: Annotated[
         Texts, typer.Option("--topic", help="In their own words; may be repeated.")
@@ -90,14 +99,7 @@ def _options(
     liked: Annotated[
         Texts, typer.Option("--like", help="arXiv id or title; may be repeated.")
     ] = None,
-    library: Annotated[
-        Path | None,
-        typer.Option(
-            "--liked-file",
-            metavar="FILE",
-            help="A reading list (BibTeX, RIS, CSL-JSON, CSV, links, titles): liked as well.",
-        ),
-    ] = None,
+    library: _ReadingList = None,
     muted: Annotated[Texts, typer.Option("--mute", help="Never appears; may be repeated.")] = None,
     max_papers: Annotated[int | None, typer.Option("--max-papers", help="1 to 50.")] = None,
     trend_weight: Annotated[

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from newsletter.model import Cadence, Candidate, Paper, Profile, Subscriber
-from newsletter.pipeline import BACKGROUND_PAPERS, LONGEST_GAP
+from newsletter.model import Candidate, Paper, Profile, Subscriber
+from newsletter.pipeline import BACKGROUND_PAPERS, LONGEST_GAP, days_to_cover
 from newsletter.schedule import next_due
 from newsletter.selection import Background, Ranked, Ranking, rank
 from newsletter.selection.learn import with_votes
@@ -125,7 +125,9 @@ class Editions:
         newest = max((c.paper.listed_on for c in known if c.paper.listed_on), default=None)
         if newest is None:
             return tuple(known)
-        first = newest - timedelta(days=self._gap(look) + self._days - 2)
+        first = newest - timedelta(
+            days=days_to_cover(self._reader, look.previous, look.at) + self._days - 2
+        )
         return tuple(c for c in known if c.paper.listed_on and c.paper.listed_on >= first)
 
     def _is_long_past(self, at: datetime) -> bool:
@@ -134,12 +136,6 @@ class Editions:
         out = (one for one in self._store.list_days() if one <= at.date())
         newest = next(out, None)
         return bool(day and newest and newest > day + self._span)
-
-    def _gap(self, look: Look) -> int:
-        """Days since the digest before, as `pipeline.compose_due` counts them."""
-        usual = 7 if self._reader.cadence is Cadence.WEEKLY else 1
-        missed = (look.at - look.previous).days if look.previous else 0
-        return min(max(usual, missed), LONGEST_GAP)
 
     @cached_property
     def _candidates(self) -> tuple[Candidate, ...]:

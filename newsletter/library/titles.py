@@ -9,27 +9,11 @@ from functools import cache
 from typing import Final
 
 from newsletter.membership import one_line
+from newsletter.tex import ACCENTS
 
 LONGEST_TITLE: Final = 300
 _LONGEST_RAW: Final = 1000  # what is behind is not looked at, so that no title can take long
 
-_ACCENTS: Final = {
-    "'": "\u0301",
-    "`": "\u0300",
-    '"': "\u0308",
-    "^": "\u0302",
-    "~": "\u0303",
-    "=": "\u0304",
-    ".": "\u0307",
-    "c": "\u0327",
-    "v": "\u030c",
-    "u": "\u0306",
-    "H": "\u030b",
-    "k": "\u0328",
-    "r": "\u030a",
-    "d": "\u0323",
-    "b": "\u0331",
-}
 _LETTERS: Final = frozenset(
     [
         "ss",
@@ -147,7 +131,7 @@ def plain_title(raw: str) -> str:
 
 def _accented(match: re.Match[str]) -> str:
     sign, letter = match[1] or match[2], match[3] or match[4]
-    composed = unicodedata.normalize("NFC", letter + _ACCENTS[sign])
+    composed = unicodedata.normalize("NFC", letter + ACCENTS[sign])
     return composed if len(composed) == 1 else letter
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import imaplib
-import ipaddress
 import os
 import re
 import ssl
@@ -16,6 +15,7 @@ from typing import Protocol
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
 from newsletter.mail.smtp import Security
+from newsletter.mail.tls import is_loopback, trust
 from newsletter.mail.wording import shorten, tidy
 
 MOST = 500  # mails in one round; the next round takes the rest
@@ -88,7 +88,7 @@ class ImapBox:
     def __init__(self, account: ImapAccount, *, most: int = MOST) -> None:
         _refuse_nonsense(account)
         self._account = account
-        self._context = _trust(account)
+        self._context = None if account.security is Security.NONE else trust(account.ca_file)
         self._most = most
         self._client: imaplib.IMAP4 | None = None
         self._abilities: frozenset[str] = frozenset()
@@ -280,30 +280,11 @@ def _refuse_nonsense(account: ImapAccount) -> None:
         )
     if account.timeout_seconds <= 0:
         raise MailError("the mailbox of reports needs a time limit above 0 seconds")
-    if account.security is Security.NONE and not _is_loopback(account.host):
+    if account.security is Security.NONE and not is_loopback(account.host):
         raise MailError(
             f"the password for {account.host} would cross the network unencrypted: "
             "set the security of the mailbox of reports to tls or starttls"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host.lower() == "localhost"
-
-
-def _trust(account: ImapAccount) -> ssl.SSLContext | None:
-    """Certificates and host names are checked, TLS 1.2 is the least (Python's own defaults)."""
-    if account.security is Security.NONE:
-        return None
-    try:
-        return ssl.create_default_context(cafile=account.ca_file or None)
-    except OSError as error:  # ssl.SSLError is one
-        raise MailError(
-            f"the certificates to trust cannot be read from {account.ca_file}: "
-            f"{error.strerror or error}"
-        ) from error
 
 
 def _quoted(folder: str) -> str:

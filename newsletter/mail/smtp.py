@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import base64
-import ipaddress
 import smtplib
-import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,6 +11,7 @@ from enum import StrEnum
 from newsletter.delivery import Outcome
 from newsletter.errors import MailError
 from newsletter.mail.replies import Reply, Step, accepted, discreet, failure, refusal
+from newsletter.mail.tls import is_loopback, trust
 from newsletter.mail.wire import address
 
 _CLOSING = 421  # "service not available, closing the channel" (RFC 5321 section 3.8)
@@ -80,7 +79,7 @@ class SmtpTransport:
     def __init__(self, relay: Relay) -> None:
         _refuse_nonsense(relay)
         self._relay = relay
-        self._context = _trust(relay)
+        self._context = None if relay.security is Security.NONE else trust(relay.ca_file)
         self._secrets = _spellings(relay)
         self._client: smtplib.SMTP | None = None
         self._step = Step.CONNECT
@@ -200,33 +199,11 @@ def _refuse_nonsense(relay: Relay) -> None:
         raise MailError("a mail relay's user name and password go together: give both or neither")
     if not (relay.username + relay.password + relay.local_hostname).isascii():
         raise MailError("a mail relay's user name, password and local host name must be ASCII")
-    if relay.password and relay.security is Security.NONE and not _is_loopback(relay.host):
+    if relay.password and relay.security is Security.NONE and not is_loopback(relay.host):
         raise MailError(
             f"the password for {relay.host} would cross the network unencrypted: "
             "set the relay's security to starttls or tls"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _trust(relay: Relay) -> ssl.SSLContext | None:
-    """Certificates and host names are checked, TLS 1.2 is the least (Python's own defaults)."""
-    if relay.security is Security.NONE:
-        return None
-    try:
-        return ssl.create_default_context(cafile=relay.ca_file or None)
-    except OSError as error:  # ssl.SSLError is one
-        raise MailError(
-            f"the certificates to trust cannot be read from {relay.ca_file}: "
-            f"{error.strerror or error}"
-        ) from error
 
 
 def _spellings(relay: Relay) -> tuple[str, ...]:

@@ -141,8 +141,8 @@ def mail_view(
     )
 
 
-def card(pick: Pick, rank: int, links: DigestLinks) -> Card:
-    """One pick as a card, its abstract uncut."""
+def card(pick: Pick, rank: int, links: DigestLinks | None) -> Card:
+    """One pick as a card, its abstract uncut; without links there is nothing to vote by."""
     paper = pick.paper
     title = shorten(plain(paper.title), _TITLE_LIMIT) or "A paper without a title"
     return Card(
@@ -162,9 +162,9 @@ def card(pick: Pick, rank: int, links: DigestLinks) -> Card:
         code_url=safe_url(paper.code_url),
         thumbnail_url=safe_url(paper.thumbnail_url),
         thumbnail_alt="Preview of “" + shorten(title, _ALT_LIMIT) + "”",
-        more_url=links.more(paper.id),
-        less_url=links.less(paper.id),
-        tune_url=links.tune(paper.id),
+        more_url=links.more(paper.id) if links else "",
+        less_url=links.less(paper.id) if links else "",
+        tune_url=links.tune(paper.id) if links else "",
     )
 
 

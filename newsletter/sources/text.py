@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from newsletter.sources import text_tables as tables
+from newsletter.tex import ACCENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -259,7 +260,7 @@ def _accents(text: str) -> str:
 def _accented(match: re.Match[str]) -> str:
     """The accented letter; where there is none, the sign was a quote: `say \\"hello\\"`."""
     sign, letter = match[1] or match[2], match[3] or match[4] or match[5]
-    composed = _composed(letter, tables.ACCENTS[sign])
+    composed = _composed(letter, ACCENTS[sign])
     if len(composed) == 1:
         return composed
     return sign + letter if sign in "\"'`" else letter

@@ -107,24 +107,6 @@ GREEK: Final = _words(
 # TeX letters; unlike symbols they swallow the space behind them (`S\o rensen`).
 LETTERS: Final = _words("ss ae AE oe OE aa AA o O l L i j dh DH th TH dj DJ ng NG")
 
-# Text accents (`\'e`) and math accents (`\tilde{O}`) as combining characters.
-ACCENTS: Final = {
-    "'": "\u0301",
-    "`": "\u0300",
-    '"': "\u0308",
-    "^": "\u0302",
-    "~": "\u0303",
-    "=": "\u0304",
-    ".": "\u0307",
-    "c": "\u0327",
-    "v": "\u030c",
-    "u": "\u0306",
-    "H": "\u030b",
-    "k": "\u0328",
-    "r": "\u030a",
-    "d": "\u0323",
-    "b": "\u0331",
-}
 MATH_ACCENTS: Final = {
     "tilde": "\u0303",
     "widetilde": "\u0303",

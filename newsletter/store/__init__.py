@@ -9,7 +9,6 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from newsletter.links import Key
 from newsletter.model import Candidate, Digest, Listing, Paper
 from newsletter.store import keys, papers
 from newsletter.store.addresses import Suppressed
@@ -17,6 +16,7 @@ from newsletter.store.alarms import CALM, Alarms, News, Standing, raise_alarms
 from newsletter.store.backup import Copied, back_up
 from newsletter.store.engine import open_engine, sentences
 from newsletter.store.figures import figures
+from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
 from newsletter.store.papers import Recorded
 from newsletter.store.subscribers import Kept, Newcomer, Register, wait_for_turn
@@ -97,7 +97,7 @@ class Store:
         with self.register() as register:
             return register.digests.get(digest_id)
 
-    def link_keys(self, now: datetime) -> tuple[Key, ...]:
+    def link_keys(self, now: datetime) -> tuple[DatedKey, ...]:
         """The keys that links are signed and read with; the first is made on first use."""
         with sentences(self._url), self._engine.connect() as connection:
             if known := keys.all_keys(connection):
@@ -106,7 +106,7 @@ class Store:
             wait_for_turn(connection)
             return keys.all_keys(connection) or (keys.add_key(connection, now),)
 
-    def add_link_key(self, now: datetime) -> Key:
+    def add_link_key(self, now: datetime) -> DatedKey:
         """Makes a new key, which signs from now on."""
         with sentences(self._url), self._engine.begin() as connection:
             wait_for_turn(connection)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,8 +40,3 @@ def drop_key(connection: Connection, version: int) -> bool:
     newest = select(func.max(link_keys.c.version)).scalar_subquery()
     chosen = (link_keys.c.version == version) & (link_keys.c.version < newest)
     return connection.execute(delete(link_keys).where(chosen)).rowcount > 0
-
-
-def dated(keys: Sequence[Key]) -> tuple[DatedKey, ...]:
-    """The keys of a store with the instants they were made at."""
-    return tuple(key for key in keys if isinstance(key, DatedKey))

@@ -131,15 +131,30 @@ subscribers = Table(
 
 _OF_SUBSCRIBER = "subscribers.id"
 
+
+def _of_subscriber(*, primary_key: bool = False, index: bool = False) -> Column[str]:
+    """Whose row it is; it goes with them."""
+    gone_with = ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE")
+    return Column(
+        "subscriber_id",
+        String(40),
+        gone_with,
+        primary_key=primary_key,
+        nullable=False,
+        index=index or None,
+    )
+
+
+def _of_paper() -> Column[str]:
+    """Which paper it is about, half of the key; a paper may take its arXiv id later."""
+    follows = ForeignKey("papers.id", onupdate="CASCADE", ondelete="CASCADE")
+    return Column("paper_id", String(40), follows, primary_key=True)
+
+
 profiles = Table(
     "profiles",
     metadata,
-    Column(
-        "subscriber_id",
-        String(40),
-        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    _of_subscriber(primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("at", Instant, nullable=False),
     Column("profile", JSON, nullable=False),
@@ -149,13 +164,7 @@ consents = Table(
     "consents",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column(
-        "subscriber_id",
-        String(40),
-        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _of_subscriber(index=True),
     Column("at", Instant, nullable=False),
     Column("origin", Text, nullable=False),
     Column("wording", Text, nullable=False),
@@ -164,18 +173,8 @@ consents = Table(
 feedback = Table(
     "feedback",
     metadata,
-    Column(
-        "subscriber_id",
-        String(40),
-        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
-        primary_key=True,
-    ),
-    Column(
-        "paper_id",
-        String(40),
-        ForeignKey("papers.id", onupdate="CASCADE", ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    _of_subscriber(primary_key=True),
+    _of_paper(),
     Column("verdict", String(8), nullable=False),
     Column("at", Instant, nullable=False),
 )
@@ -209,12 +208,7 @@ digests = Table(
     "digests",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column(
-        "subscriber_id",
-        String(40),
-        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
-        nullable=False,
-    ),
+    _of_subscriber(),
     Column("edition", String(40), nullable=False),
     Column("subject", Text, nullable=False),
     Column("preheader", Text, nullable=False),
@@ -229,18 +223,8 @@ digests = Table(
 sent_papers = Table(
     "sent_papers",
     metadata,
-    Column(
-        "subscriber_id",
-        String(40),
-        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
-        primary_key=True,
-    ),
-    Column(
-        "paper_id",
-        String(40),
-        ForeignKey("papers.id", onupdate="CASCADE", ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    _of_subscriber(primary_key=True),
+    _of_paper(),
     Column("digest_id", String(40), nullable=False),
 )
 
@@ -248,12 +232,7 @@ sent_papers = Table(
 quiet_editions = Table(
     "quiet_editions",
     metadata,
-    Column(
-        "subscriber_id",
-        String(40),
-        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    _of_subscriber(primary_key=True),
     Column("edition", String(40), primary_key=True),
     Column("considered", Integer, nullable=False),
 )
@@ -262,12 +241,7 @@ quiet_editions = Table(
 soft_bounces = Table(
     "soft_bounces",
     metadata,
-    Column(
-        "subscriber_id",
-        String(40),
-        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
-        primary_key=True,
-    ),
+    _of_subscriber(primary_key=True),
     Column("day", Date, primary_key=True),
 )
 
@@ -276,13 +250,7 @@ deliveries = Table(
     metadata,
     Column("id", String(64), primary_key=True),  # of the digest or of the token
     Column("errand", String(16), nullable=False),
-    Column(
-        "subscriber_id",
-        String(40),
-        ForeignKey(_OF_SUBSCRIBER, ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _of_subscriber(index=True),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Instant, nullable=False),

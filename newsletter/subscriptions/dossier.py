@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from newsletter.delivery import Delivery
-from newsletter.membership import Consent, Token, wishes_of
+from newsletter.membership import Consent, Token, one_line, wishes_of
 from newsletter.model import Digest, Feedback
 from newsletter.store import Kept, Register
 from newsletter.store.plain import profile_to_json, wishes_to_json
@@ -51,7 +51,11 @@ def _digest(digest: Digest) -> dict[str, Any]:
         "edition": digest.edition,
         "made_at": digest.created_at.isoformat(),
         "papers": [
-            {"id": pick.paper.id, "title": pick.paper.title, "why": list(map(str, pick.reasons))}
+            {
+                "id": pick.paper.id,
+                "title": one_line(pick.paper.title),
+                "why": [one_line(str(reason)) for reason in pick.reasons],
+            }
             for pick in digest.picks
         ],
     }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 from newsletter.mail.view import Card
 from newsletter.mail.view import card as mail_card
@@ -13,12 +11,10 @@ from newsletter.model import Candidate, Pick
 
 _ABSTRACT = 280
 
-_NOWHERE: Any = SimpleNamespace(more=lambda _: "", less=lambda _: "", tune=lambda _: "")
-
 
 def card_of(pick: Pick, rank: int, *, abstract: int = _ABSTRACT) -> Card:
     """A pick as a card, without links to vote by."""
-    whole = mail_card(pick, rank, _NOWHERE)
+    whole = mail_card(pick, rank, None)
     return replace(whole, abstract=shorten(whole.abstract, abstract))
 
 

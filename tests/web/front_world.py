@@ -49,7 +49,7 @@ class _Server(uvicorn.Server):
 def served(web: Site) -> Iterator[str]:
     """The address of a running site."""
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(build_site(web.site), log_level="error", lifespan="off")
+    config = uvicorn.Config(build_site(web.site), log_config=None, lifespan="off")
     server = _Server(config)
     server.ready = Event()
     thread = Thread(target=server.run, kwargs={"sockets": [listening]})
