@@ -23,12 +23,15 @@ class Outcome:
         reply: the SMTP reply code (RFC 5321 section 4.2); 0 where the connection failed.
         status: the enhanced status code (RFC 3463) such as `5.1.1`, where the relay gives one.
         detail: the relay's words on one line, without the address.
+        unserved: the relay did not get so far as to speak of this mail (no connection, no login,
+            421 before the recipient): another relay may be asked at once without a second copy.
     """
 
     result: Result
     reply: int = 0
     status: str = ""
     detail: str = ""
+    unserved: bool = False
 
 
 class Errand(StrEnum):

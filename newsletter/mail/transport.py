@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from newsletter.delivery import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """A finished mail and the envelope it travels in (RFC 5321 section 2.3.1).
+
+    Attributes:
+        raw: the octets as they shall arrive.
+        sender, recipient: of the envelope, not of the headers.
+    """
+
+    raw: bytes
+    sender: str
+    recipient: str
 
 
 class Transport(Protocol):
