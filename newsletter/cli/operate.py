@@ -314,7 +314,7 @@ def _fresh(app: App, reader: Subscriber) -> Digest:
         sent = register.digests.sent_to(reader.id)
         votes = register.votes(reader.id)
     made = choose(
-        replace(reader, profile=with_votes(reader.profile, votes)),
+        replace(reader, profile=with_votes(reader.profile, votes, now=now)),
         pool.candidates,
         pool.background,
         edition=edition_at(reader, now),

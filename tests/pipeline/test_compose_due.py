@@ -107,6 +107,23 @@ def test_a_day_without_a_fit_makes_no_mail_and_the_next_one_says_so(world):
     assert world.digests(reader)[-1].notes == ()
 
 
+def test_the_next_digest_says_what_the_votes_moved_and_the_one_after_does_not(world):
+    reader = world.reader("sparse attention")
+    world.compose(morning(30))
+    (first,) = world.digests(reader)
+    assert first.notes == ()
+    world.lists(MONDAY + timedelta(days=1), fields=("sparse attention", "robot hands"))
+    hands = next(p for p in world.app.store.papers() if "robot hands" in p.title)
+    world.app.subscriptions.rate(reader.id, hands.id, Verdict.MORE, now=morning(30, 9))
+
+    world.compose(morning(31))
+
+    assert "moved because of your votes." in world.digests(reader)[-1].notes[0]
+    world.lists(MONDAY + timedelta(days=2))
+    world.compose(morning(31) + timedelta(days=1))
+    assert world.digests(reader)[-1].notes == ()
+
+
 def test_fewer_papers_than_the_operator_wants_are_kept_for_the_next_digest(world):
     reader = world.reader()
     assert world.compose(morning(30), min_papers=4).made == 0
