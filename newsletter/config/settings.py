@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
-from newsletter.config.fields import FROZEN, Address, Line, MaybeAddress, Origin, Web
+from newsletter.config.fields import FROZEN, Address, Line, MaybeAddress, Origin, Secret, Web
 from newsletter.config.files import data_dir, read_toml, sentences
+from newsletter.config.variables import Variables
 from newsletter.errors import ConfigError
 from newsletter.model import Publication
 
@@ -116,7 +118,7 @@ class SmtpSettings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["starttls", "tls", "none"]
     username: str
-    password: SecretStr
+    password: Secret
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
     ca_file: str
 
@@ -144,7 +146,7 @@ class BounceSettings(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["tls", "starttls", "none"]
     username: str
-    password: SecretStr
+    password: Secret
     folder: str
     processed: str
     ca_file: str
@@ -174,7 +176,7 @@ class OperatorSettings(BaseModel):
     model_config = FROZEN
 
     address: MaybeAddress
-    webhook_url: SecretStr
+    webhook_url: Secret
     late_minutes: Annotated[int, Field(ge=5, le=1440)]
     metrics_public: bool
     log_format: Literal["text", "json"]
@@ -215,9 +217,11 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over the operator's file (given as arguments) over what ships with us."""
-        del dotenv_settings, file_secret_settings
-        shipped = read_toml(data_dir("config") / "newsletter.toml")
-        return env_settings, init_settings, InitSettingsSource(settings_cls, init_kwargs=shipped)
+        del env_settings, dotenv_settings, file_secret_settings
+        shipped = InitSettingsSource(
+            settings_cls, init_kwargs=read_toml(data_dir("config") / "newsletter.toml")
+        )
+        return Variables(settings_cls), init_settings, shipped
 
     @property
     def state_dir(self) -> Path:
@@ -238,7 +242,8 @@ def load_settings(file: Path | None = None) -> Settings:
     """The settings of this installation.
 
     Raises:
-        ConfigError: the file is missing or not TOML, or any key is unknown or has a wrong value.
+        ConfigError: the file is missing or not TOML, any key is unknown or has a wrong value, or a
+            variable names a file that cannot be used.
     """
     given = read_toml(file) if file else {}
     try:
@@ -246,3 +251,5 @@ def load_settings(file: Path | None = None) -> Settings:
     except ValidationError as error:
         where = str(file) if file else "settings (defaults and environment)"
         raise ConfigError(where, sentences(error, Settings)) from None
+    except SettingsError as error:  # its words name the table and show nothing of the value
+        raise ConfigError("environment", [f'{error}: write lists as JSON: ["one"]']) from None
