@@ -13,12 +13,15 @@ from threading import Event
 
 from newsletter import __version__
 from newsletter.config import Settings, data_dir
+from newsletter.config.settings import LoginSettings
 from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
 from newsletter.mail.dkim import Signer, read_key
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
+from newsletter.mail.maildir import MaildirTransport
+from newsletter.mail.oauth import Grant, TokenSource
 from newsletter.mail.render import Renderer
 from newsletter.mail.smtp import Relay, Security, SmtpTransport
 from newsletter.mail.transport import Transport
@@ -157,7 +160,8 @@ class App:
         """A new way out for mails: the relay, or files where none is configured."""
         given = self.settings.smtp
         if not given.host:
-            return FolderTransport(self.settings.state_dir / "outbox")
+            kind = MaildirTransport if given.folder_format == "maildir" else FolderTransport
+            return kind(self.settings.mail_folder)
         return SmtpTransport(
             Relay(
                 host=given.host,
@@ -165,10 +169,37 @@ class App:
                 security=Security(given.security),
                 username=given.username,
                 password=given.password.get_secret_value(),
+                tokens=self.relay_tokens,
                 timeout_seconds=given.timeout_seconds,
                 ca_file=given.ca_file,
+                mails_per_connection=given.mails_per_connection,
             )
         )
+
+    @cached_property
+    def relay_tokens(self) -> TokenSource | None:
+        """What opens the relay in the place of a password; all connections share it.
+
+        Raises:
+            MailError: the settings of xoauth2 cannot be used.
+        """
+        return self._tokens(self.settings.smtp)
+
+    @cached_property
+    def _report_tokens(self) -> TokenSource | None:
+        return self._tokens(self.settings.bounces)
+
+    def _tokens(self, given: LoginSettings) -> TokenSource | None:
+        if given.auth != "xoauth2":
+            return None
+        grant = Grant(
+            token_url=given.token_url,
+            client_id=given.client_id,
+            client_secret=given.client_secret.get_secret_value(),
+            refresh_token=given.refresh_token.get_secret_value(),
+            scope=given.scope,
+        )
+        return TokenSource(grant, now=self.now)
 
     @cached_property
     def signer(self) -> Signer | None:
@@ -209,6 +240,7 @@ class App:
                 security=Security(given.security),
                 username=given.username,
                 password=given.password.get_secret_value(),
+                tokens=self._report_tokens,
                 folder=given.folder,
                 processed=given.processed,
                 ca_file=given.ca_file,

@@ -109,18 +109,32 @@ class ScheduleSettings(BaseModel):
     compose_seconds: Annotated[float, Field(gt=0, le=3600)]
 
 
-class SmtpSettings(BaseModel):
-    """`[smtp]`: the relay that takes our mails; without a host they become files."""
+class LoginSettings(BaseModel):
+    """How we log in to a server; what begins at `token_url` is for `xoauth2` alone."""
 
     model_config = FROZEN
+
+    username: str
+    password: Secret
+    auth: Literal["password", "xoauth2"]
+    token_url: str
+    client_id: str
+    client_secret: Secret
+    refresh_token: Secret
+    scope: str
+
+
+class SmtpSettings(LoginSettings):
+    """`[smtp]`: the relay that takes our mails; without a host they become files."""
 
     host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["starttls", "tls", "none"]
-    username: str
-    password: Secret
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
     ca_file: str
+    mails_per_connection: Annotated[int, Field(ge=1, le=10_000)]
+    folder: str
+    folder_format: Literal["eml", "maildir"]
 
 
 class DkimSettings(BaseModel):
@@ -135,18 +149,14 @@ class DkimSettings(BaseModel):
     second_key_file: str
 
 
-class BounceSettings(BaseModel):
+class BounceSettings(LoginSettings):
     """`[bounces]`: where reports about our mails go, and how they are read."""
-
-    model_config = FROZEN
 
     address: MaybeAddress
     maildir: str
     host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["tls", "starttls", "none"]
-    username: str
-    password: Secret
     folder: str
     processed: str
     ca_file: str
@@ -232,6 +242,11 @@ class Settings(BaseSettings):
     def cache_dir(self) -> Path:
         """Where answers of the web are kept for conditional requests."""
         return Path(self.paths.cache) if self.paths.cache else user_cache_path("newsletter")
+
+    @property
+    def mail_folder(self) -> Path:
+        """Where mails are laid down while there is no relay."""
+        return Path(self.smtp.folder) if self.smtp.folder else self.state_dir / "outbox"
 
     @property
     def store_url(self) -> str:

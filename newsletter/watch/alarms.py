@@ -169,9 +169,9 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
     if relay.put_off and _LOGIN.search(relay.words):
         yield Alarm(
             name="relay login",
-            sentence=f"The relay refuses our login since {_clock(relay.since)}: {words}",
-            remedy="Check smtp.username and NEWSLETTER_SMTP__PASSWORD, then restart. The mails "
-            "wait and leave once the login works.",
+            sentence=f"We cannot log in to the relay since {_clock(relay.since)}: {words}",
+            remedy="Check smtp.username and the password (with xoauth2 the refresh token), then "
+            "restart. The mails wait and leave once the login works.",
         )
         return
     most = rules.unheard if _ABOUT_US.search(relay.words) else rules.put_off
