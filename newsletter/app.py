@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import Event
@@ -22,6 +22,7 @@ from newsletter.mail.letters import Letterhead
 from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
 from newsletter.mail.maildir import MaildirTransport
 from newsletter.mail.oauth import Grant, TokenSource
+from newsletter.mail.outbox import Retries
 from newsletter.mail.render import Renderer
 from newsletter.mail.smtp import Relay, Security, SmtpTransport
 from newsletter.mail.transport import Transport
@@ -277,6 +278,15 @@ class App:
             letters=Letterhead(self.template_dirs, publication),
             links=links,
             html_limit=limit,
+            retries=self._retries(),
+        )
+
+    def _retries(self) -> Retries:
+        given = self.settings.schedule
+        return Retries(
+            digest_waits=tuple(timedelta(minutes=m) for m in given.digest_retry_minutes),
+            letter_waits=tuple(timedelta(minutes=m) for m in given.letter_retry_minutes),
+            give_up_after=timedelta(hours=given.give_up_hours),
         )
 
     def _fetch_rules(self, named: tuple[str, ...]) -> FetchRules:

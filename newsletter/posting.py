@@ -38,6 +38,7 @@ class Post:
         signer: adds DKIM signatures; `None` leaves them to the relay.
         return_paths: makes an envelope sender for each mail, so that its bounce names it; `None`
             uses the From address.
+        retries: when a mail that was put off is tried again.
     """
 
     publication: Publication
@@ -47,6 +48,7 @@ class Post:
     html_limit: int
     signer: Signer | None = None
     return_paths: ReturnPaths | None = None
+    retries: outbox.Retries = outbox.USUAL
 
 
 def make_mail(digest: Digest, subscriber: Subscriber, post: Post) -> tuple[Rendered, bytes]:
@@ -80,7 +82,7 @@ def attempt(
         end = outbox.cancelled(delivery, why_not)
     else:
         outcome, mark = _attempt(letter, post, transport, delivery)
-        end = outbox.after(delivery, outcome, now(), until=letter.patience)
+        end = outbox.after(delivery, outcome, now(), until=letter.patience, retries=post.retries)
         end = replace(end, fingerprint=mark)
     with store.changing_register() as register:
         register.outbox.record(end)
@@ -137,7 +139,7 @@ def _digest_letter(
     return _Letter(
         recipient=subscriber.email,
         make=lambda: make_mail(digest, subscriber, post)[1],
-        patience=outbox.patience(delivery, subscriber.next_due_at),
+        patience=outbox.patience(delivery, subscriber.next_due_at, post.retries),
     ), ""
 
 
@@ -158,5 +160,5 @@ def _service_letter(
         make=lambda: write(
             to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at
         ),
-        patience=outbox.patience(delivery, None),
+        patience=outbox.patience(delivery, None, post.retries),
     ), ""

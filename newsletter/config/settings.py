@@ -100,13 +100,21 @@ class DigestSettings(BaseModel):
     min_papers: Annotated[int, Field(ge=1, le=50)]
 
 
+Waits = Annotated[
+    tuple[Annotated[float, Field(ge=0.1, le=10_080)], ...], Field(min_length=1, max_length=100)
+]
+
+
 class ScheduleSettings(BaseModel):
-    """`[schedule]`: how often `newsletter run` looks for papers and for digests that are due."""
+    """`[schedule]`: how often lists are read, digests made, and mails that were put off tried."""
 
     model_config = FROZEN
 
     ingest_minutes: Annotated[float, Field(gt=0, le=1440)]
     compose_seconds: Annotated[float, Field(gt=0, le=3600)]
+    digest_retry_minutes: Waits
+    letter_retry_minutes: Waits
+    give_up_hours: Annotated[float, Field(ge=1, le=240)]
 
 
 class LoginSettings(BaseModel):
