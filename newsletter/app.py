@@ -23,6 +23,7 @@ from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBo
 from newsletter.mail.maildir import MaildirTransport
 from newsletter.mail.oauth import Grant, TokenSource
 from newsletter.mail.outbox import Retries
+from newsletter.mail.preflight import Preflight
 from newsletter.mail.render import Renderer
 from newsletter.mail.smtp import Relay, Security, SmtpTransport
 from newsletter.mail.transport import Transport
@@ -149,7 +150,12 @@ class App:
     def live_post(self) -> Post:
         """Templates compiled once; links that this installation honours."""
         post = self._post(self.links)
-        return replace(post, signer=self.signer, return_paths=self.return_paths)
+        return replace(
+            post,
+            signer=self.signer,
+            return_paths=self.return_paths,
+            preflight=Preflight(post.publication.base_url, post.html_limit),
+        )
 
     @cached_property
     def links(self) -> LinkMaker:

@@ -14,6 +14,7 @@ from newsletter.mail.dkim import Signer
 from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.lint import Check
+from newsletter.mail.preflight import Preflight
 from newsletter.mail.render import Rendered, Renderer
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
@@ -39,6 +40,7 @@ class Post:
         return_paths: makes an envelope sender for each mail, so that its bounce names it; `None`
             uses the From address.
         retries: when a mail that was put off is tried again.
+        preflight: holds back what would arrive broken; `None` lets everything pass.
     """
 
     publication: Publication
@@ -49,6 +51,7 @@ class Post:
     signer: Signer | None = None
     return_paths: ReturnPaths | None = None
     retries: outbox.Retries = outbox.USUAL
+    preflight: Preflight | None = None
 
 
 def make_mail(digest: Digest, subscriber: Subscriber, post: Post) -> tuple[Rendered, bytes]:
@@ -109,6 +112,8 @@ def _attempt(
     sender = paths.make(delivery.id) if paths else post.publication.from_address
     try:
         raw = letter.make()
+        if post.preflight:
+            post.preflight.check(raw, delivery)
         signed = post.signer.sign(raw, at=delivery.created_at) if post.signer else raw
         return transport.send(signed, sender=sender, recipient=letter.recipient), fingerprint(raw)
     except NewsletterError as error:  # a broken template, say: mended sooner or later

@@ -27,6 +27,7 @@ def alarms(facts: Facts, rules: Rules) -> tuple[Alarm, ...]:
         *_sources(facts, rules),
         *_papers(facts, rules),
         *_late(facts, rules),
+        *_held_back(facts.figures),
         *_relay(facts, rules),
         *_reputation(facts.figures, rules),
         *_disk(facts, rules),
@@ -150,6 +151,17 @@ def _late(facts: Facts, rules: Rules) -> Iterator[Alarm]:
             f"minutes: {figures.unsent} of {figures.made}. {words}".strip(),
             remedy="They are tried again by themselves. If the words are about a template, mend "
             "it; if they are about the relay, ask whoever runs it.",
+        )
+
+
+def _held_back(figures: Figures) -> Iterator[Alarm]:
+    if figures.held_back:
+        yield Alarm(
+            name="pre-flight",
+            sentence=f"Mails that would arrive broken are held back: {figures.held_back}. They "
+            f"break: {discreet(figures.why_held_back)}",
+            remedy="Mend the template (`newsletter test-send` tells what is wrong in a mail) and "
+            "restart. They leave at their next try, if the next edition is not due before.",
         )
 
 
