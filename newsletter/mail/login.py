@@ -38,8 +38,8 @@ def _show(client: smtplib.SMTP, username: str, tokens: TokenSource) -> None:
     try:
         _authenticate(client, username, token)
     except smtplib.SMTPAuthenticationError as error:
-        fresh = tokens.another(token)
-        if error.smtp_code != _WRONG_LOGIN or fresh == token:
+        fresh = tokens.another(token) if error.smtp_code == _WRONG_LOGIN else token
+        if fresh == token:
             raise
         _authenticate(client, username, fresh)
 

@@ -127,6 +127,16 @@ def test_a_relay_that_takes_no_token_defers_and_is_not_quoted(relay, dial, provi
     assert len(provider.asked) == 1
 
 
+def test_a_relay_that_cannot_tell_now_does_not_cost_a_token(dial, provider, tokens, clock):
+    tokens.token()
+    clock.now += timedelta(minutes=5)
+    hello = b"250-hi\r\n250 AUTH XOAUTH2\r\n"
+    with scripted_relay(b"220 hi\r\n", hello, b"334 \r\n", b"454 4.7.0 not now\r\n") as port:
+        outcome = send(dial(port))
+    assert (outcome.result, outcome.reply) == (Result.DEFERRED, 454)
+    assert len(provider.asked) == 1
+
+
 def test_a_relay_that_repeats_the_token_is_not_quoted(dial, tokens):
     spelled = base64.b64encode(f"user={LOGIN[0]}\1auth=Bearer token-1\1\1".encode())
     told = b"535 5.7.8 " + spelled + b" and token-1 are wrong\r\n"
