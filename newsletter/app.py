@@ -6,19 +6,24 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import Event
 
 from newsletter import __version__
 from newsletter.config import Settings, data_dir
+from newsletter.config.settings import LoginSettings
 from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
 from newsletter.mail.dkim import Signer, read_key
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
+from newsletter.mail.maildir import MaildirTransport
+from newsletter.mail.oauth import Grant, TokenSource
+from newsletter.mail.outbox import Retries
+from newsletter.mail.preflight import Preflight
 from newsletter.mail.render import Renderer
 from newsletter.mail.smtp import Relay, Security, SmtpTransport
 from newsletter.mail.transport import Transport
@@ -145,7 +150,12 @@ class App:
     def live_post(self) -> Post:
         """Templates compiled once; links that this installation honours."""
         post = self._post(self.links)
-        return replace(post, signer=self.signer, return_paths=self.return_paths)
+        return replace(
+            post,
+            signer=self.signer,
+            return_paths=self.return_paths,
+            preflight=Preflight(post.publication.base_url, post.html_limit),
+        )
 
     @cached_property
     def links(self) -> LinkMaker:
@@ -157,7 +167,8 @@ class App:
         """A new way out for mails: the relay, or files where none is configured."""
         given = self.settings.smtp
         if not given.host:
-            return FolderTransport(self.settings.state_dir / "outbox")
+            kind = MaildirTransport if given.folder_format == "maildir" else FolderTransport
+            return kind(self.settings.mail_folder)
         return SmtpTransport(
             Relay(
                 host=given.host,
@@ -165,10 +176,37 @@ class App:
                 security=Security(given.security),
                 username=given.username,
                 password=given.password.get_secret_value(),
+                tokens=self.relay_tokens,
                 timeout_seconds=given.timeout_seconds,
                 ca_file=given.ca_file,
+                mails_per_connection=given.mails_per_connection,
             )
         )
+
+    @cached_property
+    def relay_tokens(self) -> TokenSource | None:
+        """What opens the relay in the place of a password; all connections share it.
+
+        Raises:
+            MailError: the settings of xoauth2 cannot be used.
+        """
+        return self._tokens(self.settings.smtp)
+
+    @cached_property
+    def _report_tokens(self) -> TokenSource | None:
+        return self._tokens(self.settings.bounces)
+
+    def _tokens(self, given: LoginSettings) -> TokenSource | None:
+        if given.auth != "xoauth2":
+            return None
+        grant = Grant(
+            token_url=given.token_url,
+            client_id=given.client_id,
+            client_secret=given.client_secret.get_secret_value(),
+            refresh_token=given.refresh_token.get_secret_value(),
+            scope=given.scope,
+        )
+        return TokenSource(grant, now=self.now)
 
     @cached_property
     def signer(self) -> Signer | None:
@@ -209,6 +247,7 @@ class App:
                 security=Security(given.security),
                 username=given.username,
                 password=given.password.get_secret_value(),
+                tokens=self._report_tokens,
                 folder=given.folder,
                 processed=given.processed,
                 ca_file=given.ca_file,
@@ -245,6 +284,15 @@ class App:
             letters=Letterhead(self.template_dirs, publication),
             links=links,
             html_limit=limit,
+            retries=self._retries(),
+        )
+
+    def _retries(self) -> Retries:
+        given = self.settings.schedule
+        return Retries(
+            digest_waits=tuple(timedelta(minutes=m) for m in given.digest_retry_minutes),
+            letter_waits=tuple(timedelta(minutes=m) for m in given.letter_retry_minutes),
+            give_up_after=timedelta(hours=given.give_up_hours),
         )
 
     def _fetch_rules(self, named: tuple[str, ...]) -> FetchRules:

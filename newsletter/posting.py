@@ -14,6 +14,7 @@ from newsletter.mail.dkim import Signer
 from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.lint import Check
+from newsletter.mail.preflight import Preflight
 from newsletter.mail.render import Rendered, Renderer
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
@@ -38,6 +39,8 @@ class Post:
         signer: adds DKIM signatures; `None` leaves them to the relay.
         return_paths: makes an envelope sender for each mail, so that its bounce names it; `None`
             uses the From address.
+        retries: when a mail that was put off is tried again.
+        preflight: holds back what would arrive broken; `None` lets everything pass.
     """
 
     publication: Publication
@@ -47,6 +50,8 @@ class Post:
     html_limit: int
     signer: Signer | None = None
     return_paths: ReturnPaths | None = None
+    retries: outbox.Retries = outbox.USUAL
+    preflight: Preflight | None = None
 
 
 def make_mail(digest: Digest, subscriber: Subscriber, post: Post) -> tuple[Rendered, bytes]:
@@ -80,7 +85,7 @@ def attempt(
         end = outbox.cancelled(delivery, why_not)
     else:
         outcome, mark = _attempt(letter, post, transport, delivery)
-        end = outbox.after(delivery, outcome, now(), until=letter.patience)
+        end = outbox.after(delivery, outcome, now(), until=letter.patience, retries=post.retries)
         end = replace(end, fingerprint=mark)
     with store.changing_register() as register:
         register.outbox.record(end)
@@ -107,6 +112,8 @@ def _attempt(
     sender = paths.make(delivery.id) if paths else post.publication.from_address
     try:
         raw = letter.make()
+        if post.preflight:
+            post.preflight.check(raw, delivery)
         signed = post.signer.sign(raw, at=delivery.created_at) if post.signer else raw
         return transport.send(signed, sender=sender, recipient=letter.recipient), fingerprint(raw)
     except NewsletterError as error:  # a broken template, say: mended sooner or later
@@ -137,7 +144,7 @@ def _digest_letter(
     return _Letter(
         recipient=subscriber.email,
         make=lambda: make_mail(digest, subscriber, post)[1],
-        patience=outbox.patience(delivery, subscriber.next_due_at),
+        patience=outbox.patience(delivery, subscriber.next_due_at, post.retries),
     ), ""
 
 
@@ -158,5 +165,5 @@ def _service_letter(
         make=lambda: write(
             to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at
         ),
-        patience=outbox.patience(delivery, None),
+        patience=outbox.patience(delivery, None, post.retries),
     ), ""

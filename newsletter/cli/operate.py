@@ -209,7 +209,7 @@ def _rest(app: App) -> str:
 
 def _tell_where_mails_go(app: App) -> None:
     if not app.settings.smtp.host:
-        folder = app.settings.state_dir / "outbox"
+        folder = app.settings.mail_folder
         note(f"No relay is configured (smtp.host): mails become files in {folder}.")
 
 

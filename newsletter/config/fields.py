@@ -9,8 +9,18 @@ from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
+from newsletter.config.files import NOT_TO_BE_SHOWN
 from newsletter.membership import one_line
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -61,6 +71,12 @@ def _plain(value: object) -> object:
     return one_line(value) if isinstance(value, str) else value
 
 
+def _secret(value: object) -> object:
+    if not isinstance(value, str):
+        raise PydanticCustomError(NOT_TO_BE_SHOWN, "must be text in quotes")
+    return value
+
+
 @cache  # the set is read from many files, which never change while we run
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -81,6 +97,7 @@ Address = Annotated[str, AfterValidator(_one_address)]
 MaybeAddress = Annotated[str, AfterValidator(_address_or_none)]
 Web = Annotated[str, AfterValidator(_web_address)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, AfterValidator(_known_zone)]

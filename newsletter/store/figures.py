@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, and_, func, or_, select, union_all
 
-from newsletter.delivery import DeliveryState, Errand
+from newsletter.delivery import HELD_BACK, DeliveryState, Errand
 from newsletter.model import Status
 from newsletter.store import papers as paper_room
 from newsletter.store.addresses import Suppressed
@@ -37,6 +37,8 @@ def figures(connection: Connection, now: datetime, late: timedelta) -> Figures:
     suppressed = _suppressed(connection, now - _MONTH)
     refused = _refused(connection, now - _MONTH) if by_state.get(DeliveryState.FAILED) else 0
     waits = any(by_state.get(state) for state in _OPEN)
+    put_off = bool(by_state.get(DeliveryState.DEFERRED))
+    held_back, why = _held_back(connection) if put_off else (0, "")
     return Figures(
         papers=stored,
         subscribers=_standings(connection),
@@ -50,7 +52,9 @@ def figures(connection: Connection, now: datetime, late: timedelta) -> Figures:
         undone_since=undone_since,
         made=made,
         unsent=unsent,
-        trouble=_trouble(connection) if by_state.get(DeliveryState.DEFERRED) else "",
+        trouble=_trouble(connection) if put_off else "",
+        held_back=held_back,
+        why_held_back=why,
         mailed=by_state.get(DeliveryState.SENT, 0) + by_state.get(DeliveryState.FAILED, 0),
         bounced=max(refused, suppressed.get(Suppressed.BOUNCED, 0)),
         complained=suppressed.get(Suppressed.COMPLAINED, 0),
@@ -116,6 +120,16 @@ def _trouble(connection: Connection) -> str:
     deferred = deliveries.c.state == DeliveryState.DEFERRED.value
     query = select(deliveries.c.last_error).where(deferred).order_by(newest).limit(1)
     return connection.scalar(query) or ""
+
+
+def _held_back(connection: Connection) -> tuple[int, str]:
+    """Mails that did not leave because they would have arrived broken, and what is wrong with one."""
+    words = deliveries.c.last_error
+    query = select(func.count(), func.max(words)).where(
+        deliveries.c.state == DeliveryState.DEFERRED.value, words.startswith(HELD_BACK)
+    )
+    count, why = connection.execute(query).one()
+    return count, (why or "").removeprefix(HELD_BACK)
 
 
 def _refused(connection: Connection, since: datetime) -> int:

@@ -27,6 +27,7 @@ def alarms(facts: Facts, rules: Rules) -> tuple[Alarm, ...]:
         *_sources(facts, rules),
         *_papers(facts, rules),
         *_late(facts, rules),
+        *_held_back(facts.figures),
         *_relay(facts, rules),
         *_reputation(facts.figures, rules),
         *_disk(facts, rules),
@@ -153,6 +154,17 @@ def _late(facts: Facts, rules: Rules) -> Iterator[Alarm]:
         )
 
 
+def _held_back(figures: Figures) -> Iterator[Alarm]:
+    if figures.held_back:
+        yield Alarm(
+            name="pre-flight",
+            sentence=f"Mails that would arrive broken are held back: {figures.held_back}. They "
+            f"break: {discreet(figures.why_held_back)}",
+            remedy="Mend the template (`newsletter test-send` tells what is wrong in a mail) and "
+            "restart. They leave at their next try, if the next edition is not due before.",
+        )
+
+
 def _is_worth_telling(figures: Figures) -> bool:
     """One mailbox that is full is not the operator's trouble; everybody's mail is."""
     enough = figures.unsent >= 3 and figures.unsent * 10 >= figures.made
@@ -169,9 +181,9 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
     if relay.put_off and _LOGIN.search(relay.words):
         yield Alarm(
             name="relay login",
-            sentence=f"The relay refuses our login since {_clock(relay.since)}: {words}",
-            remedy="Check smtp.username and NEWSLETTER_SMTP__PASSWORD, then restart. The mails "
-            "wait and leave once the login works.",
+            sentence=f"We cannot log in to the relay since {_clock(relay.since)}: {words}",
+            remedy="Check smtp.username and the password (with xoauth2 the refresh token), then "
+            "restart. The mails wait and leave once the login works.",
         )
         return
     most = rules.unheard if _ABOUT_US.search(relay.words) else rules.put_off

@@ -76,6 +76,8 @@ class Figures:
         undone, undone_since: active subscribers whose digest is due and not made, and since when.
         made, unsent: digests of the last day older than `Rules.late`, and those of them that wait.
         trouble: the newest words of why a mail had to wait.
+        held_back, why_held_back: mails that wait because they would arrive broken, and the words
+            about one of them.
         mailed, bounced, complained: mails that came to an end within 30 days, those of them that
             came back, and how many readers called one spam.
     """
@@ -93,6 +95,8 @@ class Figures:
     made: int = 0
     unsent: int = 0
     trouble: str = ""
+    held_back: int = 0
+    why_held_back: str = ""
     mailed: int = 0
     bounced: int = 0
     complained: int = 0

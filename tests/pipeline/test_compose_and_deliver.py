@@ -213,3 +213,22 @@ def test_the_export_of_a_reader_holds_their_digests_and_mails(app, reader):
     assert "your topic “sparse attention”" in kept["digests"][0]["papers"][0]["why"]
     assert kept["mails"][0]["state"] == "deferred"
     assert kept["mails"][0]["last_error"] == "451 greylisted"
+
+
+def test_a_broken_template_holds_the_digest_back_until_it_is_mended(app, reader, tmp_path):
+    digest = composed(app, reader)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "digest.txt.j2").write_text("{{ '{{ title }}' }}")
+    relay = Relay()
+    wrong = App(app.settings, now=lambda: NOON, templates=own)
+
+    assert deliver_due(app.store, wrong.live_post, relay, now=app.now) == Delivered(deferred=1)
+    assert end_of(app, digest).last_error == "pre-flight: text: no template leftovers"
+    assert app.store.figures(NOON, late=timedelta(minutes=30)).held_back == 1
+
+    later = NOON + timedelta(minutes=30)
+    assert delivered(app, relay, now=later) == Delivered(sent=1)
+    assert len(relay.taken) == 1
+    assert app.store.figures(later, late=timedelta(minutes=30)).held_back == 0
+    wrong.store.close()
