@@ -263,6 +263,7 @@ class Ordeal:
         self.service = Service(self.settings, self.clock, machine_clock=machine_clock)
         self.relay.at_moment = self.service.kill
         self._chance = random.Random(plan.seed)
+        self._later: list[tuple[float, Callable[[], object]]] = []
         _stock(self.app, folder / "list.jsonl")
 
     def close(self) -> None:
@@ -301,11 +302,18 @@ class Ordeal:
         sending = dict(figures.deliveries).get(DeliveryState.SENDING, 0)
         return figures.undone == figures.overdue == sending == 0
 
+    def fills(self, disk: SmallDisk, *, seconds: float) -> None:
+        """The disk is full for so long; the service is killed and started again meanwhile."""
+        disk.fill()
+        now = monotonic()
+        self._later += [(now + seconds / 2, self.service.kill), (now + seconds, disk.empty)]
+
     def _lives(self) -> None:
         blind = self.service.starts <= self.plan.blind
         end = monotonic() + self._chance.uniform(0.2, 6.0) if blind else None
         heard = monotonic()
         while self.service.is_alive and not self.is_done():
+            self._does_what_was_put_off()
             if self.relay.wait_for_news(LOOK_SECONDS):
                 heard = monotonic()
             if end and monotonic() > end:
@@ -314,6 +322,11 @@ class Ordeal:
             elif self.rests() or monotonic() - heard > QUIET_SECONDS:
                 self.clock.moves(STEP)
                 heard = monotonic()
+
+    def _does_what_was_put_off(self) -> None:
+        for planned in [planned for planned in self._later if planned[0] < monotonic()]:
+            self._later.remove(planned)
+            planned[1]()
 
     def _outcome(self, kills: int) -> Outcome:
         relay = self.relay
