@@ -128,5 +128,5 @@ def _open_files() -> int:
 
 
 if __name__ == "__main__":
-    given = [int(word) for word in sys.argv[1:]]
-    main(*(*given, 300, 3)[:2] if len(given) < 2 else given[:2])
+    readers, days = (*(int(word) for word in sys.argv[1:]), *(300, 3)[len(sys.argv) - 1 :])
+    main(readers, days)

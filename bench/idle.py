@@ -1,7 +1,7 @@
 """Starts `newsletter run` on a store of so many papers: when it answers, and what it holds at rest.
 
-    python bench/idle.py              # 10,000 papers
-    python bench/idle.py 2000
+python bench/idle.py              # 10,000 papers
+python bench/idle.py 2000
 """
 
 from __future__ import annotations
@@ -105,10 +105,13 @@ def _preview(url: str, topic: str) -> None:
 def _memory(pid: int) -> str:
     said = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     figures = dict(line.split(":\t", 1) for line in said.splitlines() if ":\t" in line)
-    return ", ".join(
-        f"{label} {int(figures[key].split()[0]) / 1024:.0f} MB"
-        for label, key in (("RSS", "VmRSS"), ("highest", "VmHWM"))
-    ) + f", {figures['Threads'].strip()} threads"
+    return (
+        ", ".join(
+            f"{label} {int(figures[key].split()[0]) / 1024:.0f} MB"
+            for label, key in (("RSS", "VmRSS"), ("highest", "VmHWM"))
+        )
+        + f", {figures['Threads'].strip()} threads"
+    )
 
 
 if __name__ == "__main__":

@@ -258,7 +258,7 @@ class Ordeal:
         self.plan = plan
         self.clock = Clock(folder / "clock")
         self.relay = RoughRelay(plan)
-        self.settings = _settings(folder, self.relay.port, plan.connections)
+        self.settings = write_settings(folder, self.relay.port, plan.connections)
         self.app = App(load_settings(self.settings), now=self.clock)
         self.service = Service(self.settings, self.clock, machine_clock=machine_clock)
         self.relay.at_moment = self.service.kill
@@ -426,7 +426,8 @@ def _stock(app: App, file: Path) -> None:
     file.write_text(lines_of(listing), encoding="utf-8")
 
 
-def _settings(folder: Path, smtp_port: int, connections: int) -> Path:
+def write_settings(folder: Path, smtp_port: int, connections: int = 0) -> Path:
+    """Settings that read `list.jsonl` in the folder and mail by that relay."""
     file = folder / "settings.toml"
     file.write_text(
         f"""
