@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -14,7 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from newsletter.config.fields import FROZEN, Address, Line, MaybeAddress, Origin, Web
+from newsletter.config.fields import FROZEN, Address, Day, Line, MaybeAddress, Origin, Web
 from newsletter.config.files import data_dir, read_toml, sentences
 from newsletter.errors import ConfigError
 from newsletter.model import Publication
@@ -107,8 +114,30 @@ class ScheduleSettings(BaseModel):
     compose_seconds: Annotated[float, Field(gt=0, le=3600)]
 
 
+class RelaySettings(BaseModel):
+    """One relay; `[[smtp.fallback]]` names those asked when the ones before do not serve us."""
+
+    model_config = FROZEN
+
+    host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]+$")]
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    ca_file: str = ""
+
+
+class DomainSettings(BaseModel):
+    """`[smtp.domains.NAME]`: how fast mails may leave for one recipient domain; 0 is no limit."""
+
+    model_config = FROZEN
+
+    rate_per_second: Annotated[float, Field(ge=0)] = 0.0
+    connections: Annotated[int, Field(ge=0)] = 0
+
+
 class SmtpSettings(BaseModel):
-    """`[smtp]`: the relay that takes our mails; without a host they become files."""
+    """`[smtp]`: the relays that take our mails, and their pace; without a host they become files."""
 
     model_config = FROZEN
 
@@ -119,6 +148,21 @@ class SmtpSettings(BaseModel):
     password: SecretStr
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
     ca_file: str
+    fallback: tuple[RelaySettings, ...]
+    connections: Annotated[int, Field(ge=1, le=32)]
+    mails_per_connection: Annotated[int, Field(ge=0)]
+    rate_per_second: Annotated[float, Field(ge=0)]
+    domain_rate_per_second: Annotated[float, Field(ge=0)]
+    domain_connections: Annotated[int, Field(ge=0)]
+    domains: dict[str, DomainSettings]
+    warm_up: tuple[Annotated[int, Field(ge=1)], ...]
+    warm_up_from: Day
+
+    @model_validator(mode="after")
+    def _warm_up_has_a_first_day(self) -> Self:
+        if self.warm_up and self.warm_up_from is None:
+            raise ValueError("warm_up needs warm_up_from, its first day")
+        return self
 
 
 class DkimSettings(BaseModel):
@@ -218,6 +262,15 @@ class Settings(BaseSettings):
         del dotenv_settings, file_secret_settings
         shipped = read_toml(data_dir("config") / "newsletter.toml")
         return env_settings, init_settings, InitSettingsSource(settings_cls, init_kwargs=shipped)
+
+    @property
+    def smtp_relays(self) -> tuple[RelaySettings, ...]:
+        """Every relay in the order in which they are asked; none where mails become files."""
+        given = self.smtp
+        if not given.host:
+            return ()
+        first = given.model_dump(include=set(RelaySettings.model_fields))
+        return (RelaySettings(**first), *given.fallback)
 
     @property
     def state_dir(self) -> Path:

@@ -15,11 +15,15 @@ LEASE = timedelta(minutes=10)
 _WAITS_OF_LETTERS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))
 _WAITS_OF_DIGESTS = tuple(timedelta(minutes=m) for m in (30, 60, 120, 240))
 _PATIENCE = timedelta(hours=48)
+_CROWDED_OUT = "the pace left no room for it in time"
 _LAST_TRY = timedelta(minutes=10)  # before the end of patience
 
 
 def after(delivery: Delivery, outcome: Outcome, now: datetime, *, until: datetime) -> Delivery:
     """The delivery after an attempt that ended so.
+
+    An attempt at which no relay spoke of the mail does not count: one that is down for a day must
+    not wear anybody's mail out.
 
     Args:
         until: when to give up; see `patience`.
@@ -33,6 +37,7 @@ def after(delivery: Delivery, outcome: Outcome, now: datetime, *, until: datetim
     return replace(
         delivery,
         state=DeliveryState.DEFERRED if again else DeliveryState.FAILED,
+        attempts=delivery.attempts - outcome.unserved,
         next_attempt_at=again or now,
         leased_until=None,
         last_error=said,
@@ -45,6 +50,36 @@ def patience(delivery: Delivery, next_due: datetime | None) -> datetime:
     if delivery.errand is Errand.DIGEST and next_due and next_due > delivery.created_at:
         return min(end, next_due)
     return end
+
+
+def given_back(delivery: Delivery, at: datetime | None = None) -> Delivery:
+    """A claim that was not begun: somebody else may take it, from `at` on where that is given."""
+    return replace(
+        delivery,
+        state=DeliveryState.QUEUED,
+        attempts=delivery.attempts - 1,
+        next_attempt_at=at or delivery.next_attempt_at,
+        leased_until=None,
+    )
+
+
+def kept_waiting(delivery: Delivery, at: datetime, now: datetime, *, until: datetime) -> Delivery:
+    """A claim that the pace does not let leave before `at`; given up once its time is over."""
+    if now < until:
+        return given_back(delivery, min(at, until))
+    return replace(
+        delivery,
+        state=DeliveryState.FAILED,
+        attempts=delivery.attempts - 1,
+        next_attempt_at=now,
+        leased_until=None,
+        last_error=_CROWDED_OUT,
+    )
+
+
+def crowded_out(delivery: Delivery) -> bool:
+    """Whether the pace left no room for it in time."""
+    return delivery.state is DeliveryState.FAILED and delivery.last_error == _CROWDED_OUT
 
 
 def no_such_mailbox(delivery: Delivery) -> bool:

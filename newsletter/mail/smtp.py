@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import smtplib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -12,6 +13,7 @@ from newsletter.delivery import Outcome
 from newsletter.errors import MailError
 from newsletter.mail.replies import Reply, Step, accepted, discreet, failure, refusal
 from newsletter.mail.tls import is_loopback, trust
+from newsletter.mail.transport import Envelope
 from newsletter.mail.wire import address
 
 _CLOSING = 421  # "service not available, closing the channel" (RFC 5321 section 3.8)
@@ -83,6 +85,11 @@ class SmtpTransport:
         self._secrets = _spellings(relay)
         self._client: smtplib.SMTP | None = None
         self._step = Step.CONNECT
+
+    def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
+        """Hands one mail over after the other; see `send`."""
+        for mail in mails:
+            yield self.send(mail.raw, sender=mail.sender, recipient=mail.recipient)
 
     def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         """Tries once to hand a mail over; never raises for what the relay or the network does.
