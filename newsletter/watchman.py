@@ -18,10 +18,10 @@ from newsletter.errors import ConfigError, NewsletterError, StoreError
 from newsletter.journal import Journal
 from newsletter.mail.alarm_letter import alarm_letter
 from newsletter.mail.dkim import Signer
-from newsletter.mail.transport import Transport
+from newsletter.mail.transport import Transport, send
 from newsletter.model import Publication
 from newsletter.store import News, Store
-from newsletter.watch import Alarm, Disk, Facts, Rules, alarms, discreet
+from newsletter.watch import Alarm, Disk, Facts, RelayStanding, Rules, alarms, discreet
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ class Lookout:
     Args:
         whole: see `Facts`.
         place: a directory on the disk to keep an eye on.
+        relays: tells how they stand.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Lookout:
         *,
         now: Callable[[], datetime],
         place: Path,
+        relays: Callable[[], tuple[RelayStanding, ...]] = tuple,
         whole: bool,
     ) -> None:
         self.journal = journal
@@ -65,6 +67,7 @@ class Lookout:
         self._store = store
         self._now = now
         self._place = place
+        self._relays = relays
         self._whole = whole
 
     def facts(self) -> Facts:
@@ -87,6 +90,7 @@ class Lookout:
             readings=readings,
             jobs=self.journal.jobs,
             relay=self.journal.relay,
+            relays=self._relays(),
             disk=_disk(self._place),
         )
 
@@ -143,8 +147,11 @@ class Teller:
             )
             raw = self._signer.sign(raw, at=at) if self._signer else raw
             with closing(self._make_transport()) as transport:
-                outcome = transport.send(
-                    raw, sender=self._publication.from_address, recipient=self._address
+                outcome = send(
+                    transport,
+                    raw,
+                    sender=self._publication.from_address,
+                    recipient=self._address,
                 )
         except Exception as error:  # noqa: BLE001 - an alarm must not become the trouble itself
             _log.warning("the operator could not be mailed: %s", _words(error))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from datetime import time
+from datetime import date, time
 from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -47,6 +47,11 @@ def _origin(value: str) -> str:
     if not re.fullmatch(r"https?://[^/\s*?#@]+", value):
         raise ValueError("is no origin such as https://lab.example.org, without path or *")
     return value.lower()
+
+
+def _day(value: object) -> object:
+    """TOML knows days; in the environment they are text."""
+    return value or None
 
 
 def _weekday(value: object) -> object:
@@ -98,6 +103,7 @@ MaybeAddress = Annotated[str, AfterValidator(_address_or_none)]
 Web = Annotated[str, AfterValidator(_web_address)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Day = Annotated[date | None, BeforeValidator(_day)]
 Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, AfterValidator(_known_zone)]

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, selec
 from newsletter.membership import Consent, ProfileVersion
 from newsletter.model import Cadence, Feedback, Format, Profile, Status, Subscriber, Verdict
 from newsletter.store.addresses import Addresses, has_open_token
-from newsletter.store.digests import Digests, Outbox
+from newsletter.store.digests import Digests
+from newsletter.store.outbox import Outbox
 from newsletter.store.plain import profile_from_json, profile_to_json
 from newsletter.store.schema import (
     consents,
@@ -71,6 +72,11 @@ class Register:
     def by_id(self, subscriber_id: str) -> Kept | None:
         """The subscriber with this id."""
         return self._one(_whole().where(subscribers.c.id == subscriber_id))
+
+    def among(self, subscriber_ids: Collection[str]) -> dict[str, Kept]:
+        """The subscribers with these ids, 500 at most."""
+        query = _whole().where(subscribers.c.id.in_(subscriber_ids))
+        return {row.id: _kept(row) for row in self._connection.execute(query)}
 
     def all(self, *, status: Status | None = None) -> Iterator[Kept]:
         """Everybody, or those of one standing, by address."""

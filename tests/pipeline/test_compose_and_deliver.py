@@ -27,7 +27,11 @@ class Relay:
         self.taken: list[tuple[str, str, bytes]] = []
         self.meanwhile = lambda: None
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         self.meanwhile()
         self.taken.append((sender, recipient, raw))
         return self.outcomes.pop(0) if self.outcomes else Outcome(result=Result.ACCEPTED)

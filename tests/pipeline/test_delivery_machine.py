@@ -87,11 +87,15 @@ class Deliveries(RuleBasedStateMachine):
     @rule()
     def a_new_process_frees_what_the_old_one_had(self) -> None:
         with self.store.changing_register() as register:
-            register.outbox.release(self.now)
+            register.outbox.free_all(self.now)
 
     # -- the relay
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         assert self.desk.find(recipient).status is Status.ACTIVE, "a mail to somebody who left"
         name = raw.partition(b"Message-ID: <")[2].partition(b"@")[0].decode()
         mood = self.moods.pop(0) if self.moods else "accepts"

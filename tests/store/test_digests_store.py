@@ -153,7 +153,7 @@ def test_what_is_recorded_as_sent_is_not_claimed_again(store):
     queue(store, delivery())
     (mine,) = claim(store)
     with store.changing_register() as register:
-        register.outbox.record(replace(mine, state=DeliveryState.SENT, sent_at=NOON))
+        register.outbox.record([replace(mine, state=DeliveryState.SENT, sent_at=NOON)])
 
     assert claim(store, NOON + timedelta(days=1)) == ()
     with store.register() as register:
