@@ -9,6 +9,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, select, text
@@ -178,18 +180,28 @@ def _prepare_sqlite(connection: object, _record: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
+def unhurried(connection: Connection) -> None:
+    """This transaction may take as long as it takes: it changes or reads whole tables."""
+    if connection.dialect.name == "postgresql":
+        for timeout in ("statement", "lock", "idle_in_transaction_session"):
+            connection.execute(text(f"SET LOCAL {timeout}_timeout = 0"))
+
+
+def has_newest_shape(connection: Connection) -> bool:
+    """Whether every migration was applied; a newer shape than ours is a CommandError."""
+    script = ScriptDirectory.from_config(_alembic(connection))
+    present = MigrationContext.configure(connection).get_current_revision()
+    # Asked for by name, because of one that a newer version made we know nothing.
+    return script.get_revision(present or "base") is script.get_revision("head")
+
+
 def _migrate(engine: Engine) -> None:
     with engine.begin() as connection:
+        unhurried(connection)
         if connection.dialect.name == "postgresql":
-            _wait_for_migration(connection)
+            # Processes that start at once migrate one after the other.
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
         command.upgrade(_alembic(connection), "head")
-
-
-def _wait_for_migration(connection: Connection) -> None:
-    """Processes that start at once migrate one after the other, however long that takes."""
-    connection.execute(text("SET LOCAL statement_timeout = 0"))
-    connection.execute(text("SET LOCAL lock_timeout = 0"))
-    connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
 
 
 def _alembic(connection: Connection) -> Config:
