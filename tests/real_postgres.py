@@ -25,10 +25,12 @@ class Postgres:
 
     Attributes:
         host: the directory of its socket; it listens on nothing else.
+        programs: where `pg_dump` and its like lie.
     """
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, programs: Path) -> None:
         self.host = host
+        self.programs = programs
         self._numbers = count(1)
         self.run("CREATE ROLE guarded LOGIN PASSWORD 'right'")
         hba = Path(self.run("SHOW hba_file")[0][0])
@@ -81,6 +83,6 @@ def postgres_running() -> Iterator[Postgres]:
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
         server = get_server(Path(folder) / "data", cleanup_mode="stop")
         try:
-            yield Postgres(str(server.get_postmaster_info().socket_dir))
+            yield Postgres(str(server.get_postmaster_info().socket_dir), server.bin_path)
         finally:
             server.cleanup()

@@ -7,7 +7,8 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import inspect, text
+from moving_world import fill, rows
+from sqlalchemy import inspect, make_url, text
 from sqlalchemy.exc import IntegrityError
 
 from newsletter.errors import StoreError
@@ -141,6 +142,32 @@ def test_connections_cut_by_the_server_between_two_steps_cost_nobody_an_error(po
 
     assert store.count() == 0
     store.close()
+
+
+def test_a_dump_restored_elsewhere_is_the_same_store(postgres, fresh, nothing, tmp_path):
+    """As docs/operations.md has it; the words are those of `newsletter backup`."""
+    store = open_store(fresh)
+    fill(store)
+    with pytest.raises(StoreError, match="pg_dump") as told:
+        store.back_up(tmp_path / "copy.db")
+    store.close()
+    dump = str(tmp_path / "newsletter.dump")
+    words = str(told.value).partition("pg_dump ")[2].replace("--file=FILE", f"--file={dump}")
+
+    _program(postgres, "pg_dump", *words.split())
+    into = make_url(nothing).database
+    _program(
+        postgres,
+        "pg_restore",
+        *("--exit-on-error", "--no-owner", f"--host={postgres.host}", "--username=postgres"),
+        *(f"--dbname={into}", dump),
+    )
+
+    assert rows(nothing) == rows(fresh)
+
+
+def _program(postgres, name: str, *words: str) -> None:
+    subprocess.run([postgres.programs / name, *words], check=True)
 
 
 def test_after_a_refused_row_the_next_transaction_is_whole_again(fresh):
