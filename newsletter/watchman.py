@@ -27,7 +27,6 @@ _log = logging.getLogger(__name__)
 
 _WEBHOOK_SECONDS = 5
 _EVENT_HOLDS = timedelta(hours=1)
-_NOT_HEARD = timedelta(minutes=5)  # when nobody could be told, it is tried again after this
 _STORE_PATIENCE = 2  # rounds in a row; a database may be locked for a moment
 _EVENT_REMEDY = "The log and `docs/operations.md` of newsletter say more."
 
@@ -204,7 +203,6 @@ class Watchman:
         self._store = store
         self._teller = teller
         self._now = now
-        self._not_before: datetime | None = None
         self._store_failures = 0
         self._store_alarm: Alarm | None = None
 
@@ -229,15 +227,11 @@ class Watchman:
             _log.error("alarm: %s (and it could not be kept: %s)", alarm.sentence, error)
 
     def _tell(self, news: News, now: datetime) -> None:
-        if not any(news) or (self._not_before and now < self._not_before):
-            return
+        """What nobody could be told stays untold, and the store asks to tell it again later."""
         raised = [standing.alarm for standing in news.new]
         cleared = [standing.alarm for standing in news.cleared]
-        if self._teller.tell(raised, cleared, now):
-            self._not_before = None
+        if any(news) and self._teller.tell(raised, cleared, now):
             self._store.alarms_told(news, now)
-        else:
-            self._not_before = now + _NOT_HEARD
 
     def _store_fails(self, error: StoreError, now: datetime) -> None:
         """Without the store nothing can be kept, so this one alarm is remembered here."""

@@ -63,7 +63,9 @@ class Digests:
 
     def give_back(self, digest_id: str) -> None:
         """The papers of a digest that never arrived do not count as sent."""
-        mine = sent_papers.c.digest_id == digest_id
+        owner = select(digests.c.subscriber_id).where(digests.c.id == digest_id).scalar_subquery()
+        # The ledger is kept by subscriber: without the owner it would be read from end to end.
+        mine = (sent_papers.c.subscriber_id == owner) & (sent_papers.c.digest_id == digest_id)
         self._connection.execute(delete(sent_papers).where(mine))
 
     def note_quiet(self, subscriber_id: str, edition: str, considered: int) -> None:

@@ -39,7 +39,7 @@ class Relay:
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch) -> App:
+def app(tmp_path, monkeypatch, on_any_store) -> App:
     for key, value in {
         "PATHS__STATE": str(tmp_path),
         "BOUNCES__ADDRESS": "b@bounce.newsletter.example",

@@ -10,17 +10,10 @@ import pytest
 from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.membership import Consent
 from newsletter.model import Digest, Entry, Listing, Paper, Pick, Reason, Subscriber, Tier, Why
-from newsletter.store import Newcomer, open_store
+from newsletter.store import Newcomer
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = open_store(f"sqlite:///{tmp_path / 'n.db'}")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
