@@ -77,7 +77,7 @@ def _plain(value: object) -> object:
 
 
 def _secret(value: object) -> object:
-    if not isinstance(value, str):
+    if not isinstance(value, str | SecretStr):
         raise PydanticCustomError(NOT_TO_BE_SHOWN, "must be text in quotes")
     return value
 
