@@ -12,18 +12,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from newsletter.delivery import Delivery, DeliveryState, Errand
-from newsletter.mail import outbox
+from newsletter.carrying import BATCH, Carrier, Delivered, Office
+from newsletter.delivery import Delivery, Errand
 from newsletter.mail.digest import make_digest
 from newsletter.mail.notes import quiet_note, votes_note
+from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
 from newsletter.model import Cadence, Candidate, Digest, Listing, Profile, Subscriber
-from newsletter.posting import Mail, Post, attempt, finish
+from newsletter.notebook import Notebook
+from newsletter.posting import Mail, Post, finish
 from newsletter.schedule import due_after, edition_at
 from newsletter.selection import Background, Ranking, rank
 from newsletter.selection.effect import moves
@@ -84,17 +85,6 @@ class Composed:
 
     due: int = 0
     made: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """What one round of deliveries did, in mails; `refused` are those to nobody (any more)."""
-
-    sent: int = 0
-    deferred: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    refused: tuple[Delivery, ...] = field(default=(), compare=False)
 
 
 def ingest(sources: Sources, store: Store, spec: SourceSpec, *, now: datetime) -> Ingested:
@@ -277,20 +267,21 @@ def days_to_cover(subscriber: Subscriber, last: datetime | None, now: datetime) 
 
 
 def deliver_due(
-    store: Store, post: Post, transport: Transport, *, now: Callable[[], datetime], most: int = 50
+    store: Store,
+    post: Post,
+    transport: Transport,
+    *,
+    now: Callable[[], datetime],
+    most: int = BATCH,
+    pace: Pace | None = None,
 ) -> Delivered:
-    """Hands over what is due; every outcome is written down before the next mail is touched."""
-    with store.changing_register() as register:
-        claimed = register.outbox.claim(now(), most=most, lease=outbox.LEASE)
-    ends = [attempt(store, post, transport, delivery, now) for delivery in claimed]
-    count = Counter(end.state for end in ends)
-    return Delivered(
-        sent=count[DeliveryState.SENT],
-        deferred=count[DeliveryState.DEFERRED],
-        failed=count[DeliveryState.FAILED],
-        cancelled=count[DeliveryState.CANCELLED],
-        refused=tuple(end for end in ends if outbox.no_such_mailbox(end)),
-    )
+    """Hands over what is due; every outcome is written down as soon as it is known.
+
+    What `newsletter run` does all day on several connections (`newsletter.carrying`), once.
+    """
+    notebook = Notebook(store, now=now, folder=None)
+    office = Office(store=store, post=post, notebook=notebook, pace=pace or Pace(), now=now)
+    return Carrier(office, transport).round(most)
 
 
 def preview(

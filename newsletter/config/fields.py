@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from datetime import time
+from datetime import date, time
 from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
@@ -49,6 +49,11 @@ def _origin(value: str) -> str:
     return value.lower()
 
 
+def _day(value: object) -> object:
+    """TOML knows days; in the environment they are text."""
+    return value or None
+
+
 def _weekday(value: object) -> object:
     """A day may be written as a word, whole or its first three letters."""
     word = value.strip().lower() if isinstance(value, str) else ""
@@ -72,7 +77,7 @@ def _plain(value: object) -> object:
 
 
 def _secret(value: object) -> object:
-    if not isinstance(value, str):
+    if not isinstance(value, str | SecretStr):
         raise PydanticCustomError(NOT_TO_BE_SHOWN, "must be text in quotes")
     return value
 
@@ -98,6 +103,7 @@ MaybeAddress = Annotated[str, AfterValidator(_address_or_none)]
 Web = Annotated[str, AfterValidator(_web_address)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Day = Annotated[date | None, BeforeValidator(_day)]
 Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, AfterValidator(_known_zone)]

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -15,7 +22,16 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from newsletter.config.fields import FROZEN, Address, Line, MaybeAddress, Origin, Secret, Web
+from newsletter.config.fields import (
+    FROZEN,
+    Address,
+    Day,
+    Line,
+    MaybeAddress,
+    Origin,
+    Secret,
+    Web,
+)
 from newsletter.config.files import data_dir, read_toml, sentences
 from newsletter.config.variables import Variables
 from newsletter.errors import ConfigError
@@ -122,18 +138,36 @@ class LoginSettings(BaseModel):
 
     model_config = FROZEN
 
-    username: str
-    password: Secret
-    auth: Literal["password", "xoauth2"]
-    token_url: str
-    client_id: str
-    client_secret: Secret
-    refresh_token: Secret
-    scope: str
+    username: str = ""
+    password: Secret = SecretStr("")
+    auth: Literal["password", "xoauth2"] = "password"
+    token_url: str = ""
+    client_id: str = ""
+    client_secret: Secret = SecretStr("")
+    refresh_token: Secret = SecretStr("")
+    scope: str = ""
+
+
+class RelaySettings(LoginSettings):
+    """One relay; `[[smtp.fallback]]` names those asked when the ones before do not serve us."""
+
+    host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]+$")]
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: str = ""
+
+
+class DomainSettings(BaseModel):
+    """`[smtp.domains.NAME]`: how fast mails may leave for one recipient domain; 0 is no limit."""
+
+    model_config = FROZEN
+
+    rate_per_second: Annotated[float, Field(ge=0)] = 0.0
+    connections: Annotated[int, Field(ge=0)] = 0
 
 
 class SmtpSettings(LoginSettings):
-    """`[smtp]`: the relay that takes our mails; without a host they become files."""
+    """`[smtp]`: the relays that take our mails, and their pace; without a host they become files."""
 
     host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
     port: Annotated[int, Field(ge=1, le=65535)]
@@ -143,6 +177,20 @@ class SmtpSettings(LoginSettings):
     mails_per_connection: Annotated[int, Field(ge=1, le=10_000)]
     folder: str
     folder_format: Literal["eml", "maildir"]
+    fallback: tuple[RelaySettings, ...]
+    connections: Annotated[int, Field(ge=1, le=32)]
+    rate_per_second: Annotated[float, Field(ge=0)]
+    domain_rate_per_second: Annotated[float, Field(ge=0)]
+    domain_connections: Annotated[int, Field(ge=0)]
+    domains: dict[str, DomainSettings]
+    warm_up: tuple[Annotated[int, Field(ge=1)], ...]
+    warm_up_from: Day
+
+    @model_validator(mode="after")
+    def _warm_up_has_a_first_day(self) -> Self:
+        if self.warm_up and self.warm_up_from is None:
+            raise ValueError("warm_up needs warm_up_from, its first day")
+        return self
 
 
 class DkimSettings(BaseModel):
@@ -240,6 +288,15 @@ class Settings(BaseSettings):
             settings_cls, init_kwargs=read_toml(data_dir("config") / "newsletter.toml")
         )
         return Variables(settings_cls), init_settings, shipped
+
+    @property
+    def smtp_relays(self) -> tuple[RelaySettings, ...]:
+        """Every relay in the order in which they are asked; none where mails become files."""
+        given = self.smtp
+        if not given.host:
+            return ()
+        first = given.model_dump(include=set(RelaySettings.model_fields))
+        return (RelaySettings(**first), *given.fallback)
 
     @property
     def state_dir(self) -> Path:

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 from newsletter import __version__
 from newsletter.app import App
-from newsletter.config.settings import SmtpSettings
+from newsletter.config import RelaySettings
 from newsletter.doctor.findings import Finding, fail, ok, warn
 from newsletter.errors import MailError, SourceError
 from newsletter.mail.login import log_in, spellings
@@ -25,21 +25,28 @@ SECONDS = 10.0
 _SKEWED, _WRONG = 30.0, 300.0  # seconds between our clock and another one
 
 
-def relay(app: App) -> Finding:
-    """Greets the relay, encrypts and logs in as a delivery does, and says goodbye."""
-    given = app.settings.smtp
-    if not given.host:
-        return warn(
+def relays(app: App) -> Iterator[Finding]:
+    """Greets each relay, encrypts and logs in as a delivery does, and says goodbye."""
+    given = app.settings.smtp_relays
+    if not given:
+        yield warn(
             "relay",
             f"No relay is configured: mails become files in {app.settings.mail_folder}.",
             "Set smtp.host, smtp.username and the password.",
         )
-    place = f"{given.host}:{given.port}"
+        return
     try:
         app.transport().close()  # refuses what cannot be meant, before anything is dialled
     except MailError as error:
-        return fail("relay", f"{error}.", "Mend [smtp] in the settings.")
-    call = _Call(given, app.relay_tokens)
+        yield fail("relay", f"{error}.", "Mend [smtp] in the settings.")
+        return
+    seconds = min(app.settings.smtp.timeout_seconds, SECONDS)
+    yield from (_relay(app, one, seconds) for one in given)
+
+
+def _relay(app: App, given: RelaySettings, seconds: float) -> Finding:
+    place = f"{given.host}:{given.port}"
+    call = _Call(given, app.tokens(given), seconds)
     try:
         said = call.make()
     except (smtplib.SMTPException, OSError, ValueError) as error:
@@ -68,10 +75,10 @@ _FIXES = {
 class _Call:
     """One call to the relay; `step` tells how far it came."""
 
-    def __init__(self, given: SmtpSettings, tokens: TokenSource | None) -> None:
+    def __init__(self, given: RelaySettings, tokens: TokenSource | None, seconds: float) -> None:
         self._given = given
         self._login = (given.username, given.password.get_secret_value(), tokens)
-        self._seconds = min(given.timeout_seconds, SECONDS)
+        self._seconds = seconds
         self.step = Step.CONNECT
 
     def make(self) -> str:

@@ -23,7 +23,7 @@ def examine(app: App, resolver: Resolver, *, selector: str = "") -> Iterator[Fin
     yield house.base_url(app.settings)
     yield house.templates(app)
     yield from house.store(app)
-    yield outside.relay(app)
+    yield from outside.relays(app)
     yield from outside.reports(app)
     yield from _names(app, resolver, selector)
     yield from outside.lists(app)

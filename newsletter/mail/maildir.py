@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import mailbox
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from newsletter.delivery import Outcome, Result
 from newsletter.errors import MailError
+from newsletter.mail.transport import Envelope
 from newsletter.mail.wire import address
 
 
@@ -35,15 +37,20 @@ class MaildirTransport:
             ) from error
         self._box = mailbox.Maildir(directory, create=False)
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
-        """Delivers one mail; a disk that refuses defers it.
+    def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
+        """Delivers one mail after the other; a disk that refuses defers it.
 
         Raises:
             MailError: an address that no envelope can hold.
         """
-        envelope = f"Return-Path: <{address(sender)}>\r\nDelivered-To: {address(recipient)}\r\n"
+        for mail in mails:
+            yield self._delivered(mail)
+
+    def _delivered(self, mail: Envelope) -> Outcome:
+        sender, recipient = address(mail.sender), address(mail.recipient)
+        envelope = f"Return-Path: <{sender}>\r\nDelivered-To: {recipient}\r\n"
         try:
-            key = self._box.add((envelope.encode() + raw).replace(b"\r\n", b"\n"))
+            key = self._box.add((envelope.encode() + mail.raw).replace(b"\r\n", b"\n"))
         except (OSError, mailbox.Error) as error:
             words = getattr(error, "strerror", None) or str(error)
             return Outcome(result=Result.DEFERRED, detail=f"the Maildir: {words}")

@@ -10,6 +10,7 @@ from newsletter.mail.failures import is_permanent, status_in
 
 LEASE = timedelta(minutes=10)
 
+_CROWDED_OUT = "the pace left no room for it in time"
 _LAST_TRY = timedelta(minutes=10)  # before a mail is given up
 
 
@@ -46,6 +47,9 @@ def after(
 ) -> Delivery:
     """The delivery after an attempt that ended so.
 
+    An attempt at which no relay spoke of the mail does not count: one that is down for a day must
+    not wear anybody's mail out.
+
     Args:
         until: when to give up; see `patience`.
     """
@@ -59,6 +63,7 @@ def after(
     return replace(
         delivery,
         state=DeliveryState.DEFERRED if again else DeliveryState.FAILED,
+        attempts=delivery.attempts - outcome.unserved,
         next_attempt_at=again or now,
         leased_until=None,
         last_error=said,
@@ -71,6 +76,36 @@ def patience(delivery: Delivery, next_due: datetime | None, retries: Retries = U
     if delivery.errand is Errand.DIGEST and next_due and next_due > delivery.created_at:
         return min(end, next_due)
     return end
+
+
+def given_back(delivery: Delivery, at: datetime | None = None) -> Delivery:
+    """A claim that was not begun: somebody else may take it, from `at` on where that is given."""
+    return replace(
+        delivery,
+        state=DeliveryState.QUEUED,
+        attempts=delivery.attempts - 1,
+        next_attempt_at=at or delivery.next_attempt_at,
+        leased_until=None,
+    )
+
+
+def kept_waiting(delivery: Delivery, at: datetime, now: datetime, *, until: datetime) -> Delivery:
+    """A claim that the pace does not let leave before `at`; given up once its time is over."""
+    if now < until:
+        return given_back(delivery, min(at, until))
+    return replace(
+        delivery,
+        state=DeliveryState.FAILED,
+        attempts=delivery.attempts - 1,
+        next_attempt_at=now,
+        leased_until=None,
+        last_error=_CROWDED_OUT,
+    )
+
+
+def crowded_out(delivery: Delivery) -> bool:
+    """Whether the pace left no room for it in time."""
+    return delivery.state is DeliveryState.FAILED and delivery.last_error == _CROWDED_OUT
 
 
 def no_such_mailbox(delivery: Delivery) -> bool:

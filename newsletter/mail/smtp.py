@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,6 +14,7 @@ from newsletter.mail.login import log_in, spellings
 from newsletter.mail.oauth import TokenSource
 from newsletter.mail.replies import Reply, Step, accepted, discreet, failure, refusal
 from newsletter.mail.tls import is_loopback, trust
+from newsletter.mail.transport import Envelope
 from newsletter.mail.wire import address
 
 _CLOSING = 421  # "service not available, closing the channel" (RFC 5321 section 3.8)
@@ -90,6 +92,11 @@ class SmtpTransport:
         self._client: smtplib.SMTP | None = None
         self._mails = 0  # begun over this connection
         self._step = Step.CONNECT
+
+    def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
+        """Hands one mail over after the other; see `send`."""
+        for mail in mails:
+            yield self.send(mail.raw, sender=mail.sender, recipient=mail.recipient)
 
     def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         """Tries once to hand a mail over; never raises for what the relay or the network does.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Executable, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Executable, and_, func, or_, select, union_all
 
 from newsletter.delivery import HELD_BACK, DeliveryState, Errand
 from newsletter.model import Status
@@ -46,6 +46,7 @@ def figures(connection: Connection, now: datetime, late: timedelta) -> Figures:
         last_look_at=last_look_at,
         last_new_paper_at=connection.scalar(select(func.max(papers.c.first_seen_at))),
         waiting_since=_waiting_since(connection) if waits else None,
+        paced=connection.scalar(select(func.count()).where(_paced(now))) or 0,
         overdue=overdue,
         overdue_since=overdue_since,
         undone=undone,
@@ -63,6 +64,12 @@ def figures(connection: Connection, now: datetime, late: timedelta) -> Figures:
 
 def _in(states: tuple[DeliveryState, ...]) -> Any:
     return deliveries.c.state.in_([state.value for state in states])
+
+
+def _paced(now: datetime) -> ColumnElement[bool]:
+    """Not put off by anybody, and yet not to leave now."""
+    queued = deliveries.c.state == DeliveryState.QUEUED.value
+    return and_(queued, deliveries.c.next_attempt_at > now)
 
 
 def _standings(connection: Connection) -> tuple[tuple[Status, int], ...]:
@@ -110,7 +117,7 @@ def _day(connection: Connection, now: datetime, late: timedelta) -> tuple[int, i
     )
     count = select(func.count()).select_from(deliveries)
     gone = count.where(had_time, left).scalar_subquery()
-    still = count.where(had_time, _in(_OPEN)).scalar_subquery()
+    still = count.where(had_time, _in(_OPEN), ~_paced(now)).scalar_subquery()
     sent, waiting = connection.execute(select(gone, still)).one()
     return sent + waiting, waiting
 

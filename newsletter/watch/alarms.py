@@ -29,6 +29,7 @@ def alarms(facts: Facts, rules: Rules) -> tuple[Alarm, ...]:
         *_late(facts, rules),
         *_held_back(facts.figures),
         *_relay(facts, rules),
+        *_relays(facts, rules),
         *_reputation(facts.figures, rules),
         *_disk(facts, rules),
         *_jobs(facts, rules),
@@ -194,6 +195,22 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
             f"{_clock(relay.since)}: {words}",
             remedy="Ask whoever runs the relay (smtp.host). The mails wait and are tried again.",
         )
+
+
+def _relays(facts: Facts, rules: Rules) -> Iterator[Alarm]:
+    """Those that do not serve us while another one does; otherwise the mails themselves tell."""
+    if all(relay.rests for relay in facts.relays):
+        return
+    for relay in facts.relays:
+        is_login = _LOGIN.search(relay.words) is not None
+        if relay.rests >= (1 if is_login else rules.unheard):
+            yield Alarm(
+                name=f"relay {relay.name}",
+                sentence=f"The relay {relay.name} does not serve us since {_clock(relay.since)}: "
+                f"{discreet(relay.words)}",
+                remedy="The mails leave by another relay. Ask whoever runs this one; if it is "
+                "about the login, check its user name and password and restart.",
+            )
 
 
 def _reputation(figures: Figures, rules: Rules) -> Iterator[Alarm]:

@@ -17,6 +17,7 @@ from newsletter.delivery import Result
 from newsletter.errors import MailError
 from newsletter.mail.dkim import Signer
 from newsletter.mail.maildir import MaildirTransport
+from newsletter.mail.transport import send as hand_over
 
 MAIL = b"Subject: x\r\n\r\nhello\r\nFrom here on\r\n.\r\n"
 FROM, TO = "b+abc@bounce.newsletter.example", "ada@reader.example"
@@ -30,7 +31,7 @@ def signer():
 
 
 def put(folder, raw: bytes = MAIL, to: str = TO):
-    return MaildirTransport(folder).send(raw, sender=FROM, recipient=to)
+    return hand_over(MaildirTransport(folder), raw, sender=FROM, recipient=to)
 
 
 def only_file(folder):
@@ -98,7 +99,7 @@ def test_a_maildir_that_is_gone_defers(tmp_path):
     transport = MaildirTransport(tmp_path / "box")
     for part in ("tmp", "new", "cur"):
         (tmp_path / "box" / part).rmdir()
-    outcome = transport.send(MAIL, sender=FROM, recipient=TO)
+    outcome = hand_over(transport, MAIL, sender=FROM, recipient=TO)
     assert (outcome.result, outcome.detail) == (
         Result.DEFERRED,
         "the Maildir: No such file or directory",

@@ -13,7 +13,9 @@ from newsletter.errors import ConfigError, MailError
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.mailboxes import ImapBox
 from newsletter.mail.maildir import MaildirTransport
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.relays import Failover
+from newsletter.mail.smtp import Relay
+from newsletter.mail.transport import send as hand_over
 
 
 @pytest.fixture
@@ -42,9 +44,18 @@ def oauth(table: str) -> dict[str, str]:
 
 
 def sent(app: App):
-    return app.transport().send(
-        b"Subject: x\r\n\r\n", sender="a@newsletter.example", recipient="b@reader.example"
+    return hand_over(
+        app.transport(),
+        b"Subject: x\r\n\r\n",
+        sender="a@newsletter.example",
+        recipient="b@reader.example",
     )
+
+
+def relay_of(app: App) -> Relay:
+    way = app.transport()
+    assert isinstance(way, Failover)
+    return way._transports[0]._relay
 
 
 def test_without_a_relay_mails_become_files_beside_the_database(app, tmp_path):
@@ -66,14 +77,13 @@ def test_an_operator_names_folder_and_kind(app, tmp_path, kind, transport, patte
 
 def test_ways_out_to_a_relay_share_one_source_of_tokens(app):
     given = app(**oauth("SMTP"))
-    one, other = given.transport(), given.transport()
-    assert isinstance(one, SmtpTransport)
-    assert one._relay.tokens is other._relay.tokens is given.relay_tokens is not None
+    one, other = relay_of(given), relay_of(given)
+    assert one.tokens is other.tokens is not None
     assert "refresh-s3cret" not in repr(given.settings)
 
 
 def test_a_password_is_the_usual_way_in(app):
-    assert app(SMTP__HOST="127.0.0.1").relay_tokens is None
+    assert relay_of(app(SMTP__HOST="127.0.0.1")).tokens is None
 
 
 def test_the_mailbox_of_reports_takes_tokens_too(app):
@@ -91,7 +101,7 @@ def test_settings_of_a_login_by_token_that_cannot_be_used_are_told(app):
 
 def test_mails_per_connection_are_as_set(app):
     given = app(SMTP__HOST="127.0.0.1", SMTP__MAILS_PER_CONNECTION="7")
-    assert given.transport()._relay.mails_per_connection == 7
+    assert relay_of(given).mails_per_connection == 7
 
 
 def test_retries_are_as_set(app):

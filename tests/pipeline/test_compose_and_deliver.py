@@ -27,7 +27,11 @@ class Relay:
         self.taken: list[tuple[str, str, bytes]] = []
         self.meanwhile = lambda: None
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         self.meanwhile()
         self.taken.append((sender, recipient, raw))
         return self.outcomes.pop(0) if self.outcomes else Outcome(result=Result.ACCEPTED)
@@ -37,7 +41,7 @@ class Relay:
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch) -> App:
+def app(tmp_path, monkeypatch, on_any_store) -> App:
     monkeypatch.setenv("NEWSLETTER_PATHS__STATE", str(tmp_path))
     made = App(load_settings(), now=lambda: NOON)
     entries = tuple(
@@ -190,6 +194,7 @@ def test_a_broken_template_puts_mails_off_and_loses_none(app, reader, tmp_path):
     assert deliver_due(app.store, other.live_post, Relay(), now=lambda: NOON) == Delivered(
         deferred=1
     )
+    other.store.close()
     assert "no_such_thing" in end_of(app, digest).last_error
     assert delivered(app, Relay(), NOON + timedelta(hours=1)) == Delivered(sent=1)
 

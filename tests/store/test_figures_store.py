@@ -20,13 +20,6 @@ LATE = 30 * MINUTE
 YES = Consent(at=NOON, origin="form", wording="yes")
 
 
-@pytest.fixture
-def store():
-    opened = open_store("sqlite://")
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(autouse=True)
 def readers(store):
     people = (
