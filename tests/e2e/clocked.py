@@ -23,8 +23,8 @@ def main() -> None:
     def now() -> datetime:
         return datetime.now(UTC) + timedelta(seconds=float(file.read_text()))
 
-    # By its name: `newsletter.cli.serve` is also the name of a function there.
-    import_module("newsletter.cli.serve").App = partial(App, now=now)
+    # By name: `newsletter.cli.serve` is the command of that module.
+    vars(import_module("newsletter.cli.serve"))["App"] = partial(App, now=now)
     cli.main()
 
 
