@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from newsletter.app import App
 from newsletter.carrying import Carrier
 from newsletter.config import load_topics
+from newsletter.errors import StoreError
 from newsletter.journal import Journal
 from newsletter.watchman import Lookout, rules_of
 from newsletter.web.build import build_site
@@ -106,11 +107,11 @@ class SiteServer:
         self._office = app.office(stopping=stopping, heard=listener(lookout.journal, app.now))
         count = app.settings.smtp.connections if app.settings.smtp.host else 1
         self._transports = [app.transport(app.relays) for _ in range(count)]
-        rounds = [
+        self._rounds = [
             Round(app, Carrier(self._office, transport), alarm) for transport in self._transports
         ]
         self._postman = Postman(
-            [self._chores, *(one.go for one in rounds)],
+            [self._chores, *(one.go for one in self._rounds)],
             stopping=stopping,
             pause_seconds=_LONGEST_PAUSE,
         )
@@ -130,9 +131,10 @@ class SiteServer:
         finally:
             # A mail that hangs keeps its connection; both end with the process.
             if self._postman.stop(seconds=_LAST_MAIL_SECONDS):
-                self._office.notebook.close()
                 for transport in self._transports:
                     transport.close()
+                with contextlib.suppress(StoreError):  # its files wait for the next start
+                    self._office.notebook.close()
 
     def wake_postman(self) -> None:
         """There is mail."""
