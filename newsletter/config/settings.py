@@ -150,7 +150,7 @@ class SmtpSettings(BaseModel):
     ca_file: str
     fallback: tuple[RelaySettings, ...]
     connections: Annotated[int, Field(ge=1, le=32)]
-    mails_per_connection: Annotated[int, Field(ge=0)]
+    mails_per_connection: Annotated[int, Field(ge=1)]
     rate_per_second: Annotated[float, Field(ge=0)]
     domain_rate_per_second: Annotated[float, Field(ge=0)]
     domain_connections: Annotated[int, Field(ge=0)]

@@ -247,7 +247,7 @@ def test_before_its_first_day_a_warm_up_allows_what_it_allows_on_it():
 
 def test_domains_of_which_nothing_is_known_any_more_are_forgotten():
     pace = Pace(usual=Limits(rate=100))
-    for number in range(20_000):
+    for number in range(5_000):
         leaves(pace, mail(f"d{number}.example"), NOON + number * SECOND)
 
     assert len(pace._streams) <= 1000
