@@ -43,7 +43,9 @@ def test_letters_that_somebody_waits_for_leave_before_older_digests(world):
 def test_each_outcome_reaches_its_own_mail(world):
     ids = world.readers(4)
     said = {
-        "r001@a.example": Outcome(result=Result.REJECTED, reply=550, status="5.1.1", detail="RCPT TO: no"),
+        "r001@a.example": Outcome(
+            result=Result.REJECTED, reply=550, status="5.1.1", detail="RCPT TO: no"
+        ),
         "r002@a.example": Outcome(result=Result.DEFERRED, reply=451, detail="RCPT TO: later"),
     }
     relay = Relay(lambda recipient: said.get(recipient, TAKEN), ahead=3)
@@ -127,9 +129,7 @@ def test_a_mail_that_breaks_the_transport_stays_claimed_and_all_others_are_given
 
 
 @pytest.mark.parametrize("trouble", [StoreError("locked"), KeyError("boom")])
-def test_mails_in_flight_come_to_their_end_before_trouble_with_the_next_one_is_told(
-    world, trouble
-):
+def test_mails_in_flight_come_to_their_end_before_trouble_with_the_next_one_is_told(world, trouble):
     ids = world.readers(30)
     looks = []
 

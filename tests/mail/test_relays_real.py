@@ -67,7 +67,6 @@ def test_a_relay_that_is_down_is_passed_over(servers):
 @pytest.mark.parametrize(
     ("stage", "reply"),
     [
-        ("ehlo", "421 4.3.2 closing for now"),
         ("mail", "421 4.3.2 closing for now"),
         ("mail", "451 4.3.0 no room"),
         ("mail", "550 5.7.1 not your address"),
