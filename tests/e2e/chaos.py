@@ -32,9 +32,11 @@ HERE = Path(__file__).parent
 OPERATOR = "operator@papers.example"
 WAIT_SECONDS = 120
 LOOK_SECONDS = 0.2  # how often the database is looked into when the relay tells nothing
-QUIET_SECONDS = 30  # a service that does nothing for longer waits for a lease to run out
+REST_SECONDS = 3  # a service that does nothing for longer lets its relay rest
+QUIET_SECONDS = 24  # for longer: it waits for a lease to run out
 RELAY_PATIENCE = 2  # seconds that the service waits for an answer of the relay
 STEP = timedelta(minutes=10)
+NUDGE = timedelta(minutes=1)
 FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 
 
@@ -311,17 +313,20 @@ class Ordeal:
     def _lives(self) -> None:
         blind = self.service.starts <= self.plan.blind
         end = monotonic() + self._chance.uniform(0.2, 6.0) if blind else None
-        heard = monotonic()
+        heard = nudged = monotonic()
         while self.service.is_alive and not self.is_done():
             self._does_what_was_put_off()
             if self.relay.wait_for_news(LOOK_SECONDS):
-                heard = monotonic()
+                heard = nudged = monotonic()
             if end and monotonic() > end:
                 self.service.kill()
                 self.relay.in_hand += max(1, self.plan.connections)
             elif self.rests() or monotonic() - heard > QUIET_SECONDS:
                 self.clock.moves(STEP)
-                heard = monotonic()
+                heard = nudged = monotonic()
+            elif monotonic() - nudged > REST_SECONDS:
+                self.clock.moves(NUDGE)
+                nudged = monotonic()
 
     def _does_what_was_put_off(self) -> None:
         for planned in [planned for planned in self._later if planned[0] < monotonic()]:

@@ -146,7 +146,7 @@ class Session:
     async def _data(self) -> None:
         if not self._to:
             await self._say(b"503 5.5.1 RCPT first")
-        elif await self._step("DATA", b"354 go on"):
+        elif await self._step("DATA", b"354 go on", to=self._to):
             await self._text()
         self._begun, self._to = False, ""
 
