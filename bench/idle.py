@@ -22,11 +22,7 @@ from newsletter.pipeline import record
 
 PAPERS_A_DAY = 100
 REST_SECONDS = 75  # every job has run, the watch twice
-WORDS = (
-    "sparse dense efficient neural causal robust adaptive latent visual spoken planning diffusion"
-    " attention retrieval reasoning alignment quantization pruning agents robots language vision"
-    " video audio graph protein weather molecule proof theorem search memory context token"
-).split()
+WORDS = ["sparse", "dense", "causal", "robust", "latent", "visual", "spoken", "planning", "memory"]
 
 
 def main(papers: int) -> None:

@@ -121,8 +121,8 @@ class World:
                     id=digest.id,
                     errand=Errand.DIGEST,
                     subscriber_id=reader.id,
-                    created_at=NOON,
-                    next_attempt_at=NOON,
+                    created_at=self.clock(),
+                    next_attempt_at=self.clock(),
                 )
             )
         return digest.id
