@@ -203,7 +203,7 @@ class App:
             name.lower(): Limits(rate=one.rate_per_second, connections=one.connections)
             for name, one in given.domains.items()
         }
-        return Pace(rate=given.rate_per_second, usual=usual, domains=named, warm_up=self._warm_up())
+        return Pace(rate=given.rate_per_second, usual=usual, domains=named, warm_up=self.warm_up())
 
     def office(self, *, stopping: Event, heard: Callable[[Delivery, Outcome], None]) -> Office:
         """What the connections of this process share; its notebook is closed in the end."""
@@ -330,7 +330,8 @@ class App:
             mails_per_connection=self.settings.smtp.mails_per_connection,
         )
 
-    def _warm_up(self) -> WarmUp:
+    def warm_up(self) -> WarmUp:
+        """The warm-up as it stands now: what left today is counted."""
         given = self.settings.smtp
         if not given.warm_up or not given.warm_up_from:
             return WarmUp()

@@ -15,7 +15,7 @@ from newsletter.watch import discreet
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _TOKEN = re.compile(rf"\b({'|'.join(Way)})/[^\s\"'<>?#]+")
 # They say much that helps nobody; urllib3 would tell the path of a webhook, which is a secret.
-_CHATTY = ("alembic", "apscheduler", "asyncio", "uvicorn", "watchfiles")
+_CHATTY = ("alembic", "apscheduler", "asyncio", "procrastinate", "uvicorn", "watchfiles")
 _SILENT = ("urllib3", "requests", "PIL")
 
 

@@ -6,9 +6,8 @@ import fcntl
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from threading import Event
 from typing import Any
 
 from apscheduler.job import Job
@@ -18,32 +17,18 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from newsletter.app import App, utc_now
-from newsletter.errors import NewsletterError, SourceError, StoreError, harmless
-from newsletter.journal import Journal
-from newsletter.model import Tier
-from newsletter.pipeline import LONGEST_GAP, Ingested, Pool, compose_due, ingest, look_back
-from newsletter.sources.ladder import Sources
-from newsletter.sources.spec import SourceKind, SourceSpec, parse_source
-from newsletter.watch import Reading
-from newsletter.watchman import Teller, Watchman
-from newsletter.web.server import SiteServer, make_lookout
+from newsletter.errors import StoreError
+from newsletter.jobs import Jobs
+from newsletter.web.server import SiteServer
 
 _log = logging.getLogger(__name__)
 
-_BEST = {
-    SourceKind.TRENDING: Tier.API,
-    SourceKind.DAILY: Tier.API,
-    SourceKind.ARXIV: Tier.RSS,
-}
-_FIRST_LOOK = timedelta(minutes=5)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 
 
-class Runner:
+class Runner(Jobs):
     """Does everything at its time, until told to stop.
-
-    Each job is a method that tests and commands may call themselves; it is safe to repeat.
 
     Args:
         on_ready: called once the pages answer.
@@ -65,20 +50,20 @@ class Runner:
         self._app = app
         self._whole = whole
         self._on_stopping = on_stopping
-        self.journal = Journal(app.now(), jobs=[job.__name__ for job, _ in self._jobs()])
-        self.lookout = make_lookout(app, self.journal, whole=whole)
-        self._watchman = Watchman(self.lookout, app.store, _teller(app), now=app.now)
+        super().__init__(
+            app,
+            wake=lambda: self._server.post_office.wake(),
+            names=[job.__name__ for job, _ in self._jobs()],
+            whole=whole,
+        )
         self._server = SiteServer(
             app,
             on_ready=on_ready,
-            alarm=self._watchman.hear,
+            alarm=self.alarm,
             lookout=self.lookout,
             on_stopping=self._end_begins,
             chore=self._mind_the_clock,
         )
-        self._pool: tuple[object, Pool] | None = None
-        self._stopping = Event()
-        self._looked = Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             # A job that was missed or still runs is done once more later, never twice at once.
@@ -112,82 +97,6 @@ class Runner:
         """Ends `run` from another thread."""
         self._server.stop()
 
-    # -- the jobs
-
-    def ingest(self) -> None:
-        """Reads the configured lists; one that fails is noted and does not stop the others."""
-        specs = [parse_source(text) for text in self._app.settings.sources.default]
-        try:
-            with self._app.reading(specs) as sources:
-                for spec in specs:
-                    if not self._stopping.is_set():
-                        self._read(sources, spec)
-        finally:
-            self._looked.set()
-
-    def compose(self) -> None:
-        """Makes the digests that are due; the postman carries them."""
-        app = self._app
-        if self._awaits_papers() or not app.has_papers:
-            return
-        while not self._stopping.is_set():
-            done = compose_due(
-                app.store,
-                self._present_pool(),
-                now=app.now(),
-                days=app.settings.sources.days_back,
-                min_papers=app.settings.digest.min_papers,
-            )
-            if done.made:
-                _log.info("%d digests composed", done.made, extra={"digests": done.made})
-                self._server.wake_postman()
-            if not done.due:
-                return
-
-    def house(self) -> None:
-        """Forgets who did not confirm in time."""
-        gone = self._app.subscriptions.purge_unconfirmed(now=self._app.now())
-        if gone:
-            _log.info("%d who did not confirm are forgotten", gone)
-
-    def reports(self) -> None:
-        """Reads what came back: bounces, complaints, mails that ask to be let go."""
-        box = self._app.report_box()
-        if box is None:
-            return
-        with closing(box):
-            done = self._app.returns.take_back(box, now=self._app.now())
-        if done:
-            told = ", ".join(f"{count} {what}" for what, count in sorted(done.items()))
-            _log.info("reports: %s", told)
-
-    def resume(self) -> None:
-        """Ends the pauses whose day has come somewhere."""
-        back = self._app.subscriptions.resume_due(now=self._app.now())
-        if back:
-            _log.info("%d pauses are over", len(back))
-
-    def watch(self) -> None:
-        """Looks whether the operator must hear of something."""
-        self._watchman.look()
-
-    def guarded(self, job: Callable[[], None]) -> Callable[[], None]:
-        """A job whose trouble is told and ends with it."""
-
-        def run() -> None:
-            error = ""
-            try:
-                job()
-            except NewsletterError as trouble:
-                error = str(trouble)
-                _log.error("the job %s: %s", job.__name__, error)
-            except Exception as trouble:  # noqa: BLE001 - the top of a loop that must go on
-                error = f"{type(trouble).__name__}; the log shows where"
-                _log.exception("the job %s stumbled", job.__name__)
-            self.journal.job_ended(job.__name__, self._app.now(), error)
-
-        return run
-
     # -- hands
 
     def _jobs(self) -> list[tuple[Callable[[], None], BaseTrigger]]:
@@ -209,38 +118,6 @@ class Runner:
             ]
         return jobs
 
-    def _read(self, sources: Sources, spec: SourceSpec) -> None:
-        now = self._app.now()
-        reading = Reading(name=spec.name, at=now, best=_BEST.get(spec.kind))
-        try:
-            done = ingest(sources, self._app.store, spec, now=now)
-        except SourceError as error:
-            _log.warning("%s", harmless(str(error)), extra={"source": spec.name})
-            self.journal.source_read(_failed(reading, error))
-            return
-        self.journal.source_read(_read_well(reading, done))
-        for sentence in done.listing.notes:
-            _log.warning("%s", harmless(sentence), extra={"source": spec.name})
-        new = len(done.recorded.new)
-        _log.info("%d new papers", new, extra={"source": spec.name, "tier": done.listing.tier})
-
-    def _awaits_papers(self) -> bool:
-        """After a standstill the lists are read first, so that nobody gets yesterday's papers."""
-        if self._looked.is_set():
-            return False
-        now = self._app.now()
-        last = self._app.store.last_look()[1]
-        period = timedelta(minutes=self._app.settings.schedule.ingest_minutes)
-        is_fresh = last is not None and now - last <= 2 * period
-        return not is_fresh and now - self.journal.started_at < _FIRST_LOOK
-
-    def _present_pool(self) -> Pool:
-        look = self._app.store.last_look()
-        if self._pool is None or self._pool[0] != look:
-            days = LONGEST_GAP + self._app.settings.sources.days_back
-            self._pool = (look, look_back(self._app.store, days=days))
-        return self._pool[1]
-
     def _mind_the_clock(self) -> None:
         """A clock that was put back would hold up the jobs for as long; they are called anew."""
         now = utc_now()
@@ -250,8 +127,7 @@ class Runner:
                 job.modify(next_run_time=now)
 
     def _end_begins(self) -> None:
-        self._stopping.set()
-        self._app.stopping.set()
+        self.stop_soon()
         self._on_stopping()
 
 
@@ -264,31 +140,6 @@ def _is_far_off(job: Job, now: datetime) -> bool:
     longest: timedelta = getattr(job.trigger, "interval", _HOUR)
     following: Any = job.next_run_time
     return following is not None and following - now > longest + _MINUTE
-
-
-def _teller(app: App) -> Teller:
-    given = app.settings.operator
-    return Teller(
-        app.settings.publication.value(),
-        address=given.address,
-        webhook_url=given.webhook_url.get_secret_value(),
-        make_transport=app.transport,
-        signer=app.signer,
-    )
-
-
-def _failed(reading: Reading, error: SourceError) -> Reading:
-    return Reading(name=reading.name, at=reading.at, best=reading.best, problem=error.problem)
-
-
-def _read_well(reading: Reading, done: Ingested) -> Reading:
-    return Reading(
-        name=reading.name,
-        at=reading.at,
-        best=reading.best,
-        tier=done.listing.tier,
-        notes=done.listing.notes,
-    )
 
 
 def _holds_alone(app: App) -> bool:

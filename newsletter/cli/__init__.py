@@ -18,7 +18,7 @@ import typer
 
 from newsletter import __version__
 from newsletter.app import App
-from newsletter.cli import keys, operate, subscribers
+from newsletter.cli import fleet, keys, operate, subscribers
 from newsletter.cli.common import ConfigOption, complain, note, progress_bar, terminal
 from newsletter.cli.moving import migrate_store
 from newsletter.cli.serve import run as run_service
@@ -44,6 +44,7 @@ cli = typer.Typer(
 )
 cli.add_typer(subscribers.cli, name="subscribers")
 cli.add_typer(keys.cli, name="keys")
+cli.add_typer(fleet.cli, name="fleet")
 cli.add_typer(operate.cli)
 cli.command("subscribe")(subscribers.add)
 cli.command("serve")(serve_pages)

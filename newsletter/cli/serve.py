@@ -46,13 +46,11 @@ def _serve(host: str, port: int, config: Path | None, *, whole: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with only_instance(app), bind(host, port) as listening:
         url = url_of(listening)
-        runner = Runner(
-            app, on_ready=lambda: _say_where(url), on_stopping=_end_in_time, whole=whole
-        )
+        runner = Runner(app, on_ready=lambda: _say_where(url), on_stopping=end_in_time, whole=whole)
         runner.run(listening)
 
 
-def _end_in_time() -> None:
+def end_in_time() -> None:
     """Whatever still hangs when the time is up (a relay, a page) is left as a crash would leave it.
 
     The ledger stands that, and a service manager would kill the process a little later anyway.

@@ -23,6 +23,7 @@ _SHORTEST_GAP = timedelta(milliseconds=10)
 _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_NO_PART = timedelta(seconds=1)  # until one is asked for again that has no part of the rates
 _MANY = 1000  # streams that are kept without a look at whether they are needed
 
 _SLOW_DOWN = frozenset((421, 450, 451, 452))
@@ -44,6 +45,11 @@ class Limits:
 
     rate: float = 0.0
     connections: int = 0
+
+    def __mul__(self, part: float) -> Limits:
+        """A part of them, one connection at least."""
+        connections = max(int(self.connections * part), 1) if self.connections else 0
+        return Limits(rate=self.rate * part, connections=connections)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +180,10 @@ class WarmUp:
         self._left: Counter[date] = Counter(dict([sent_today] if sent_today else []))
         self._promised: Counter[date] = Counter()
 
+    def lasts(self, now: datetime) -> bool:
+        """Whether the plan is not over."""
+        return self._most(_day(now)) is not None
+
     def admits(self, mail: Leaving, now: datetime) -> bool:
         day = _day(now)
         most = self._most(day)
@@ -216,6 +226,8 @@ class WarmUp:
 class Pace:
     """Says when mails may leave, for all connections of a process.
 
+    Where several processes share the rates, each takes a part of them; see `take_part`.
+
     Args:
         rate: mails per second in all; 0 is no limit.
         usual: for a domain that is not among `domains`.
@@ -230,17 +242,51 @@ class Pace:
         domains: Mapping[str, Limits] | None = None,
         warm_up: WarmUp | None = None,
     ) -> None:
+        self._rate = rate
         self._all = _Stream(Limits(rate=rate))
         self._usual = usual or Limits()
         self._domains = dict(domains or {})
         self._warm_up = warm_up or WarmUp()
+        self._part = 1.0
+        self._part_until: datetime | None = None
         self._streams: dict[str, _Stream] = {}
         self._enough = _MANY
         self._lock = Lock()
 
+    def limits(self, now: datetime) -> bool:
+        """Whether anything is limited at all."""
+        named = any(one != Limits() for one in (self._usual, *self._domains.values()))
+        return bool(self._rate) or named or self._warm_up.lasts(now)
+
+    def warms_up(self, now: datetime) -> bool:
+        """Whether the warm-up is not over."""
+        return self._warm_up.lasts(now)
+
+    def take_part(
+        self, part: float, *, until: datetime | None = None, warm_up: WarmUp | None = None
+    ) -> None:
+        """From now on this process uses a part (0 to 1) of all rates, and nothing after `until`.
+
+        Args:
+            warm_up: takes the place of the present one, which does not know what others sent.
+        """
+        with self._lock:
+            self._part, self._part_until = part, until
+            self._warm_up = warm_up or self._warm_up
+            if part:
+                self._all.limits = Limits(rate=self._rate) * part
+                for name, stream in self._streams.items():
+                    stream.limits = self._limits_of(name)
+
+    def has_part(self, now: datetime) -> bool:
+        """Whether this process may use any part of the rates now."""
+        return self._part > 0 and (self._part_until is None or now < self._part_until)
+
     def begin(self, mail: Leaving, now: datetime) -> datetime | None:
         """`None`: it may leave, and counts until `end`. Else the later time that it is promised."""
         with self._lock:
+            if not self.has_part(now):
+                return now + _NO_PART
             streams = (self._all, self._stream(mail.domain, now))
             refusing = [stream for stream in streams if not stream.admits(mail, now)]
             promises = [stream.promise(mail, now) for stream in refusing]
@@ -277,8 +323,11 @@ class Pace:
     def _stream(self, domain: str, now: datetime) -> _Stream:
         if domain not in self._streams:
             self._make_room(now)
-            self._streams[domain] = _Stream(self._domains.get(domain, self._usual))
+            self._streams[domain] = _Stream(self._limits_of(domain))
         return self._streams[domain]
+
+    def _limits_of(self, domain: str) -> Limits:
+        return self._domains.get(domain, self._usual) * self._part
 
     def _make_room(self, now: datetime) -> None:
         """A hundred thousand domains are forgotten when nothing is known of them any more."""

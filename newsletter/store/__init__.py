@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine
 
 from newsletter.model import Candidate, Digest, Listing, Paper
-from newsletter.store import keys, papers
+from newsletter.store import crew, keys, papers, tenants
 from newsletter.store.addresses import Suppressed
 from newsletter.store.alarms import CALM, Alarms, News, Standing, raise_alarms
 from newsletter.store.backup import Copied, back_up
@@ -178,6 +179,33 @@ class Store:
         """What the operator asks about everything; reading only."""
         with sentences(self._url), self._engine.connect() as connection:
             yield Overview(connection)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes may work on this database, too: on PostgreSQL they may."""
+        return self._engine.dialect.name == "postgresql"
+
+    def take_part(self, name: str, *, one_only: bool) -> float:
+        """Which part of all rates `name` may use now; see `newsletter.store.crew.take_part`."""
+        if not self.is_shared:
+            return 1.0
+        with sentences(self._url), self._engine.begin() as connection:
+            return crew.take_part(connection, name, one_only=one_only)
+
+    def give_up_part(self, name: str) -> None:
+        """Its part of the rates is free for others."""
+        if self.is_shared:
+            with sentences(self._url), self._engine.begin() as connection:
+                crew.give_up(connection, name)
+
+    def connection_arguments(self) -> dict[str, Any]:
+        """What psycopg needs to connect to this PostgreSQL as we do; the password is among it."""
+        return tenants.connection_arguments(self._engine)
+
+    def take_in(self, table: str, script: str) -> None:
+        """Runs the SQL that makes somebody else's tables here, unless `table` is there already."""
+        with sentences(self._url), self._engine.begin() as connection:
+            tenants.take_in(connection, table, script)
 
     def back_up(self, file: Path, *, force: bool = False) -> Copied:
         """Writes a consistent copy of a SQLite store; see `newsletter.store.backup.back_up`."""

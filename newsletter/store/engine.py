@@ -24,7 +24,8 @@ UNFINISHED_MOVE = "unfinished_move"
 """The table that marks a database which `newsletter.store.moving` is filling."""
 
 _OF_POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
-_MIGRATING = 7_236_451_809  # our own number among the advisory locks of a server
+MIGRATING = 7_236_451_809
+"""Our own number among the advisory locks of a server, for whoever makes tables."""
 
 # What an address may say otherwise, e.g. `?connect_timeout=3`.
 _POSTGRES_USUALLY: dict[str, Any] = {
@@ -136,9 +137,8 @@ def _our_driver(url: URL) -> URL:
 def _manner(url: URL) -> dict[str, Any]:
     """How connections to this kind of database are kept."""
     if url.get_backend_name() == "postgresql":
-        usually = {name: _POSTGRES_USUALLY[name] for name in _POSTGRES_USUALLY.keys() - url.query}
         return {
-            "connect_args": usually,
+            "connect_args": of_postgres(url),
             "isolation_level": "READ COMMITTED",
             "pool_size": 5,
             "max_overflow": 15,
@@ -149,6 +149,11 @@ def _manner(url: URL) -> dict[str, Any]:
         # One shared connection: each new one would be a new, empty database.
         return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
     return {}
+
+
+def of_postgres(url: URL) -> dict[str, Any]:
+    """How we connect to PostgreSQL, but for what the address says otherwise."""
+    return {name: _POSTGRES_USUALLY[name] for name in _POSTGRES_USUALLY.keys() - url.query}
 
 
 def _unusable(url: str, error: Exception) -> str:
@@ -200,7 +205,7 @@ def _migrate(engine: Engine) -> None:
         unhurried(connection)
         if connection.dialect.name == "postgresql":
             # Processes that start at once migrate one after the other.
-            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
         command.upgrade(_alembic(connection), "head")
 
 

@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from newsletter.membership import Consent, ProfileVersion
 from newsletter.model import Cadence, Feedback, Format, Profile, Status, Subscriber, Verdict
@@ -66,6 +77,19 @@ class Register:
         self.digests = Digests(connection)
         self.outbox = Outbox(connection)
 
+    @property
+    def driver_connection(self) -> Any:
+        """The driver's own connection in the midst of this transaction.
+
+        For a library that shall write its rows together with ours; it must not end the transaction.
+        """
+        return self._connection.connection.driver_connection
+
+    def count_due(self, now: datetime) -> int:
+        """How many active subscribers' digests are due."""
+        query = select(func.count()).select_from(subscribers).where(_is_due(now))
+        return self._connection.scalar(query) or 0
+
     def by_key(self, key: str) -> Kept | None:
         """Who has this normalised address."""
         return self._one(_whole().where(subscribers.c.email_key == key))
@@ -91,8 +115,7 @@ class Register:
     def due(self, now: datetime, *, most: int) -> tuple[Kept, ...]:
         """Active subscribers whose digest is due, longest first; also those never given a time."""
         due_at = subscribers.c.next_due_at
-        theirs = subscribers.c.status == Status.ACTIVE.value
-        query = _whole().where(theirs, or_(due_at <= now, due_at.is_(None)))
+        query = _whole().where(_is_due(now))
         rows = self._connection.execute(query.order_by(due_at, subscribers.c.id).limit(most))
         return tuple(map(_kept, rows))
 
@@ -259,6 +282,11 @@ def wait_for_turn(connection: Connection) -> None:
         connection.execute(select(salts.c.id).with_for_update())
     else:
         connection.execute(update(salts).values(id=salts.c.id))
+
+
+def _is_due(now: datetime) -> ColumnElement[bool]:
+    due_at = subscribers.c.next_due_at
+    return (subscribers.c.status == Status.ACTIVE.value) & or_(due_at <= now, due_at.is_(None))
 
 
 def _whole() -> Select[Any]:

@@ -5,28 +5,23 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
-from threading import Event
 
 import uvicorn
 from fastapi import FastAPI
 
 from newsletter.app import App
-from newsletter.carrying import Carrier
 from newsletter.config import load_topics
-from newsletter.errors import StoreError
+from newsletter.jobs import make_lookout
 from newsletter.journal import Journal
-from newsletter.watchman import Lookout, rules_of
+from newsletter.postman import PostOffice
+from newsletter.watchman import Lookout
 from newsletter.web.build import build_site
 from newsletter.web.doorman import Doorman, Rules
 from newsletter.web.health import Health
 from newsletter.web.pages import Pages
-from newsletter.web.postman import Postman, listener
 from newsletter.web.site import Chooser, Site
 
 _LAST_ANSWERS_SECONDS = 5  # for those who are in the middle of a request when we stop
-_LAST_MAIL_SECONDS = 8
-_SHORTEST_PAUSE = 0.05  # seconds; mails that become due within it are claimed together
-_LONGEST_PAUSE = 5.0
 
 
 def make_site(
@@ -55,19 +50,6 @@ def make_site(
         pages=Pages(app.page_dirs, publication),
         mail_waits=mail_waits,
         now=app.now,
-    )
-
-
-def make_lookout(app: App, journal: Journal, *, whole: bool) -> Lookout:
-    """What gathers the facts of an installation; `whole` as in `newsletter.watch.Facts`."""
-    return Lookout(
-        app.store,
-        journal,
-        rules_of(app.settings),
-        now=app.now,
-        place=app.settings.state_dir,
-        relays=lambda: app.relays.standings,
-        whole=whole,
     )
 
 
@@ -103,20 +85,10 @@ class SiteServer:
         chore: Callable[[], None] = lambda: None,
     ) -> None:
         lookout = lookout or make_lookout(app, Journal(app.now()), whole=False)
-        stopping = Event()
-        self._office = app.office(stopping=stopping, heard=listener(lookout.journal, app.now))
-        count = app.settings.smtp.connections if app.settings.smtp.host else 1
-        self._transports = [app.transport(app.relays) for _ in range(count)]
-        self._rounds = [
-            Round(app, Carrier(self._office, transport), alarm) for transport in self._transports
-        ]
-        self._postman = Postman(
-            [self._chores, *(one.go for one in self._rounds)],
-            stopping=stopping,
-            pause_seconds=_LONGEST_PAUSE,
+        self.post_office = PostOffice(
+            app, lookout.journal, alarm=alarm, chores=[chore, self._renew]
         )
-        self._chore = chore
-        self.site = make_site(app, mail_waits=self._postman.wake, alarm=alarm)
+        self.site = make_site(app, mail_waits=self.post_office.wake, alarm=alarm)
         self._renewal = Renewal(app, self.site.chooser)
         served = make_pages(self.site, lookout, public_metrics=app.settings.operator.metrics_public)
         self._on_stopping = on_stopping
@@ -124,33 +96,22 @@ class SiteServer:
 
     def run(self, listening: socket.socket) -> None:
         """Serves until Ctrl-C, SIGTERM or `stop`; the mail in hand is finished."""
-        self._postman.start()
+        self.post_office.start()
         try:
             with contextlib.suppress(KeyboardInterrupt):  # it ended as it should
                 self._server.run(sockets=[listening])
         finally:
-            # A mail that hangs keeps its connection; both end with the process.
-            if self._postman.stop(seconds=_LAST_MAIL_SECONDS):
-                for transport in self._transports:
-                    transport.close()
-                with contextlib.suppress(StoreError):  # its files wait for the next start
-                    self._office.notebook.close()
-
-    def wake_postman(self) -> None:
-        """There is mail."""
-        self._postman.wake()
+            self.post_office.stop()
 
     def stop(self) -> None:
         """Ends `run` from another thread."""
         self._server.should_exit = True
 
-    def _chores(self) -> float:
-        self._chore()
+    def _renew(self) -> None:
         self._renewal.go()
-        return _LONGEST_PAUSE
 
     def _end_begins(self) -> None:
-        self._postman.stop_soon()
+        self.post_office.stop_soon()
         self._on_stopping()
 
 
@@ -166,32 +127,6 @@ def _uvicorn(site: Site, served: FastAPI) -> uvicorn.Config:
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
     )
-
-
-class Round:
-    """What one connection does again and again: mail that is due, and what follows from it."""
-
-    def __init__(self, app: App, carrier: Carrier, alarm: Callable[[str, str], None]) -> None:
-        self._app = app
-        self._carrier = carrier
-        self._alarm = alarm
-
-    def go(self) -> float:
-        """One round; answers in how many seconds there is something to do again."""
-        app = self._app
-        done = self._carrier.round()
-        app.returns.refused(done.refused, now=app.now())
-        if done.crowded_out:
-            self._alarm(
-                "pace",
-                "Mails were given up, because the pace of [smtp] left no room for them in time.",
-            )
-        return 0.0 if done.claimed else self._pause()
-
-    def _pause(self) -> float:
-        at = self._carrier.free_at()
-        seconds = (at - self._app.now()).total_seconds() if at else _LONGEST_PAUSE
-        return max(seconds, _SHORTEST_PAUSE)
 
 
 class Renewal:

@@ -251,3 +251,67 @@ def test_domains_of_which_nothing_is_known_any_more_are_forgotten():
         leaves(pace, mail(f"d{number}.example"), NOON + number * SECOND)
 
     assert len(pace._streams) <= 1000
+
+
+@given(rate=st.sampled_from([3.0, 30.0]), workers=st.integers(2, 5))
+def test_processes_that_share_a_rate_keep_it_together(rate, workers):
+    paces = [Pace(rate=rate) for _ in range(workers)]
+    for pace in paces:
+        pace.take_part(1 / workers)
+    left = sorted(
+        at for pace in paces for at, _ in carried(pace, ["a.example"] * 20, timedelta(hours=1))
+    )
+
+    # Each may begin with what a tenth of a second allows, one mail at least.
+    most = workers * (1 + 0.1 * rate / workers) + 5 * rate
+    assert busiest(left, 5 * SECOND) <= most + 1e-9
+
+
+def test_without_a_part_nothing_leaves_and_with_one_again():
+    pace = Pace()
+    pace.take_part(0.0)
+    assert not pace.has_part(NOON)
+    assert pace.begin(mail(), NOON) == NOON + SECOND
+
+    pace.take_part(0.5, until=NOON + 15 * SECOND)
+
+    assert leaves(pace, mail(), NOON)
+    assert not leaves(pace, mail(), NOON + 15 * SECOND)
+
+
+def test_a_part_counts_for_domains_that_are_known_already_and_leaves_one_connection_at_least():
+    pace = Pace(usual=Limits(rate=10, connections=4), domains={"b.example": Limits(connections=1)})
+    assert leaves(pace, mail(), NOON)
+
+    pace.take_part(0.25)
+
+    assert pace._stream("a.example", NOON).limits == Limits(rate=2.5, connections=1)
+    assert pace._stream("b.example", NOON).limits == Limits(connections=1)
+    pace.take_part(0.5)
+    assert pace._stream("a.example", NOON).limits == Limits(rate=5, connections=2)
+
+
+def test_who_takes_a_warm_up_over_counts_what_others_have_sent():
+    pace = Pace(warm_up=WarmUp([2], NOON.date()))
+    assert leaves(pace, mail(), NOON)
+    pace.take_part(0.0)
+
+    pace.take_part(1.0, warm_up=WarmUp([2], NOON.date(), sent_today=(NOON.date(), 2)))
+
+    assert not leaves(pace, mail(), NOON)
+    assert pace.warms_up(NOON)
+    assert not pace.warms_up(NOON + DAY)
+
+
+@pytest.mark.parametrize(
+    ("pace", "limited"),
+    [
+        (Pace(), False),
+        (Pace(rate=1), True),
+        (Pace(usual=Limits(connections=1)), True),
+        (Pace(domains={"a.example": Limits(rate=1)}), True),
+        (Pace(warm_up=WarmUp([5], NOON.date())), True),
+    ],
+)
+def test_only_what_is_limited_need_be_shared(pace, limited):
+    assert pace.limits(NOON) is limited

@@ -11,7 +11,7 @@ from runner_world import START
 from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
 from newsletter.errors import StoreError
 from newsletter.journal import Journal
-from newsletter.web.postman import Postman, listener
+from newsletter.postman import Postman, listener
 
 WAIT_SECONDS = 30
 

@@ -10,9 +10,10 @@ from apscheduler.triggers.interval import IntervalTrigger
 from runner_world import START, TODAY, YES, listing
 
 from newsletter.errors import NewsletterError
+from newsletter.jobs import _BEST, _read_well
 from newsletter.model import Status, Tier
 from newsletter.pipeline import record
-from newsletter.runner import _BEST, _is_far_off, _read_well
+from newsletter.runner import _is_far_off
 from newsletter.sources.spec import SourceKind
 from newsletter.watch import Reading
 

@@ -13,11 +13,12 @@ from web_world import NOON, Site
 
 from newsletter.delivery import Outcome, Result
 from newsletter.errors import StoreError
+from newsletter.jobs import make_lookout
 from newsletter.journal import Journal
 from newsletter.model import Tier
 from newsletter.watch import Reading
 from newsletter.web.health import METRICS_TYPE, Metric, exposition
-from newsletter.web.server import make_lookout, make_pages
+from newsletter.web.server import make_pages
 
 _LINE = re.compile(
     r"(# (HELP|TYPE) newsletter_[a-z_]+ .+|newsletter_[a-z_]+(\{[a-z]+=\"[^\"]*\"\})? -?[0-9.e+-]+)"

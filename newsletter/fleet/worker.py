@@ -1,0 +1,124 @@
+"""One worker of a fleet: it carries mails as every process of ours, and takes its turn at the jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable
+
+from procrastinate.schema import SchemaManager
+from procrastinate.worker import Worker as QueueWorker
+
+from newsletter.app import App
+from newsletter.fleet.tasks import (
+    CHORES,
+    COMPOSING,
+    DEAD_AFTER_SECONDS,
+    HEARTBEAT_SECONDS,
+    Tasks,
+)
+from newsletter.jobs import Jobs
+from newsletter.postman import PostOffice
+
+_log = logging.getLogger(__name__)
+
+_JOBS = ("ingest", "compose", "house", "resume", "watch")
+# Composing keeps a core busy; the others mostly wait for somebody.
+_TOGETHER = {COMPOSING: 1, CHORES: 3}
+_LAST_JOB_SECONDS = 5.0
+_PAUSE_SECONDS = 2.0  # until a database that was gone is asked again
+
+
+class Worker:
+    """A worker, from its start to SIGTERM.
+
+    Args:
+        app: its store must be PostgreSQL.
+        name: told in the log and among those that share the rates.
+        on_stopping: called when the end begins.
+
+    Raises:
+        ConfigError, MailError: a setting of the operator's or of the relay cannot be used.
+    """
+
+    def __init__(
+        self, app: App, *, name: str, on_stopping: Callable[[], None] = lambda: None
+    ) -> None:
+        app.store.take_in("procrastinate_jobs", SchemaManager.get_schema())
+        self._app = app
+        self._name = name
+        self._on_stopping = on_stopping
+        self._jobs = Jobs(app, wake=lambda: self._office.wake(), names=_JOBS)
+        self._office = PostOffice(
+            app,
+            self._jobs.journal,
+            alarm=self._jobs.alarm,
+            # What a dead neighbour on this machine had noted need not wait for its next start.
+            chores=[self._renew_keys, app.take_over],
+            name=name,
+        )
+        self._tasks = Tasks(app, self._jobs, wake=self._office.wake)
+        self._workers: list[QueueWorker] = []
+        self._stopping = False
+
+    def run(self) -> None:
+        """Works until SIGTERM or Ctrl-C; the mails and the job in hand are finished."""
+        self._app.take_over()
+        self._office.start()
+        try:
+            asyncio.run(self._work())
+        finally:
+            self._office.stop()
+
+    def stop(self) -> None:
+        """Ends `run`; from within its loop."""
+        self._stopping = True
+        self._jobs.stop_soon()
+        self._office.stop_soon()
+        for worker in self._workers:
+            worker.stop()  # type: ignore[no-untyped-call]
+        self._on_stopping()
+
+    async def _work(self) -> None:
+        """The queues are opened anew whenever the database was gone; the postman goes on meanwhile."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+        while not self._stopping:
+            try:
+                await self._work_on_queues()
+            except Exception as error:  # noqa: BLE001 - the top of a loop that must go on
+                _log.warning("the queues cannot be worked on: %s", repr(error))
+            if not self._stopping:
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _work_on_queues(self) -> None:
+        queue = self._tasks.queue
+        async with queue.open_async():
+            self._workers = [
+                QueueWorker(
+                    queue,
+                    queues=[name],
+                    name=self._name,
+                    concurrency=together,
+                    shutdown_graceful_timeout=_LAST_JOB_SECONDS,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=HEARTBEAT_SECONDS,
+                    stalled_worker_timeout=DEAD_AFTER_SECONDS,
+                )
+                for name, together in _TOGETHER.items()
+            ]
+            working = [
+                asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
+                for worker in self._workers
+            ]
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            for worker in self._workers:
+                worker.stop()  # type: ignore[no-untyped-call]
+            await asyncio.wait(working)
+            await asyncio.gather(*working)  # what went wrong is raised
+
+    def _renew_keys(self) -> None:
+        self._app.links.renew(self._app.store.link_keys(self._app.now()))
