@@ -266,7 +266,7 @@ class Ordeal:
         self.relay.at_moment = self.service.kill
         self._chance = random.Random(plan.seed)
         self._later: list[tuple[float, Callable[[], object]]] = []
-        _stock(self.app, folder / "list.jsonl")
+        stock(self.app, folder / "list.jsonl")
 
     def close(self) -> None:
         """Ends everything."""
@@ -412,7 +412,8 @@ def ordeal(folder: Path, plan: Plan, *, machine_clock: bool = False) -> Iterator
         made.close()
 
 
-def _stock(app: App, file: Path) -> None:
+def stock(app: App, file: Path) -> None:
+    """Five papers in the store, and the list of them in a file."""
     now = app.now()
     entries = tuple(
         Entry(
