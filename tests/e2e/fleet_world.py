@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -51,17 +50,15 @@ class Worker:
             self._process.kill()
             self._process.wait(WAIT_SECONDS)
 
-    def end(self) -> int:
-        """SIGTERM; the exit code."""
+    def terminate(self) -> None:
+        """SIGTERM."""
         assert self._process
         self._process.terminate()
-        return self._process.wait(WAIT_SECONDS)
 
-    @property
-    def composed(self) -> int:
-        """How many digests it says that it made."""
-        said = self.log.read_text(encoding="utf-8")
-        return sum(map(int, re.findall(r"(\d+) digests composed", said)))
+    def wait(self) -> int:
+        """Until it has ended; the exit code."""
+        assert self._process
+        return self._process.wait(WAIT_SECONDS)
 
 
 class Fleet:
@@ -94,12 +91,11 @@ class Fleet:
             if not worker.is_alive:
                 worker.start()
 
-    def runs_until(self, readers: int) -> None:
-        """Until so many have their mail; who was killed is started again."""
-        end = heard = monotonic()
-        end += WAIT_SECONDS
-        while len(self.relay.readers) < readers:
-            assert monotonic() < end, f"{len(self.relay.readers)} of {readers} have their mail"
+    def runs_until(self, is_so: Callable[[], bool]) -> None:
+        """Who was killed is started again; mails in the hands of the dead become free."""
+        began = heard = monotonic()
+        while not is_so():
+            assert monotonic() < began + WAIT_SECONDS, f"{self.waiting()} mails wait"
             self.start()
             if self.relay.wait_for_news(LOOK_SECONDS):
                 heard = monotonic()
@@ -107,15 +103,9 @@ class Fleet:
                 self._leases_run_out()
                 heard = monotonic()
 
-    def runs_until_nothing_waits(self) -> None:
-        """Until every mail is written down as at its end."""
-        self.runs_until(self.plan.readers)
-        end = monotonic() + WAIT_SECONDS
-        while self.waiting():
-            assert monotonic() < end, f"{self.waiting()} mails wait"
-            self.start()
-            if not self.relay.wait_for_news(_CALM_SECONDS):
-                self._leases_run_out()
+    def is_done(self) -> bool:
+        """Whether everybody's mail was taken and is written down as at its end."""
+        return len(self.relay.readers) == self.plan.readers and not self.waiting()
 
     def waiting(self) -> int:
         """Mails that have not come to an end."""
@@ -138,6 +128,12 @@ class Fleet:
         """What the database says."""
         with self.app.store._engine.connect() as connection:
             return [tuple(row) for row in connection.execute(text(query))]
+
+    def ends(self) -> list[int]:
+        """SIGTERM to everybody; their exit codes."""
+        for worker in self.workers:
+            worker.terminate()
+        return [worker.wait() for worker in self.workers]
 
     def _leases_run_out(self) -> None:
         """The ten minutes for which the mails of the dead are theirs are over."""

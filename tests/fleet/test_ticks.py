@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from croniter import croniter
@@ -35,4 +36,4 @@ def test_the_line_ticks_as_often_as_the_period_says(seconds):
 
     at = [ticks.get_next(float) for _ in range(20)]
 
-    assert {later - earlier for earlier, later in zip(at, at[1:], strict=False)} == {seconds}
+    assert {later - earlier for earlier, later in pairwise(at)} == {seconds}
