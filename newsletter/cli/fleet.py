@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import sys
 from typing import Annotated
@@ -35,6 +36,7 @@ def worker(
     config: ConfigOption = None,
 ) -> None:
     """Makes and sends digests and reads lists, together with all other workers, until SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the worker has its own way
     settings = load_settings(config)
     if settings.store_url.startswith("sqlite"):
         raise ConfigError(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 from chaos import LOOK_SECONDS, WAIT_SECONDS, Plan, RoughRelay, enrol, stock, write_settings
@@ -49,6 +50,13 @@ class Worker:
         if self._process:
             self._process.kill()
             self._process.wait(WAIT_SECONDS)
+
+    def waits_to_be_at_work(self) -> None:
+        """Until it has said so, for this start too."""
+        end = monotonic() + WAIT_SECONDS
+        while self.log.read_text(encoding="utf-8").count("is at work") < self.starts:
+            assert monotonic() < end, f"{self.name} never said that it is at work"
+            Event().wait(LOOK_SECONDS)
 
     def terminate(self) -> None:
         """SIGTERM."""
@@ -130,8 +138,9 @@ class Fleet:
             return [tuple(row) for row in connection.execute(text(query))]
 
     def ends(self) -> list[int]:
-        """SIGTERM to everybody; their exit codes."""
+        """SIGTERM to everybody, once they are at work; their exit codes."""
         for worker in self.workers:
+            worker.waits_to_be_at_work()
             worker.terminate()
         return [worker.wait() for worker in self.workers]
 
