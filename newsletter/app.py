@@ -15,12 +15,13 @@ from newsletter import __version__
 from newsletter.config import Settings, data_dir
 from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
+from newsletter.mail.dial import Relay, Security
 from newsletter.mail.dkim import Signer, read_key
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
 from newsletter.mail.render import Renderer
-from newsletter.mail.smtp import Relay, Security, SmtpTransport
+from newsletter.mail.smtp import SmtpTransport
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
 from newsletter.pipeline import Pool, look_back, record

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
-from newsletter.mail.smtp import Security
+from newsletter.mail.dial import Security
 from newsletter.mail.tls import is_loopback, trust
 from newsletter.mail.wording import shorten, tidy
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from newsletter.errors import MailError
+from newsletter.mail.dial import Security
 from newsletter.mail.mailboxes import ImapAccount, ImapBox
-from newsletter.mail.smtp import Security
 
 DOVECOT = Path("/usr/sbin/dovecot")
 MAILS = (b"Subject: one\r\n\r\nfirst\r\n", b"Subject: two\r\n\r\nsecond\r\n")
