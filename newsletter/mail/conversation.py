@@ -111,6 +111,7 @@ class Conversation:
         self._reader = ReplyReader()
         self._speech: list[bytes] = []
         self._length = 0
+        self._answerable = 0
 
     @property
     def is_idle(self) -> bool:
@@ -147,6 +148,7 @@ class Conversation:
         """What is to be said now."""
         words = b"".join(self._speech)
         self._speech.clear()
+        self._answerable = len(self._awaited)
         return words
 
     def hear(self, data: bytes) -> None:
@@ -156,8 +158,9 @@ class Conversation:
             ConfusedError: the relay is leaving, or what it says can no longer be relied on.
         """
         for reply in self._reader.read(data):
-            if not self._awaited:
+            if not self._answerable:
                 raise ConfusedError("the relay said more than it was asked")
+            self._answerable -= 1
             part, mail = self._awaited.popleft()
             if mail is not None:
                 self._judge(part, mail, reply)

@@ -18,10 +18,11 @@ DETAIL_LIMIT = 300
 # still about us (RFC 4954 section 6, RFC 5321 section 4.2.2), and no reader may be dropped for it.
 _OUR_FAULT = frozenset((503, 530, 534, 535, 538))
 _STATUS = re.compile(r"(?m)^[ \t]*([245]\.\d{1,3}\.\d{1,3})(?!\S)[ \t]*")
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+(?:@|%40)[^\s<>()\[\],;:\"']+")
+# Begins where a word begins, or a relay that says "aaaa..." could keep us busy for hours.
+_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"'])[^\s<>()\[\],;:\"']+(?:@|%40)[^\s<>()\[\],;:\"']+")
 _HIDDEN = "(hidden)"
 
-_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*?))?\s*", re.DOTALL)
+_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
 _LONGEST_LINE = 8192  # 512 in RFC 5321 4.5.3.1.5; what smtplib bears
 _MOST_LINES = 1000
 
@@ -87,7 +88,7 @@ class ReplyReader:
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            found = _LINE.fullmatch(line)
+            found = _LINE.fullmatch(line.rstrip())
             if not found or len(line) > _LONGEST_LINE:
                 raise ConfusedError("the relay's answer is no SMTP")
             self._texts.append(found[3] or b"")
