@@ -12,7 +12,7 @@ from collections.abc import Container
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from newsletter.delivery import Outcome, Result
+from newsletter.delivery import Outcome
 from newsletter.mail.replies import (
     ConfusedError,
     Reply,
@@ -105,7 +105,7 @@ class Conversation:
         self._mails_left = mails
         self._first: Carried | None = None
         self._under_way: deque[Carried] = deque()
-        self._awaited: deque[tuple[_Part, Carried | None]] = deque()
+        self._awaited: deque[tuple[_Part, Carried | None, bool]] = deque()
         self._is_careful = True
         self._is_unsure = False
         self._reader = ReplyReader()
@@ -133,7 +133,7 @@ class Conversation:
         at_once = self._is_wide and not self._is_careful
         if self._is_unsure or (at_once and self._under_way):
             # a refused transaction may still be open, and this mail would get its sender
-            self._say(_Part.RSET, None, b"RSET\r\n")
+            self._say(_Part.RSET, None, b"RSET\r\n", is_last=False)
         self._is_careful = self._is_unsure = False
         mail.is_given_back, mail.ends_at = False, 0
         mail.bursts = _AT_ONCE if at_once else self._bursts
@@ -161,11 +161,12 @@ class Conversation:
             if not self._answerable:
                 raise ConfusedError("the relay said more than it was asked")
             self._answerable -= 1
-            part, mail = self._awaited.popleft()
-            if mail is not None:
-                self._judge(part, mail, reply)
-            elif not reply.is_good:
-                raise ConfusedError("the relay does not forget the mail before")
+            part, mail, is_last = self._awaited.popleft()
+            is_wanted = reply.code == _GO_ON if part is _Part.DATA else reply.is_good
+            if not is_wanted:
+                self._unwanted(part, mail, reply)
+            if is_last and mail is not None:
+                self._burst_answered(part, mail, reply)
 
     def break_off(self, error: Exception, said: int) -> None:
         """The connection is of no use any more: each mail gets its outcome or is given back.
@@ -188,17 +189,16 @@ class Conversation:
                 mail.is_given_back = True
 
     def _go_on(self, mail: Carried) -> None:
-        burst, *rest = mail.bursts
-        mail.bursts = tuple(rest)
+        burst, mail.bursts = mail.bursts[0], mail.bursts[1:]
         for part in burst:
-            self._say(part, mail, self._words(part, mail))
-        if not rest:
+            self._say(part, mail, self._words(part, mail), is_last=part is burst[-1])
+        if not mail.bursts:
             mail.ends_at = self._length
 
-    def _say(self, part: _Part, mail: Carried | None, words: bytes) -> None:
+    def _say(self, part: _Part, mail: Carried | None, words: bytes, *, is_last: bool) -> None:
         self._speech.append(words)
         self._length += len(words)
-        self._awaited.append((part, mail))
+        self._awaited.append((part, mail, is_last))
 
     def _words(self, part: _Part, mail: Carried) -> bytes:
         if part is _Part.MAIL:
@@ -212,19 +212,13 @@ class Conversation:
             return b"BDAT %d LAST\r\n%b" % (len(mail.raw), mail.raw)
         return stuffed(mail.raw, dotless=mail.dotless)
 
-    def _judge(self, part: _Part, mail: Carried, reply: Reply) -> None:
-        is_wanted = reply.code == _GO_ON if part is _Part.DATA else reply.is_good
-        if not mail.is_settled:
-            if not is_wanted:
-                self._refused(part, mail, reply)
-            elif part in (_Part.BODY, _Part.CHUNK):
-                mail.outcome = accepted(reply)
+    def _unwanted(self, part: _Part, mail: Carried | None, reply: Reply) -> None:
+        if mail is not None and not mail.is_settled:
+            self._refused(part, mail, reply)
         if reply.code == _CLOSING:
             raise ConfusedError("the relay is closing the connection")
-        if reply.code < 400 and not is_wanted:
+        if mail is None or reply.code < 400:
             raise ConfusedError("the relay has lost the thread")
-        if not self._awaited or self._awaited[0][1] is not mail:
-            self._burst_answered(part, mail, reply)
 
     def _refused(self, part: _Part, mail: Carried, reply: Reply) -> None:
         is_closing = reply.code == _CLOSING
@@ -235,20 +229,22 @@ class Conversation:
         mail.outcome = replace(outcome, unserved=is_closing and part is _Part.MAIL)
 
     def _burst_answered(self, part: _Part, mail: Carried, reply: Reply) -> None:
-        if not mail.is_settled:
+        if not mail.is_settled and mail.bursts:
             self._go_on(mail)
+        elif not mail.is_settled:
+            mail.outcome = accepted(reply)
+            self._under_way.popleft()
         elif part is _Part.DATA and reply.code == _GO_ON:
             # nobody is to get it, and yet the relay waits for content (RFC 2920 section 3.1)
-            self._say(_Part.DOT, mail, b".\r\n")
+            self._say(_Part.DOT, mail, b".\r\n", is_last=True)
             mail.ends_at = self._length
         else:
             self._under_way.popleft()
-            ended = part in (_Part.BODY, _Part.DOT) or _was_taken(mail)
-            self._is_unsure = self._is_unsure or not ended
+            self._is_unsure = self._is_unsure or part not in (_Part.BODY, _Part.DOT)
 
     def _step_of(self, mail: Carried) -> Step:
         """What the relay was to answer next about a mail."""
-        part = next(part for part, about in self._awaited if about is mail)
+        part = next(part for part, about, _ in self._awaited if about is mail)
         return _STEPS.get(part, Step.DATA)
 
 
@@ -260,10 +256,6 @@ def _manners(offers: Container[str]) -> tuple[_Bursts, int]:
     if "pipelining" not in offers:
         return _LOCK_STEP, 1
     return _CHUNKING if "chunking" in offers else _PIPELINING, 2
-
-
-def _was_taken(mail: Carried) -> bool:
-    return mail.outcome is not None and mail.outcome.result is Result.ACCEPTED
 
 
 def _is_enough(reply: Reply) -> bool:

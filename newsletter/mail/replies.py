@@ -6,8 +6,8 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from newsletter.delivery import Outcome, Result
 from newsletter.mail.wording import shorten, tidy
@@ -22,7 +22,7 @@ _STATUS = re.compile(r"(?m)^[ \t]*([245]\.\d{1,3}\.\d{1,3})(?!\S)[ \t]*")
 _ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"'])[^\s<>()\[\],;:\"']+(?:@|%40)[^\s<>()\[\],;:\"']+")
 _HIDDEN = "(hidden)"
 
-_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+_CODES = {b"%d" % code: code for code in range(200, 600)}
 _LONGEST_LINE = 8192  # 512 in RFC 5321 4.5.3.1.5; what smtplib bears
 _MOST_LINES = 1000
 
@@ -39,8 +39,7 @@ class Step(StrEnum):
     DATA = "DATA"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One reply, its lines joined by line ends."""
 
     code: int
@@ -88,14 +87,14 @@ class ReplyReader:
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            found = _LINE.fullmatch(line.rstrip())
-            if not found or len(line) > _LONGEST_LINE:
+            code, mark = _CODES.get(line[:3]), line[3:4].strip()
+            if not code or mark not in (b"", b"-") or len(line) > _LONGEST_LINE:
                 raise ConfusedError("the relay's answer is no SMTP")
-            self._texts.append(found[3] or b"")
-            if found[2] != b"-":
+            self._texts.append(line[4:].rstrip())
+            if not mark:
                 text = b"\n".join(self._texts)
                 self._texts.clear()
-                yield Reply.of(int(found[1]), text)
+                yield Reply.of(code, text)
         if len(self._rest) > _LONGEST_LINE or len(self._texts) > _MOST_LINES:
             raise ConfusedError("the relay's answer has no end")
 
@@ -155,7 +154,8 @@ def discreet(detail: str, *, recipient: str, secrets: Iterable[str]) -> str:
     detail = tidy(detail)
     for secret in filter(None, map(tidy, secrets)):
         detail = detail.replace(secret, _HIDDEN)
-    detail = _ADDRESS.sub(_HIDDEN, detail)
+    if "@" in detail or "%40" in detail:
+        detail = _ADDRESS.sub(_HIDDEN, detail)
     local = recipient.rpartition("@")[0]
     # Shorter ones are words of any language. The pattern below costs 100 us to make, so it is made
     # only where it may be found.
