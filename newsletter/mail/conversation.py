@@ -191,26 +191,26 @@ class Conversation:
     def _go_on(self, mail: Carried) -> None:
         burst, mail.bursts = mail.bursts[0], mail.bursts[1:]
         for part in burst:
-            self._say(part, mail, self._words(part, mail), is_last=part is burst[-1])
+            self._say(part, mail, *self._words(part, mail), is_last=part is burst[-1])
         if not mail.bursts:
             mail.ends_at = self._length
 
-    def _say(self, part: _Part, mail: Carried | None, words: bytes, *, is_last: bool) -> None:
-        self._speech.append(words)
-        self._length += len(words)
+    def _say(self, part: _Part, mail: Carried | None, *words: bytes, is_last: bool) -> None:
+        self._speech += words
+        self._length += sum(map(len, words))
         self._awaited.append((part, mail, is_last))
 
-    def _words(self, part: _Part, mail: Carried) -> bytes:
+    def _words(self, part: _Part, mail: Carried) -> tuple[bytes, ...]:
         if part is _Part.MAIL:
             size = f" SIZE={len(mail.raw)}" if self._tells_size else ""  # RFC 1870
-            return f"MAIL FROM:<{mail.mail_from}>{size}\r\n".encode()
+            return (f"MAIL FROM:<{mail.mail_from}>{size}\r\n".encode(),)
         if part is _Part.RCPT:
-            return f"RCPT TO:<{mail.rcpt_to}>\r\n".encode()
+            return (f"RCPT TO:<{mail.rcpt_to}>\r\n".encode(),)
         if part is _Part.DATA:
-            return b"DATA\r\n"
+            return (b"DATA\r\n",)
         if part is _Part.CHUNK:
-            return b"BDAT %d LAST\r\n%b" % (len(mail.raw), mail.raw)
-        return stuffed(mail.raw, dotless=mail.dotless)
+            return b"BDAT %d LAST\r\n" % len(mail.raw), mail.raw
+        return _stuffed(mail), b".\r\n" if mail.raw.endswith(b"\r\n") else b"\r\n.\r\n"
 
     def _unwanted(self, part: _Part, mail: Carried | None, reply: Reply) -> None:
         if mail is not None and not mail.is_settled:
@@ -263,12 +263,12 @@ def _is_enough(reply: Reply) -> bool:
     return reply.code == 452 and reply.status == "4.5.3"
 
 
-def stuffed(raw: bytes, *, dotless: bool) -> bytes:
-    """A mail as DATA wants it: dots doubled at the beginning of lines, a dot alone at the end.
+def _stuffed(mail: Carried) -> bytes:
+    """The content with the dots at the beginning of lines doubled (RFC 5321 section 4.5.2).
 
-    Looking for them takes 50 us in a mail of 56 KB, longer than all the rest.
+    To look for them takes 50 us in a mail of 56 KB, more than all the rest.
     """
-    if not dotless:
-        raw = raw.replace(b"\n.", b"\n..")
-        raw = b"." + raw if raw.startswith(b".") else raw
-    return raw + (b".\r\n" if raw.endswith(b"\r\n") else b"\r\n.\r\n")
+    if mail.dotless:
+        return mail.raw
+    stuffed = mail.raw.replace(b"\n.", b"\n..")
+    return b"." + stuffed if stuffed.startswith(b".") else stuffed

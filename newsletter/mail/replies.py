@@ -23,6 +23,7 @@ _ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"'])[^\s<>()\[\],;:\"']+(?:@|%40)[^\
 _HIDDEN = "(hidden)"
 
 _CODES = {b"%d" % code: code for code in range(200, 600)}
+_MARKS = frozenset((b" ", b"-", b"\r", b""))  # what may follow the code; "-": there are more lines
 _LONGEST_LINE = 8192  # 512 in RFC 5321 4.5.3.1.5; what smtplib bears
 _MOST_LINES = 1000
 
@@ -87,14 +88,14 @@ class ReplyReader:
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            code, mark = _CODES.get(line[:3]), line[3:4].strip()
-            if not code or mark not in (b"", b"-") or len(line) > _LONGEST_LINE:
+            code, mark = _CODES.get(line[:3]), line[3:4]
+            if not code or mark not in _MARKS or len(line) > _LONGEST_LINE:
                 raise ConfusedError("the relay's answer is no SMTP")
-            self._texts.append(line[4:].rstrip())
-            if not mark:
+            self._texts.append(line[4:])
+            if mark != b"-":
                 text = b"\n".join(self._texts)
                 self._texts.clear()
-                yield Reply.of(code, text)
+                yield Reply(code, text.decode("utf-8", "replace"))
         if len(self._rest) > _LONGEST_LINE or len(self._texts) > _MOST_LINES:
             raise ConfusedError("the relay's answer has no end")
 
