@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 from newsletter.delivery import Outcome
@@ -180,11 +180,9 @@ class Conversation:
         for mail in self._under_way:
             if mail.is_settled:
                 continue
-            outcome = failure(error, self._step_of(mail))
-            if 0 < mail.ends_at <= said:
-                mail.outcome = outcome
-            elif mail is self._first:
-                mail.outcome = replace(outcome, unserved=True)
+            is_said = 0 < mail.ends_at <= said
+            if is_said or mail is self._first:
+                mail.outcome = failure(error, self._step_of(mail), unserved=not is_said)
             else:
                 mail.is_given_back = True
 
@@ -221,12 +219,11 @@ class Conversation:
             raise ConfusedError("the relay has lost the thread")
 
     def _refused(self, part: _Part, mail: Carried, reply: Reply) -> None:
-        is_closing = reply.code == _CLOSING
-        if part is _Part.MAIL and mail is not self._first and (is_closing or _is_enough(reply)):
+        is_over = reply.code == _CLOSING or _is_enough(reply)
+        if is_over and part is _Part.MAIL and mail is not self._first:
             self.is_leaving = mail.is_given_back = True
-            return
-        outcome = refusal(reply, _STEPS.get(part, Step.DATA))
-        mail.outcome = replace(outcome, unserved=is_closing and part is _Part.MAIL)
+        else:
+            mail.outcome = refusal(reply, _STEPS.get(part, Step.DATA))
 
     def _burst_answered(self, part: _Part, mail: Carried, reply: Reply) -> None:
         if not mail.is_settled and mail.bursts:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from newsletter.delivery import Outcome
 from newsletter.errors import MailError
 from newsletter.mail.line import Line
+from newsletter.mail.login import log_in
+from newsletter.mail.oauth import TokenSource
 from newsletter.mail.replies import Step, failure
 from newsletter.mail.tls import is_loopback
 
@@ -39,6 +40,7 @@ class Relay:
 
     Attributes:
         username, password: both or neither; plain ASCII.
+        tokens: gives access tokens in the place of a password (XOAUTH2).
         timeout_seconds: longest wait for any single answer.
         local_hostname: how we name ourselves in EHLO; empty: the name of this machine.
         ca_file: PEM file of the certificates to trust instead of the system's; empty: the system's.
@@ -52,6 +54,7 @@ class Relay:
     security: Security = Security.STARTTLS
     username: str = ""
     password: str = field(default="", repr=False)
+    tokens: TokenSource | None = None
     timeout_seconds: float = 30.0
     local_hostname: str = ""
     ca_file: str = ""
@@ -89,7 +92,7 @@ def connected(relay: Relay, context: ssl.SSLContext | None) -> Line:
                 _encrypt(client, context)
         if relay.username:
             with _at(Step.AUTH):
-                client.login(relay.username, relay.password)
+                log_in(client, relay.username, relay.password, relay.tokens)
         with _at(Step.EHLO):
             return _taken_over(client, relay)
     except BaseException:
@@ -102,7 +105,7 @@ def _at(step: Step) -> Iterator[None]:
     try:
         yield
     except _TROUBLE as error:
-        raise NoConnectionError(replace(failure(error, step), unserved=True)) from error
+        raise NoConnectionError(failure(error, step)) from error
 
 
 def _dialled(relay: Relay, context: ssl.SSLContext | None) -> smtplib.SMTP:
@@ -141,25 +144,19 @@ def refuse_nonsense(relay: Relay) -> None:
     Raises:
         MailError: what there is, e.g. a password that would be readable on the network.
     """
-    if not relay.host or relay.timeout_seconds <= 0:
-        raise MailError("a mail relay needs a host name and a time limit above 0 seconds")
-    if min(relay.window, relay.mails_per_connection) < 1:
-        raise MailError("a mail relay must take at least one mail at a time and per connection")
-    if bool(relay.username) != bool(relay.password):
+    fewest = min(relay.window, relay.mails_per_connection)
+    if not relay.host or relay.timeout_seconds <= 0 or fewest < 1:
+        raise MailError(
+            "a mail relay needs a host name, a time limit above 0 seconds and 1 mail or more over "
+            "a connection and at a time"
+        )
+    has_secret = bool(relay.password or relay.tokens)
+    if bool(relay.username) != has_secret:
         raise MailError("a mail relay's user name and password go together: give both or neither")
     if not (relay.username + relay.password + relay.local_hostname).isascii():
         raise MailError("a mail relay's user name, password and local host name must be ASCII")
-    if relay.password and relay.security is Security.NONE and not is_loopback(relay.host):
+    if has_secret and relay.security is Security.NONE and not is_loopback(relay.host):
         raise MailError(
             f"the password for {relay.host} would cross the network unencrypted: "
             "set the relay's security to starttls or tls"
         )
-
-
-def spellings(relay: Relay) -> tuple[str, ...]:
-    """The password in every form in which AUTH PLAIN and AUTH LOGIN put it on the wire."""
-    if not relay.password:
-        return ()
-    plain = f"\0{relay.username}\0{relay.password}"
-    encoded = (base64.b64encode(text.encode()).decode() for text in (plain, relay.password))
-    return (*encoded, relay.password)

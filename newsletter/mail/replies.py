@@ -6,6 +6,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -110,30 +111,29 @@ def refusal(reply: Reply, step: Step) -> Outcome:
 
     Only a 5xx about the recipient or the mail itself is final; before RCPT it is about us.
     """
-    final = (
-        500 <= reply.code < 600 and step in (Step.RCPT, Step.DATA) and reply.code not in _OUR_FAULT
-    )
+    about_us = step not in (Step.RCPT, Step.DATA) or reply.code in _OUR_FAULT
+    final = 500 <= reply.code < 600 and not about_us
     result = Result.REJECTED if final else Result.DEFERRED
-    return _outcome(result, reply, f"{step}: {reply.words or 'refused without a word'}")
+    detail = f"{step}: {reply.words or 'refused without a word'}"
+    # below 400 it is no refusal: who says such a thing may have taken the mail
+    return _outcome(result, reply, detail, unserved=about_us and reply.code >= 400)
 
 
-def _outcome(result: Result, reply: Reply, detail: str) -> Outcome:
+def _outcome(result: Result, reply: Reply, detail: str, *, unserved: bool = False) -> Outcome:
     code = reply.code if 200 <= reply.code < 600 else 0
-    return Outcome(result=result, reply=code, status=reply.status, detail=detail)
+    return Outcome(result=result, reply=code, status=reply.status, detail=detail, unserved=unserved)
 
 
-def failure(error: Exception, step: Step) -> Outcome:
-    """What broke the attempt off; worth another try, whatever it was."""
+def failure(error: Exception, step: Step, *, unserved: bool = True) -> Outcome:
+    """What broke the attempt off; worth another try, whatever it was.
+
+    Args:
+        unserved: nobody can have taken the mail, for not all of it was said (RFC 1047).
+    """
     if isinstance(error, smtplib.SMTPResponseException):
         reply = Reply.of(error.smtp_code, error.smtp_error)
-        outcome = refusal(reply, step)
-        return Outcome(
-            result=Result.DEFERRED,
-            reply=outcome.reply,
-            status=outcome.status,
-            detail=outcome.detail,
-        )
-    return Outcome(result=Result.DEFERRED, detail=f"{step}: {_sentence(error)}")
+        return replace(refusal(reply, step), result=Result.DEFERRED, unserved=unserved)
+    return Outcome(result=Result.DEFERRED, detail=f"{step}: {_sentence(error)}", unserved=unserved)
 
 
 def _sentence(error: Exception) -> str:

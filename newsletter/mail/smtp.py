@@ -9,15 +9,9 @@ from dataclasses import dataclass, replace
 
 from newsletter.delivery import Outcome
 from newsletter.mail.conversation import Carried, Conversation
-from newsletter.mail.dial import (
-    NoConnectionError,
-    Relay,
-    Security,
-    connected,
-    refuse_nonsense,
-    spellings,
-)
+from newsletter.mail.dial import NoConnectionError, Relay, Security, connected, refuse_nonsense
 from newsletter.mail.line import Line
+from newsletter.mail.login import spellings
 from newsletter.mail.replies import ConfusedError, discreet
 from newsletter.mail.tls import trust
 from newsletter.mail.transport import Envelope
@@ -54,7 +48,6 @@ class SmtpTransport:
         refuse_nonsense(relay)
         self._relay = relay
         self._context = None if relay.security is Security.NONE else trust(relay.ca_file)
-        self._secrets = spellings(relay)
         self._call: _Call | None = None
 
     def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
@@ -140,7 +133,9 @@ class SmtpTransport:
         return _Call(line=line, talk=talk)
 
     def _fit_to_be_told(self, mail: Carried, outcome: Outcome) -> Outcome:
-        detail = discreet(outcome.detail, recipient=mail.rcpt_to, secrets=self._secrets)
+        relay = self._relay
+        secrets = spellings(relay.username, relay.password, relay.tokens)  # tokens change
+        detail = discreet(outcome.detail, recipient=mail.rcpt_to, secrets=secrets)
         return outcome if detail == outcome.detail else replace(outcome, detail=detail)
 
     def _drop(self) -> None:

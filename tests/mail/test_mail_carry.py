@@ -155,7 +155,7 @@ def test_a_refused_mail_does_not_touch_its_neighbours(offers, window):
         "5.7.1",
         "4.2.1",
     ]
-    assert not any(one.unserved for one in outcomes)
+    assert [number for number, one in enumerate(outcomes) if one.unserved] == [1]
     assert (part.taken, part.wrongs, part.connections) == ([0, 2, 4, 6, 8], [], 1)
 
 
@@ -228,6 +228,13 @@ def test_what_was_said_into_a_closing_connection_is_not_claimed_to_be_safe():
     outcomes = carried(part, mails(4), window=8)
     assert results(outcomes) == ["accepted", "accepted", "accepted", "deferred"]
     assert not outcomes[3].unserved
+
+
+def test_what_was_said_to_a_relay_that_lost_the_thread_is_not_claimed_to_be_safe():
+    part = Part(offers=CHUNKING, acts={(1, "mail"): ["354 go on"]})
+    outcomes = carried(part, mails(3), window=8)
+    assert results(outcomes)[:2] == ["accepted", "deferred"]
+    assert not outcomes[1].unserved
 
 
 STAGES = ["mail", "rcpt", "data", "end"]
