@@ -329,6 +329,7 @@ class App:
             timeout_seconds=self.settings.smtp.timeout_seconds,
             ca_file=given.ca_file,
             mails_per_connection=self.settings.smtp.mails_per_connection,
+            window=self.settings.smtp.window,
         )
 
     def _warm_up(self) -> WarmUp:
