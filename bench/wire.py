@@ -1,26 +1,28 @@
-"""Measures how mails of 56 KB leave: CPU per mail and mails a second, beside smtplib and smtp-source.
+"""What it costs to hand over mails of 56 KB on this machine: ours beside smtplib and smtp-source.
 
-    python bench/wire.py [MAILS]
+    python bench/wire.py [MAILS]     # 2,000; tables on stderr, the same as JSON on stdout
 
-One table of one run, medians of interleaved repeats; ratios count, not times. Debian's `postfix`
-package brings smtp-sink and smtp-source; what is not installed is left out and said so.
+Medians of repeats in turns; ratios count, not times. smtp-sink and smtp-source are in Debian's
+`postfix`; without them that table is left out. `bench/rtt.py` asks the same of a relay far away.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import resource
 import shutil
 import smtplib
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from newsletter.delivery import Result
 from newsletter.mail.dial import Relay, Security
@@ -29,16 +31,15 @@ from newsletter.mail.transport import Envelope
 
 SIZE = 56_000
 REPEATS = 5
-FAR_MS = 20
-CONNECTIONS = 10
 LINE = b"The quick attention layer jumps over the lazy gradient =E2=80=94 a line of a mail.\r\n"
 BODY = LINE * (SIZE // len(LINE))
 Send = Callable[[int, int], None]  # port, mails
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """What a number of mails took."""
+    """What a number of mails took, each: microseconds of CPU; and how many a second."""
 
     micros: float
     rate: float
@@ -62,10 +63,10 @@ def by_smtplib(port: int, mails: int) -> None:
             client.sendmail(mail.sender, [mail.recipient], mail.raw)
 
 
-def by_ours(*, window: int = 1, dotless: bool = True, connections: int = 1) -> Send:
-    """Our transport; several connections are threads."""
+def by_ours(*, window: int = 1, dotless: bool = True) -> Send:
+    """Our transport, one connection."""
 
-    def one(port: int, mails: int) -> None:
+    def send(port: int, mails: int) -> None:
         relay = Relay(
             host="127.0.0.1",
             port=port,
@@ -79,16 +80,6 @@ def by_ours(*, window: int = 1, dotless: bool = True, connections: int = 1) -> S
             if outcome.result is not Result.ACCEPTED:
                 raise SystemExit(f"a mail was not taken: {outcome}")
         transport.close()
-
-    return one if connections == 1 else in_threads(one, connections)
-
-
-def in_threads(one: Send, connections: int) -> Send:
-    """The mails shared out to connections."""
-
-    def send(port: int, mails: int) -> None:
-        with ThreadPoolExecutor(connections) as pool:
-            list(pool.map(lambda _: one(port, mails // connections), range(connections)))
 
     return send
 
@@ -106,19 +97,23 @@ def by_smtp_source(port: int, mails: int) -> None:
     subprocess.run([*command, f"inet:127.0.0.1:{port}"], check=True, stdout=subprocess.DEVNULL)
 
 
+def cpu() -> float:
+    """Seconds of this process and of its children that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
 def measured(send: Send, port: int, mails: int) -> Cost:
-    """CPU of this process and its children, and the rate."""
-    cpu, begun = sum(os.times()[:4]), time.perf_counter()
-    fine = time.process_time()
+    """What so many mails took."""
+    spent, begun = cpu(), time.perf_counter()
     send(port, mails)
-    seconds, own = time.perf_counter() - begun, time.process_time() - fine
-    spent = own if send is not by_smtp_source else sum(os.times()[:4]) - cpu
+    seconds, spent = time.perf_counter() - begun, cpu() - spent
     return Cost(micros=spent / mails * 1e6, rate=mails / seconds)
 
 
 @contextmanager
 def our_sink(manner: str, milliseconds: int = 0) -> Iterator[int]:
-    """Our own sink in a process of its own."""
+    """The port of our own sink, a process of its own."""
     script = str(Path(__file__).with_name("wire_sink.py"))
     command = [sys.executable, script, manner, str(milliseconds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -130,93 +125,85 @@ def our_sink(manner: str, milliseconds: int = 0) -> Iterator[int]:
 
 
 @contextmanager
-def smtp_sink(*options: str) -> Iterator[int]:
-    """Postfix's sink; it takes PIPELINING and no CHUNKING."""
+def smtp_sink() -> Iterator[int]:
+    """The port of Postfix's sink; it takes PIPELINING and no CHUNKING."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["smtp-sink", *options, f"inet:127.0.0.1:{port}", "100"]
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    command = ["smtp-sink", *user, f"inet:127.0.0.1:{port}", "100"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:
             for _ in range(100):
-                if socket.socket().connect_ex(("127.0.0.1", port)) == 0:
-                    break
+                with socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
                 time.sleep(0.05)
             yield port
         finally:
             process.kill()
 
 
-def table(title: str, port: int, mails: int, rows: dict[str, Send]) -> None:
-    """Measures each row as often, in turns, and prints the medians."""
-    costs: dict[str, list[Cost]] = {name: [] for name in rows}
+def compared(title: str, port: int, mails: int, ways: Mapping[str, Send]) -> list[Row]:
+    """Measures each way as often, in turns; the medians, and their ratios to the first way's."""
+    costs: dict[str, list[Cost]] = {name: [] for name in ways}
+    making = []
     for turn in range(REPEATS):
-        for name, send in rows.items():
+        making.append(measured(by_nobody, 0, mails).micros)
+        for name, send in ways.items():
             print(f"\r{title}: {turn + 1}/{REPEATS} {name:<40}", end="", file=sys.stderr)
             costs[name].append(measured(send, port, mails))
-    print("\r" + " " * 100 + "\r", end="", file=sys.stderr)
-    print(f"\n{title}\n{'':<44}{'us CPU/mail':>12}{'mails/s':>10}{'rate x first':>14}")
-    first = median(cost.rate for cost in costs[next(iter(rows))])
-    making = median(cost.micros for cost in (measured(by_nobody, 0, mails) for _ in range(3)))
+    print(f"\r{'':<100}\r\n{title}", file=sys.stderr)
+    rows: list[Row] = []
     for name, found in costs.items():
-        micros, rate = median(c.micros for c in found), median(c.rate for c in found)
-        micros -= 0 if name.startswith("smtp-source") else making
-        print(f"{name:<44}{micros:>12.1f}{rate:>10,.0f}{rate / first:>14.2f}", flush=True)
+        micros = median(cost.micros for cost in found)
+        micros -= 0 if ways[name] is by_smtp_source else median(making)
+        rate = median(cost.rate for cost in found)
+        first = rows[0] if rows else {"cpu_us": micros, "rate": rate}
+        ratios = {"cpu_x": first["cpu_us"] / micros, "rate_x": rate / first["rate"]}
+        rows.append({"sink": title, "way": name, "cpu_us": micros, "rate": rate, **ratios})
+    show(rows)
+    return rows
 
 
-def near(mails: int) -> None:
-    """On this machine: what the octets cost."""
-    with ExitStack() as stack:
-        table(
-            "our own sink (PIPELINING, CHUNKING)",
-            stack.enter_context(our_sink("chunking")),
-            mails,
-            {
-                "smtplib.sendmail": by_smtplib,
-                "ours, CHUNKING": by_ours(),
-                "ours, CHUNKING, window 8": by_ours(window=8),
-            },
+def show(rows: list[Row]) -> None:
+    """One table."""
+    print(
+        f"{'':<44}{'us CPU/mail':>12}{'mails/s':>10}{'CPU less x':>12}{'rate x':>8}",
+        file=sys.stderr,
+    )
+    for row in rows:
+        print(
+            f"{row['way']:<44}{row['cpu_us']:>12.1f}{row['rate']:>10,.0f}"
+            f"{row['cpu_x']:>12.1f}{row['rate_x']:>8.1f}",
+            file=sys.stderr,
         )
-    with our_sink("none") as port:
-        table("our own sink (nothing)", port, mails, {"ours, lock-step": by_ours()})
-    with our_sink("pipelining") as port:
-        rows = {"smtplib.sendmail": by_smtplib, "ours, PIPELINING": by_ours()}
-        table("our own sink (PIPELINING)", port, mails, rows)
-    if not shutil.which("smtp-sink"):
-        print("\nsmtp-sink is not installed: no comparison with smtp-source")
-        return
-    with smtp_sink() as port:
-        rows = {
-            "smtp-source -d -s 1": by_smtp_source,
-            "smtplib.sendmail": by_smtplib,
-            "ours, PIPELINING": by_ours(),
-            "ours, PIPELINING, dots looked for": by_ours(dotless=False),
-        }
-        table("smtp-sink (PIPELINING)", port, mails, rows)
 
 
-def far(mails: int) -> None:
-    """Over a round trip: what waiting costs."""
-    slow = max(CONNECTIONS * 5, mails // 20)
-    with our_sink("pipelining", FAR_MS) as port:
-        rows = {
-            "smtplib.sendmail": in_threads(by_smtplib, CONNECTIONS),
-            "ours, PIPELINING": by_ours(connections=CONNECTIONS),
-        }
-        table(f"{FAR_MS} ms away, {CONNECTIONS} connections", port, slow, rows)
-    with our_sink("chunking", FAR_MS) as port:
-        rows = {
-            f"ours, CHUNKING, window {window}": by_ours(window=window, connections=CONNECTIONS)
-            for window in (1, 8, 32)
-        }
-        table(f"{FAR_MS} ms away, {CONNECTIONS} connections, CHUNKING", port, mails, rows)
-
-
-def main() -> None:
+def main(mails: int) -> None:
     """Measures and prints."""
-    mails = int((*sys.argv[1:], "2000")[0])
-    near(mails)
-    far(mails)
+    rows = []
+    with our_sink("chunking") as port:
+        ways = {
+            "smtplib.sendmail": by_smtplib,
+            "ours, CHUNKING": by_ours(),
+            "ours, CHUNKING, window 8": by_ours(window=8),
+        }
+        rows += compared("our sink, CHUNKING", port, mails, ways)
+    for manner in ("pipelining", "none"):
+        with our_sink(manner) as port:
+            ways = {"smtplib.sendmail": by_smtplib, f"ours, {manner}": by_ours()}
+            rows += compared(f"our sink, {manner}", port, mails, ways)
+    if shutil.which("smtp-sink"):
+        with smtp_sink() as port:
+            ways = {
+                "smtp-source -d -s 1": by_smtp_source,
+                "smtplib.sendmail": by_smtplib,
+                "ours, PIPELINING": by_ours(),
+                "ours, PIPELINING, dots looked for": by_ours(dotless=False),
+            }
+            rows += compared("smtp-sink, PIPELINING", port, mails, ways)
+    print(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if sys.argv[1:] else 2000)
