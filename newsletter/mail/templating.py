@@ -12,8 +12,10 @@ import jinja2
 from markupsafe import Markup
 
 from newsletter.errors import TemplateError
+from newsletter.mail.blank_templates import BlankEnvironment
 from newsletter.mail.mjml_compile import Compiled
 from newsletter.mail.mjml_source import Place
+from newsletter.mail.stencils import Stencils, stencils
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.wording import untagged
 
@@ -36,7 +38,7 @@ _ESCAPES = str.maketrans(
     }
 )
 _SCRIPT_SCHEME = re.compile(r"(javascript|data|vbscript):", re.IGNORECASE)
-_WHILE_RENDERING = (
+RENDERING_ERRORS = (
     jinja2.TemplateError,
     ArithmeticError,
     AttributeError,
@@ -45,6 +47,7 @@ _WHILE_RENDERING = (
     TypeError,
     ValueError,
 )
+"""What a template may raise when it is rendered."""
 
 
 class Templates:
@@ -73,6 +76,22 @@ class Templates:
         """The same for a text template: nothing is escaped, block tags leave no empty lines."""
         return self._renderer(self._text, name)
 
+    def html_stencils(self, name: str) -> Stencils:
+        """The same HTML template, to be rendered with blanks.
+
+        Raises:
+            PeekError: it can only be rendered as a whole.
+        """
+        return self._stencils(self._html, name)
+
+    def text_stencils(self, name: str) -> Stencils:
+        """The same for a text template."""
+        return self._stencils(self._text, name)
+
+    def _stencils(self, environment: jinja2.Environment, name: str) -> Stencils:
+        with self._blaming(name):
+            return stencils(BlankEnvironment(environment), name)
+
     def _renderer(self, environment: jinja2.Environment, name: str) -> Callable[..., str]:
         with self._blaming(name):
             template = environment.get_template(name)
@@ -90,7 +109,7 @@ class Templates:
             yield
         except TemplateError:
             raise
-        except _WHILE_RENDERING as error:
+        except RENDERING_ERRORS as error:
             place = self._place(error, name)
             raise TemplateError(_sentence(error), file=place.file, line=place.line) from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from email.header import Header
 from email.utils import format_datetime
 
 from newsletter.errors import MailError
+from newsletter.mail.octets import Body
 from newsletter.mail.wording import plain, shorten, tidy
 from newsletter.model import Publication
 
@@ -50,30 +50,26 @@ def opening(
     ]
 
 
-def assemble(headers: Headers, *, text: str, html: str, mail_id: str) -> bytes:
+def assemble(headers: Headers, *, text: Body, html: Body | None, mail_id: str) -> bytes:
     """A whole mail: `multipart/alternative`, text first (RFC 2046 5.1.4), or the text part alone.
 
     Args:
-        html: empty for a mail of plain text.
+        html: `None` for a mail of plain text.
         mail_id: the boundary is made of it, so the same input gives the same octets.
     """
-    plain_text = quoted_printable(text)
-    if not html:
-        return _block([*headers, *_part_headers("plain")]) + b"\r\n" + plain_text
+    if html is None:
+        return b"".join((_block([*headers, *_part_headers("plain", text)]), b"\r\n", text.octets))
     boundary = f"=_{mail_id[:40]}"
     kind = ("Content-Type", f'multipart/alternative; boundary="{boundary}"')
-    parts = _part(boundary, "plain", plain_text) + _part(boundary, "html", quoted_printable(html))
-    return _block([*headers, kind]) + b"\r\n" + parts + f"--{boundary}--\r\n".encode()
-
-
-def quoted_printable(text: str) -> bytes:
-    """A text as it stands on the wire: UTF-8, quoted-printable (RFC 2045 6.7), CRLF line ends.
-
-    `binascii` breaks lines with the line end it meets first, so it is given one kind only.
-    """
-    lines = "\n".join(text.splitlines()) + "\n"
-    encoded = binascii.b2a_qp(lines.encode(), istext=True)
-    return encoded.replace(b"\n", b"\r\n")
+    line = f"--{boundary}\r\n".encode("ascii")
+    return b"".join(
+        (
+            *(_block([*headers, kind]), b"\r\n"),
+            *(line, _block(_part_headers("plain", text)), b"\r\n", text.octets, b"\r\n"),
+            *(line, _block(_part_headers("html", html)), b"\r\n", html.octets, b"\r\n"),
+            f"--{boundary}--\r\n".encode("ascii"),
+        )
+    )
 
 
 def mailbox(name: str, to: str, header: str) -> str:
@@ -156,13 +152,8 @@ def _block(headers: Headers) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
 
 
-def _part_headers(subtype: str) -> list[tuple[str, str]]:
+def _part_headers(subtype: str, body: Body) -> list[tuple[str, str]]:
     return [
         ("Content-Type", f"text/{subtype}; charset=utf-8"),
-        ("Content-Transfer-Encoding", "quoted-printable"),
+        ("Content-Transfer-Encoding", body.encoding),
     ]
-
-
-def _part(boundary: str, subtype: str, body: bytes) -> bytes:
-    head = _block(_part_headers(subtype))
-    return f"--{boundary}\r\n".encode() + head + b"\r\n" + body + b"\r\n"

@@ -1,0 +1,314 @@
+"""Recorded templates as octets: encoded once, but for the gaps that are filled in for each reader."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from newsletter.mail.blanks import Blanks, Cards, PeekError, Printed, Raw, Values, has_marks, names
+from newsletter.mail.octets import (
+    BLANK_ROOM,
+    EDGE_ROOM,
+    REFERENCE,
+    ROOM,
+    quoted_printable,
+    spread_page,
+    width,
+)
+from newsletter.mail.stencils import Stencils
+
+Filler = Callable[[Values], bytes]
+Line = tuple[str | Printed, ...]
+
+LINKS = frozenset(
+    ("more_url", "less_url", "tune_url", "unsubscribe", "preferences", "pause", "view", "archive")
+)
+"""Values that need no escaping in HTML and no `=` in quoted-printable (see `Press.draft`)."""
+
+_SHARED = frozenset(("why",))  # what many papers and readers have in common is encoded once
+_SHARED_KEPT = 4_096
+_FILLERS_KEPT = 256
+_QP_LINE, _DOT = 75, ord(".")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Octets with gaps: ready ones at even places, gaps at odd ones."""
+
+    octets: tuple[bytes, ...]
+    fillers: tuple[Filler, ...]
+
+    def filled(self, values: Values) -> list[bytes]:
+        """All octets, to be joined."""
+        octets = list(self.octets)
+        octets[1::2] = [fill(values) for fill in self.fillers]
+        return octets
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything but the papers.
+
+    Attributes:
+        sheets: one more than there are loops over the papers.
+        loops: which loop stands between two sheets.
+    """
+
+    sheets: tuple[Sheet, ...]
+    loops: tuple[int, ...]
+
+
+class Sheets(ABC):
+    """Records one template, part by part. Not safe to use from several threads."""
+
+    def __init__(self, stencils: Stencils) -> None:
+        self._stencils = stencils
+        self._filler = lru_cache(maxsize=_FILLERS_KEPT)(self._new_filler)
+
+    def frame(self, mail: Callable[[Blanks], object]) -> Frame:
+        """The frame of the mail that `mail` makes with blanks.
+
+        Raises:
+            PeekError: it must be rendered for each reader.
+        """
+        blanks = self._blanks()
+        text = self._stencils.frame.render(mail=mail(blanks))
+        sheets: list[Sheet] = []
+        loops: list[int] = []
+        items: list[bytes | Filler] = []
+        for item in self._frame_items(text, blanks):
+            if isinstance(item, Cards):
+                sheets.append(_sheet(items))
+                loops.append(item.loop)
+                items = []
+            else:
+                items.append(item)
+        return Frame((*sheets, _sheet(items)), tuple(loops))
+
+    def cards(self, card: Callable[[Blanks], object]) -> tuple[Sheet, ...]:
+        """What each loop over the papers makes of the one that `card` makes with blanks.
+
+        Raises:
+            PeekError: it must be rendered for each reader.
+        """
+        return tuple(
+            self._card(one.template.render, one.name, card) for one in self._stencils.cards
+        )
+
+    def _card(
+        self, render: Callable[..., str], name: str, card: Callable[[Blanks], object]
+    ) -> Sheet:
+        blanks = self._blanks()
+        text = render({name: card(blanks)})
+        items: list[bytes | Filler] = []
+        for item in self._card_items(text, blanks):
+            if isinstance(item, Cards):
+                raise PeekError
+            items.append(item)
+        return _sheet(items)
+
+    def _blanks(self) -> Blanks:
+        self._stencils.blanks.forget()
+        return self._stencils.blanks
+
+    @abstractmethod
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]: ...
+
+    @abstractmethod
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]: ...
+
+    @abstractmethod
+    def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler: ...
+
+
+class HtmlSheets(Sheets):
+    """Seven bit HTML: characters beyond ASCII are references, and lines stay short."""
+
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+        page = text.strip()
+        # What stands at an edge might have to be stripped as well.
+        if page[:1] + page[-1:] and not (page[:1] + page[-1:]).isascii():
+            raise PeekError
+        return self._items(_spread(page + "\n"), blanks)
+
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+        if not text:
+            return iter(())
+        # Begun as if a line were full, so that two papers never share one that is too long.
+        page = _spread(text, column=ROOM)
+        _demand_short_edges(page)
+        return self._items(page, blanks)
+
+    def _items(self, page: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+        before = ""
+        for part in blanks.parts(REFERENCE.sub(lambda found: chr(int(found[1])), page)):
+            if isinstance(part, str):
+                before += part
+                yield part.replace("\n", "\r\n").encode("ascii")
+                continue
+            if before.rfind("<style") > before.rfind("</style"):
+                raise PeekError
+            within_tag = before.rfind("<") > before.rfind(">")
+            if isinstance(part, Printed):
+                yield self._filler((part,), within_tag=within_tag)
+                continue
+            if within_tag:
+                raise PeekError
+            yield part
+
+    def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
+        (node,) = line
+        if isinstance(node, str):
+            raise PeekError
+        if isinstance(node.of, Raw) and node.of.name in LINKS:
+            name = node.of.name
+            return lambda values: values[name].encode()
+
+        def fill(values: Values) -> bytes:
+            octets = node.evaluate(values).encode("ascii", "xmlcharrefreplace")
+            # Only a rare value is long, empty or begins with a dot.
+            return octets if _fits(octets) else _spread_value(octets, within_tag=within_tag)
+
+        return _sharing(fill, line)
+
+
+class TextSheets(Sheets):
+    """Quoted-printable text, line by line; a line with a gap is encoded when it is filled in."""
+
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+        last = blanks.parts(text[-1:])
+        ended = last == ["\n"] or (last and isinstance(last[0], Cards))
+        return self._items(text if ended else text + "\n", blanks)
+
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+        if text and not text.endswith("\n"):
+            raise PeekError
+        return self._items(text, blanks)
+
+    def _items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+        ready = ""
+        for line in text.splitlines(keepends=True):
+            if not has_marks(line):
+                ready += line
+                continue
+            if ready:
+                yield quoted_printable(ready)
+            ready = ""
+            parts = blanks.parts(line)
+            while parts and isinstance(first := parts[0], Cards):
+                yield first
+                del parts[0]
+            if parts:
+                yield from self._line(parts)
+        if ready:
+            yield quoted_printable(ready)
+
+    def _line(self, parts: list[str | Printed | Cards]) -> Iterator[bytes | Filler]:
+        line = tuple(part for part in parts if not isinstance(part, Cards))
+        if len(line) < len(parts):
+            raise PeekError  # papers would begin in the middle of a line
+        if any(isinstance(part, Printed) for part in line):
+            yield self._filler(line)
+        else:
+            yield quoted_printable("".join(map(str, line)))
+
+    def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
+        del within_tag
+        if fill := _link_line(line):
+            return fill
+
+        def fill_in(values: Values) -> bytes:
+            return quoted_printable(
+                "".join(part if isinstance(part, str) else part.evaluate(values) for part in line)
+            )
+
+        return _sharing(fill_in, line)
+
+
+def _sheet(items: Iterable[bytes | Filler]) -> Sheet:
+    octets: list[bytes] = [b""]
+    fillers: list[Filler] = []
+    for item in items:
+        if isinstance(item, bytes):
+            octets[-1] += item
+        else:
+            octets += (b"", b"")
+            fillers.append(item)
+    return Sheet(tuple(octets), tuple(fillers))
+
+
+def _sharing(fill: Filler, line: Line) -> Filler:
+    """The same, remembering its answers where many readers share the value."""
+    made_of = frozenset().union(*map(names, line))
+    if made_of != _SHARED:
+        return fill
+    (name,) = made_of
+    kept = lru_cache(maxsize=_SHARED_KEPT)(lambda value: fill({name: value}))
+    return lambda values: kept(values[name])
+
+
+def _spread(page: str, *, column: int = 0) -> str:
+    spread = spread_page(page, column=column)
+    if spread is None:
+        raise PeekError
+    return spread
+
+
+def _demand_short_edges(page: str) -> None:
+    """Papers follow one another without regard to their lines.
+
+    Raises:
+        PeekError: the lines at both ends of this one could grow too long by that.
+    """
+    first, newline, rest = page.partition("\n")
+    last = rest.rpartition("\n")[2]
+    if not newline or width(first) > EDGE_ROOM or width(last) > ROOM:
+        raise PeekError
+
+
+def _fits(octets: bytes) -> bool:
+    return 0 < len(octets) <= BLANK_ROOM and octets[:1] != b"." and b"\n" not in octets
+
+
+def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
+    """A value that may fill several lines, none of which begins with a dot.
+
+    Raises:
+        PeekError: lines cannot end in it, or it would leave a line to what stands beside it.
+    """
+    text = octets.decode("ascii")
+    if text.startswith("."):
+        text = "&#46;" + text[1:]
+    if len(text) > BLANK_ROOM or "\n" in text:
+        text = "" if within_tag else _spread(text)
+    lines = text.split("\n")
+    if not lines[0] or not lines[-1] or max(map(len, lines)) > BLANK_ROOM:
+        raise PeekError
+    return text.replace("\n", "\r\n").encode("ascii")
+
+
+def _link_line(line: Line) -> Filler | None:
+    """A line that ends with a link and is plain otherwise needs no encoding but a soft break."""
+    *start, link, end = line if len(line) > 1 else (*line, "")
+    indent = "".join(map(str, start))
+    if (
+        isinstance(link, str)
+        or end != "\n"
+        or not isinstance(link.of, Raw)
+        or link.of.name not in LINKS
+        or indent.strip()
+    ):
+        return None
+    name, before = link.of.name, indent.encode()
+
+    def fill(values: Values) -> bytes:
+        octets = before + values[name].encode()
+        if len(octets) <= _QP_LINE:
+            return octets + b"\r\n"
+        if len(octets) <= 2 * _QP_LINE and octets[_QP_LINE] != _DOT:
+            return b"%b=\r\n%b\r\n" % (octets[:_QP_LINE], octets[_QP_LINE:])
+        return quoted_printable(octets.decode())
+
+    return fill
