@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import wraps
+from typing import cast
 
 import jinja2
 from jinja2 import nodes
@@ -54,7 +55,7 @@ class BlankEnvironment(jinja2.Environment):
             _JOINED: _joined,
             _GONE_OVER: _gone_over,
         }
-        tests: Mapping[str, Callable[..., object]] = plain.tests
+        tests = cast("Mapping[str, Callable[..., object]]", plain.tests)
         self.tests = {name: _test(name, function) for name, function in tests.items()}
 
     def tree(self, name: str) -> nodes.Template:
