@@ -288,7 +288,7 @@ ASKING = (
 )
 PRINTING = (
     "{{ card.why }}",
-    "{{ card.why|upper }}{{ card.why|e }}{{ card.why|safe }}{{ card.why|wrap }}",
+    "{{ card.why|upper }}{{ card.why|e }}{{ card.why|safe }}{{ card.why|indent }}",
     "{{ card.why ~ ' and ' ~ card.why ~ card.rank }}",
     "{{ 'java' ~ 'script:' ~ card.why }}",
     "{{ card.why or 'nothing' }}{{ 'a' if card.why else 'b' }}{{ not card.why }}",
@@ -300,7 +300,7 @@ PRINTING = (
     "{% macro own(x) %}[{{ x }}]{% endmacro %}{{ own(card.why) }}{{ own(card.title) }}",
     "{% call(x) w.told(card) %}{% endcall %}",
     "{% with x = card.why %}{{ x }}{{ x }}{% endwith %}",
-    "{{ (card.why ~ card.title)|wrap(2)|upper }}",
+    "{{ (card.why ~ card.title)|indent(2)|upper }}",
     '<a title="{{ card.why }}" href="{{ card.more_url }}">x</a>',
     "{% autoescape false %}{{ card.why }}{{ w.told(card) }}{% endautoescape %}",
     "{{ card.title|truncate(9) }}{{ card.tags|map('upper')|join(', ') }}{{ card.tags|first }}",
@@ -338,7 +338,7 @@ IN_THE_FRAME = (
     "{{ mail.cards|map(attribute='title')|join(', ') }}",
     "{{ w.count(mail) }}",
     "{% for note in mail.notes %}{{ note }}{% endfor %}",
-    "{{ mail.address|replace('@', ' at ') }}{{ mail.interests|wrap }}{{ mail.since or 'ever' }}",
+    "{{ mail.address|replace('@', ' at ') }}{{ mail.interests|indent }}{{ mail.since or 'ever' }}",
     "{{ mail.links.unsubscribe }}\n{{ mail.links.more('2604.00001') }}",
     "{{ mail.links.digest.id }}",
     "{{ mail.nothing is defined }}{{ mail.links.nothing is defined }}",
@@ -394,7 +394,7 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     one = st.sampled_from(
         (
             *("({}|upper)", "({}|length)", "({}|e)", "({}|safe)", "({}|trim)", "({}|string)"),
-            *("({}|default('d'))", "({}|wrap(1))", "({}|replace('a', 'b'))", "({}|list|join('-'))"),
+            *("({}|default('d'))", "({}|indent(1))", "({}|replace('a', 'b'))", "({}|list|join('-'))"),
             *("(not {})", "({}[:9])", "({}[2])", "({}.upper())", "({} is string)", "[{}]"),
             *("w.told({{'why': {}}})", "({}|striptags)", "({}|first)", "({}|forceescape)"),
         )
