@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -83,23 +83,23 @@ class LinkMaker:
 
     def urls(
         self, purposes: Sequence[str], subjects: Iterable[Sequence[str]]
-    ) -> Iterator[tuple[str, ...]]:
+    ) -> list[tuple[bytes, ...]]:
         """The links for all these purposes about each subject: as `url`, at half the cost."""
         version = self._newest.version
-        stamps = [self._stamp(self._newest, purpose) for purpose in purposes]
-        starts = [f"{self.base_url}/{purpose}/{version}-" for purpose in purposes]
+        signs = [self._stamp(self._newest, purpose).sign for purpose in purposes]
+        starts = [f"{self.base_url}/{purpose}/{version}-".encode() for purpose in purposes]
         payloads = [base64_encode(_BETWEEN.join(subject)) for subject in subjects]
         # All signatures are written in one go, each filled up to 18 octets, which are 24 characters.
-        signed = b"".join(stamp.sign(payload) + b"\0\0" for payload in payloads for stamp in stamps)
-        text = base64_encode(signed).decode()
-        place = 0
-        for payload in payloads:
-            about = payload.decode() + "."
-            links = []
-            for start in starts:
-                links.append(start + about + text[place : place + _SIGNATURE_LENGTH])
-                place += 24
-            yield tuple(links)
+        signed = b"\0\0".join([sign(payload) for payload in payloads for sign in signs])
+        text = base64_encode(signed + b"\0\0")
+        places = iter(range(0, len(text), 24))
+        return [
+            tuple(
+                b"%b%b.%b" % (start, payload, text[place : place + _SIGNATURE_LENGTH])
+                for start, place in zip(starts, places, strict=False)
+            )
+            for payload in payloads
+        ]
 
     def read(self, purpose: str, token: str) -> tuple[str, ...] | None:
         """What a token is about, or `None` for a forged one or one made for another purpose."""
@@ -186,13 +186,13 @@ class DigestLinks:
         day = max(listed).isoformat() if listed else self.digest.edition
         return f"{self.maker.base_url}/archive/{day}"
 
-    def of_reader(self) -> tuple[str, ...]:
-        """`unsubscribe`, `preferences` and `pause`."""
+    def of_reader(self) -> tuple[bytes, ...]:
+        """`unsubscribe`, `preferences` and `pause`, as octets."""
         ways = (Way.UNSUBSCRIBE, Way.PREFERENCES, Way.PAUSE)
-        return next(self.maker.urls(ways, [(self.digest.subscriber_id,)]))
+        return self.maker.urls(ways, [(self.digest.subscriber_id,)])[0]
 
-    def of_papers(self) -> Iterator[tuple[str, ...]]:
-        """`more`, `less` and `tune` of each pick."""
+    def of_papers(self) -> list[tuple[bytes, ...]]:
+        """`more`, `less` and `tune` of each pick, as octets."""
         about = ((self.digest.id, pick.paper.id) for pick in self.digest.picks)
         return self.maker.urls((Way.MORE, Way.LESS, Way.TUNE), about)
 
