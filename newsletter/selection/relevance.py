@@ -6,7 +6,7 @@ means the same on every day and in every batch: 0 is any paper, 2 a clear fit to
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection import categories
 from newsletter.selection.background import Background, Bools, Floats, Ints, Rows
+from newsletter.selection.learn import weights_in
 from newsletter.selection.matching import Names, Phrases
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter, unusualness
 
@@ -80,8 +81,9 @@ class Taste:
         self._meter = TopicMeter.of(self._topics, background)
         self._topic_codes = [categories.codes(topic) for topic in self._topics]
         self._literal = _Literal(profile, background)
-        self._liked = _Likeness(profile.liked, background)
-        self._disliked = _Likeness(profile.disliked, background)
+        weights = weights_in(profile)
+        self._liked = _Likeness(profile.liked, weights, background)
+        self._disliked = _Likeness(profile.disliked, weights, background)
 
     def judge(self, papers: Sequence[Paper]) -> list[Judgement]:
         """One judgement for each paper, in the same order."""
@@ -190,11 +192,15 @@ class _Literal:
 class _Likeness:
     """Likeness to some papers a subscriber named: Rocchio's centre, less what all papers share."""
 
-    def __init__(self, named: Sequence[str], background: Background) -> None:
+    def __init__(
+        self, named: Sequence[str], weights: Mapping[str, float], background: Background
+    ) -> None:
         self._papers, self._rows = background.resolve(named)
         if not self._papers:
             return
-        mean = np.asarray(self._rows.units.mean(axis=0)).ravel()
+        counted = np.array([weights.get(paper.id, 1.0) for paper in self._papers], np.float32)
+        self._weight = float(counted.sum())
+        mean = np.asarray(self._rows.units.T @ (counted / self._weight)).ravel()
         self._centre = mean - background.mean
         self._usual = background.rows[self._strangers(background)].units @ self._centre
 
@@ -210,7 +216,7 @@ class _Likeness:
         alike = unusualness(rows.units @ self._centre, self._usual, _SPREAD_OF_LIKENESS)
         cosines = (rows.units @ self._rows.units.T).toarray()
         titles = tuple(self._papers[int(place)].title for place in cosines.argmax(axis=1))
-        sure = len(self._papers) / (len(self._papers) + 1)  # one example alone says half
+        sure = self._weight / (self._weight + 1)  # one example alone says half
         return _Alikes(np.minimum(alike, _HIGHEST_LIKENESS) * sure, cosines.max(axis=1), titles)
 
 
