@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +19,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from newsletter.model import Digest
 
 _BETWEEN = "~"  # stands in no id
-_SIGNATURE_OCTETS, _SIGNATURE_LENGTH = 16, 22
+_SIGNATURE_OCTETS = 16
 _STAMPS_KEPT = 256
 
 
@@ -38,6 +38,11 @@ class Way(StrEnum):
     MORE = "more"
     LESS = "less"
     TUNE = "tune"
+
+
+# About the reader, not the digest: these must work when old digests are gone.
+_OF_THE_READER = (Way.UNSUBSCRIBE, Way.PREFERENCES, Way.PAUSE)
+_OF_THE_DIGEST = (Way.VIEW, Way.MORE, Way.LESS, Way.TUNE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,68 +75,61 @@ class LinkMaker:
     def renew(self, keys: Sequence[Key]) -> None:
         """Signs and reads with these keys from now on: the operator may have made or dropped one."""
         self._keys = {key.version: key for key in keys}
-        self._newest = max(keys, key=lambda key: key.version)
-        self._stamp = lru_cache(maxsize=_STAMPS_KEPT)(_Stamp)
+        self._newest = max(self._keys)
+        self._stamp = lru_cache(maxsize=_STAMPS_KEPT)(self._new_stamp)
 
     def token(self, purpose: str, *subject: str) -> str:
-        """The signed text that stands for ids, which hold no `~`; the same ids, the same token."""
-        return self._token(self._newest, purpose, subject)
+        """The text that stands for ids, which hold no `~`; the same ids, the same token.
+
+        `version-id.signature~further`: the first id is signed. What follows is not, and only
+        chooses among what the first one stands for; whoever acts on it must look it up there.
+        """
+        payload = base64_encode("".join(subject[:1]))
+        signature = self._stamp(self._newest, purpose).sign(payload)
+        return f"{self._newest}-{payload.decode()}.{signature}{chosen(*subject[1:])}"
 
     def url(self, purpose: str, *subject: str) -> str:
         """The link for one purpose (see `Way`) and what it is about."""
         return f"{self.base_url}/{purpose}/{self.token(purpose, *subject)}"
 
-    def urls(
-        self, purposes: Sequence[str], subjects: Iterable[Sequence[str]]
-    ) -> list[tuple[bytes, ...]]:
-        """The links for all these purposes about each subject: as `url`, at half the cost."""
-        version = self._newest.version
-        signs = [self._stamp(self._newest, purpose).sign for purpose in purposes]
-        starts = [f"{self.base_url}/{purpose}/{version}-".encode() for purpose in purposes]
-        payloads = [base64_encode(_BETWEEN.join(subject)) for subject in subjects]
-        # All signatures are written in one go, each filled up to 18 octets, which are 24 characters.
-        signed = b"\0\0".join([sign(payload) for payload in payloads for sign in signs])
-        text = base64_encode(signed + b"\0\0")
-        places = iter(range(0, len(text), 24))
-        return [
-            tuple(
-                b"%b%b.%b" % (start, payload, text[place : place + _SIGNATURE_LENGTH])
-                for start, place in zip(starts, places, strict=False)
-            )
-            for payload in payloads
-        ]
-
     def read(self, purpose: str, token: str) -> tuple[str, ...] | None:
         """What a token is about, or `None` for a forged one or one made for another purpose."""
-        version = token.partition("-")[0]
-        key = self._keys.get(int(version)) if re.fullmatch(r"[1-9][0-9]{0,8}", version) else None
-        subject = peek(token)
-        # Made again and compared whole: base64 has bits to spare, so one token could be spelled
-        # in several ways, and only the spelling we gave out counts.
-        if key is None or not subject:
+        head, _, further = token.partition(_BETWEEN)
+        version, _, signed = head.partition("-")
+        payload, _, signature = signed.rpartition(".")
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", version) or int(version) not in self._keys:
             return None
-        made = self._token(key, purpose, subject)
-        return subject if hmac.compare_digest(made.encode(), token.encode()) else None
+        made = self._stamp(int(version), purpose).sign(payload.encode())
+        if not hmac.compare_digest(made.encode(), signature.encode()):
+            return None
+        subject = peek(token)
+        # base64 has bits to spare, so one id could be spelled in several ways: only ours counts.
+        spelled = chosen(*subject[1:]) if further else ""
+        return subject if subject and token == head + spelled else None
 
     def for_digest(self, digest: Digest) -> DigestLinks:
         """All links of one mail."""
         return DigestLinks(maker=self, digest=digest)
 
-    def _token(self, key: Key, purpose: str, subject: Sequence[str]) -> str:
-        """`version-subject.signature`: short, for a mail carries some fifty of them."""
-        payload = base64_encode(_BETWEEN.join(subject))
-        signature = base64_encode(self._stamp(key, purpose).sign(payload))
-        return f"{key.version}-{payload.decode()}.{signature.decode()}"
+    def _new_stamp(self, version: int, purpose: str) -> _Stamp:
+        return _Stamp(self._keys[version], purpose)
+
+
+def chosen(*further: str) -> str:
+    """The end of a token: what it names among the things that its first id stands for."""
+    return _BETWEEN + base64_encode(_BETWEEN.join(further)).decode() if further else ""
 
 
 def peek(token: str) -> tuple[str, ...]:
     """What a token says it is about, unchecked: to be shown, never to be acted on."""
-    payload = token.partition("-")[2].rpartition(".")[0]
+    head, _, further = token.partition(_BETWEEN)
+    payload = head.partition("-")[2].rpartition(".")[0]
     try:
-        subject = base64_decode(payload).decode()
+        subject = [base64_decode(part).decode() for part in (payload, further) if part]
     except (BadData, UnicodeDecodeError):
         return ()
-    return tuple(subject.split(_BETWEEN)) if subject else ()
+    # In mails sent before 24 November 2026 all ids stand in the signed part.
+    return tuple(_BETWEEN.join(subject).split(_BETWEEN)) if payload else ()
 
 
 class _Stamp:
@@ -148,11 +146,11 @@ class _Stamp:
         self._inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded))
         self._outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded))
 
-    def sign(self, payload: bytes) -> bytes:
+    def sign(self, payload: bytes) -> str:
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(payload)
         outer.update(inner.digest())
-        return outer.digest()[:_SIGNATURE_OCTETS]
+        return base64_encode(outer.digest()[:_SIGNATURE_OCTETS]).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,15 +184,13 @@ class DigestLinks:
         day = max(listed).isoformat() if listed else self.digest.edition
         return f"{self.maker.base_url}/archive/{day}"
 
-    def of_reader(self) -> tuple[bytes, ...]:
-        """`unsubscribe`, `preferences` and `pause`, as octets."""
-        ways = (Way.UNSUBSCRIBE, Way.PREFERENCES, Way.PAUSE)
-        return self.maker.urls(ways, [(self.digest.subscriber_id,)])[0]
-
-    def of_papers(self) -> list[tuple[bytes, ...]]:
-        """`more`, `less` and `tune` of each pick, as octets."""
-        about = ((self.digest.id, pick.paper.id) for pick in self.digest.picks)
-        return self.maker.urls((Way.MORE, Way.LESS, Way.TUNE), about)
+    def tokens(self) -> dict[str, str]:
+        """The token of each way that leads out of a mail; that of a paper's lacks the paper yet."""
+        token, digest = self.maker.token, self.digest
+        return {
+            **{way: token(way, digest.subscriber_id) for way in _OF_THE_READER},
+            **{way: token(way, digest.id) for way in _OF_THE_DIGEST},
+        }
 
     def more(self, paper_id: str) -> str:
         return self.maker.url(Way.MORE, self.digest.id, paper_id)
@@ -207,5 +203,4 @@ class DigestLinks:
         return self.maker.url(Way.TUNE, self.digest.id, paper_id)
 
     def _of_reader(self, way: Way) -> str:
-        # About the reader, not the digest: these must work when old digests are gone.
         return self.maker.url(way, self.digest.subscriber_id)

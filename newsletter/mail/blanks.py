@@ -40,6 +40,16 @@ class Raw:
 
 
 @dataclass(frozen=True, slots=True)
+class Token:
+    """The part of a link that belongs to the reader: letters that mean the same everywhere."""
+
+    name: str
+
+    def evaluate(self, values: Values) -> str:
+        return values[self.name]
+
+
+@dataclass(frozen=True, slots=True)
 class Filled:
     """A text with blanks in it."""
 
@@ -70,7 +80,7 @@ class Applied:
 class Printed:
     """A value as `{{ value }}` prints it."""
 
-    of: Raw | Filled | Applied
+    of: Raw | Token | Filled | Applied
     printer: Callable[[object], object]
 
     def evaluate(self, values: Values) -> str:
@@ -84,7 +94,9 @@ class Cards:
     loop: int
 
 
-Node = Raw | Filled | Applied | Printed
+Node = Raw | Token | Filled | Applied | Printed
+Settled = str | Printed | Token | Cards
+"""What a text may be made of once it is printed."""
 
 
 def _known(arg: object, values: Values) -> object:
@@ -93,7 +105,7 @@ def _known(arg: object, values: Values) -> object:
 
 def names(node: object) -> frozenset[str]:
     """Of which values a node is made."""
-    if isinstance(node, Raw):
+    if isinstance(node, Raw | Token):
         return frozenset((node.name,))
     inner: Iterable[object] = ()
     if isinstance(node, Filled):
@@ -142,19 +154,23 @@ class Blanks:
         """A blank for a value, or the empty text where there is none."""
         return self.mark(Raw(name)) if given else ""
 
-    def parts(self, text: str) -> list[str | Printed | Cards]:
+    def token(self, name: str) -> str:
+        """A blank for the token of a link."""
+        return self.mark(Token(name))
+
+    def parts(self, text: str) -> list[Settled]:
         """A recorded text as literals and what is to be printed between them.
 
         Raises:
             PeekError: something stands in it that was never printed.
         """
         found = self._parts(text)
-        settled = [part for part in found if isinstance(part, str | Printed | Cards)]
+        settled = [part for part in found if isinstance(part, Settled)]
         if len(settled) < len(found):
             raise PeekError
         return settled
 
-    def node(self, text: str) -> Raw | Filled | Applied:
+    def node(self, text: str) -> Raw | Token | Filled | Applied:
         """What a text with blanks stands for.
 
         Raises:
@@ -162,10 +178,10 @@ class Blanks:
         """
         found = self._parts(text)
         markup = isinstance(text, Markup)
-        if len(found) == 1 and isinstance(found[0], Raw | Applied) and not markup:
+        if len(found) == 1 and isinstance(found[0], Raw | Token | Applied) and not markup:
             return found[0]
         # A filter may have answered anything; and a plain text in markup would need escaping.
-        allowed = str | Printed if markup else str | Raw | Filled | Printed
+        allowed = str | Token | Printed if markup else str | Raw | Token | Filled | Printed
         known = tuple(part for part in found if isinstance(part, allowed))
         if len(known) < len(found):
             raise PeekError
@@ -178,8 +194,11 @@ class Blanks:
         if isinstance(value, Markup):
             self.parts(value)
             return value
-        if not self._escapes and not any(isinstance(p, Raw | Applied) for p in self._parts(value)):
+        found = self._parts(value)
+        if not self._escapes and not any(isinstance(part, Raw | Applied) for part in found):
             return value  # only texts that are printed already, one beside the other
+        if self._escapes and _is_link(found):
+            return printer(value)
         mark = self.mark(Printed(self.node(value), printer))
         return Markup(mark) if self._escapes else mark  # noqa: S704 - a single character
 
@@ -223,12 +242,18 @@ class Blanks:
         return self._nodes[code - FIRST]
 
 
+def _is_link(parts: list[str | Node | Cards]) -> bool:
+    """Whether it is printed alike whatever its tokens are; `data:` would be if one ended so."""
+    kinds_fit = all(isinstance(part, str | Token) for part in parts)
+    return kinds_fit and not any(":" in part for part in parts[1:] if isinstance(part, str))
+
+
 def _is_something(part: object) -> bool:
     if isinstance(part, Printed):
         return _is_something(part.of)
     if isinstance(part, Filled):
         return any(map(_is_something, part.parts))
-    return isinstance(part, str | Raw)
+    return isinstance(part, str | Raw | Token)
 
 
 def is_plain(value: object) -> bool:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Lock
 from typing import NoReturn, TypeVar, cast
 
-from newsletter.links import DigestLinks
+from newsletter.links import DigestLinks, Way, chosen
 from newsletter.mail.blanks import Blanks, PeekError
 from newsletter.mail.digest import why_phrases
 from newsletter.mail.octets import Body
-from newsletter.mail.sheets import Frame, HtmlSheets, Sheet, TextSheets
+from newsletter.mail.sheets import TOKEN_LIMIT, Frame, HtmlSheets, Sheet, TextSheets
 from newsletter.mail.stencils import Stencils
-from newsletter.mail.templating import RENDERING_ERRORS, escape
+from newsletter.mail.templating import RENDERING_ERRORS
 from newsletter.mail.view import Card, MailView, card, framed, texts_for
 from newsletter.mail.wording import shorten
 from newsletter.model import Digest, Paper, Pick, Publication, Reason, Subscriber, Why
@@ -23,7 +22,6 @@ from newsletter.model import Digest, Paper, Pick, Publication, Reason, Subscribe
 _SHELLS_KEPT = 512
 _PLATES_KEPT = 4_096
 _REASONS_KEPT = 8_192
-_PLAIN_URL = re.compile(r"https?://[A-Za-z0-9._~:/-]+")
 
 _Kept = TypeVar("_Kept")
 
@@ -66,53 +64,54 @@ class Press:
 
     def draft(self, digest: Digest, subscriber: Subscriber, links: DigestLinks) -> Draft:
         """A mail to be made, in one length or another."""
-        home = links.maker.base_url
-        if not _PLAIN_URL.fullmatch(home) or escape(home) != home:
+        tokens = links.tokens()
+        if max(map(len, tokens.values())) > TOKEN_LIMIT:
             raise PeekError
         return Draft(
             press=self,
             digest=digest,
             texts=texts_for(digest, subscriber),
-            links=links_of(links),
+            links=links,
+            tokens=tokens,
             told=[self._told(pick.reasons) for pick in digest.picks],
-            votes=list(links.of_papers()),
         )
 
-    def shell(self, digest: Digest, texts: Mapping[str, str], shown: int) -> _Shell:
+    def shell(self, draft: Draft, shown: int) -> _Shell:
         """Everything but the papers of a mail that shows so many of them."""
-        given = tuple(map(bool, texts.values()))
-        key = (digest.edition, digest.notes, digest.considered, len(digest.picks), shown, given)
+        digest, links = draft.digest, draft.links
+        given = tuple(map(bool, draft.texts.values()))
+        around = (digest.edition, digest.notes, digest.considered, len(digest.picks), shown)
+        key = (around, given, links.maker.base_url, links.archive)
         if key not in self._shells:
             with self._lock:
-                shell = self._new_shell(digest, texts, shown)
-                _keep(self._shells, key, shell, most=_SHELLS_KEPT)
+                _keep(self._shells, key, self._new_shell(draft, shown), most=_SHELLS_KEPT)
         return _given(self._shells[key])
 
-    def plate(self, pick: Pick, place: int, length: int, told: tuple[str, bool]) -> _Plate:
-        """A paper at its place, with an abstract of that length."""
-        paper, (why, surprise) = pick.paper, told
+    def plate(self, draft: Draft, place: int, length: int) -> _Plate:
+        """The paper at that place, with an abstract of that length."""
+        pick, (why, surprise) = draft.digest.picks[place - 1], draft.told[place - 1]
+        paper, home = pick.paper, draft.links.maker.base_url
         figures = (pick.upvotes, pick.comments, pick.stars)
         # A page shows the same papers without pictures.
-        key = (paper.id, place, length, figures, bool(why), surprise, bool(paper.thumbnail_url))
+        pictured = bool(paper.thumbnail_url)
+        key = (paper.id, place, length, figures, bool(why), surprise, pictured, home)
         kept, plate = self._plates.get(key, (None, None))
         # Papers are completed now and then.
         if kept is not paper and kept != paper:
             with self._lock:
-                plate = self._new_plate(pick, place, length)
+                plate = self._new_plate(pick, place, length, home)
                 _keep(self._plates, key, (paper, plate), most=_PLATES_KEPT)
         return _given(plate)
 
-    def _new_shell(self, digest: Digest, texts: Mapping[str, str], shown: int) -> _Shell | None:
+    def _new_shell(self, draft: Draft, shown: int) -> _Shell | None:
         def mail(blanks: Blanks) -> MailView:
             return framed(
-                digest,
+                draft.digest,
                 self._publication,
-                texts={name: blanks.raw(name, given=text) for name, text in texts.items()},
+                texts={name: blanks.raw(name, given=text) for name, text in draft.texts.items()},
                 cards=cast("tuple[Card, ...]", (_Unseen(),) * shown),
-                links=cast(
-                    "DigestLinks", _BlankLinks(**{name: blanks.raw(name) for name in _LINKS})
-                ),
-                hidden=len(digest.picks) - shown,
+                links=cast("DigestLinks", _BlankLinks.of(draft.links, blanks)),
+                hidden=len(draft.digest.picks) - shown,
             )
 
         try:
@@ -120,17 +119,20 @@ class Press:
         except (PeekError, *RENDERING_ERRORS):
             return None
 
-    def _new_plate(self, pick: Pick, place: int, length: int) -> _Plate | None:
+    def _new_plate(self, pick: Pick, place: int, length: int, home: str) -> _Plate | None:
         known = card(pick, place, None)
         known = replace(known, abstract=shorten(known.abstract, length))
 
         def blank(blanks: Blanks) -> Card:
+            def url(way: Way) -> str:
+                return f"{home}/{way}/{blanks.token(way)}{chosen(pick.paper.id)}"
+
             return replace(
                 known,
                 why=blanks.raw("why", given=known.why),
-                more_url=blanks.raw("more_url"),
-                less_url=blanks.raw("less_url"),
-                tune_url=blanks.raw("tune_url"),
+                more_url=url(Way.MORE),
+                less_url=url(Way.LESS),
+                tune_url=url(Way.TUNE),
             )
 
         try:
@@ -144,63 +146,35 @@ class Draft:
     """One mail, in any length.
 
     Attributes:
-        texts, links: what the frame is filled with, by name.
+        texts, tokens: what the gaps are filled with, by name.
         told: for each pick its reasons in words, and whether it is a surprise.
-        votes: for each pick where to say more, less, and follow or mute.
     """
 
     press: Press
     digest: Digest
     texts: dict[str, str]
-    links: dict[str, str]
+    links: DigestLinks
+    tokens: dict[str, str]
     told: list[tuple[str, bool]]
-    votes: list[tuple[str, ...]]
 
-    def html(self, shown: int, length: int) -> Body:
-        """The page with the first `shown` papers, abstracts cut to that many characters."""
-        frame = self.press.shell(self.digest, self.texts, shown).html
-        return Body(
-            "7bit", self._joined(frame, [plate.html for plate in self._plates(shown, length)])
-        )
-
-    def text(self, shown: int, length: int) -> Body:
-        """The text part with the same papers."""
-        frame = self.press.shell(self.digest, self.texts, shown).text
-        papers = [plate.text for plate in self._plates(shown, length)]
-        return Body("quoted-printable", self._joined(frame, papers))
-
-    def _plates(self, shown: int, length: int) -> list[_Plate]:
-        picks = zip(self.digest.picks[:shown], self.told, strict=False)
-        return [
-            self.press.plate(pick, place, length, told)
-            for place, (pick, told) in enumerate(picks, start=1)
-        ]
+    def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
+        """Page and text with the first `shown` papers, abstracts cut to that many characters."""
+        shell = self.press.shell(self, shown)
+        plates = [self.press.plate(self, place, length) for place in range(1, shown + 1)]
+        html = self._joined(shell.html, [plate.html for plate in plates])
+        text = self._joined(shell.text, [plate.text for plate in plates])
+        return Body("7bit", html), Body("quoted-printable", text)
 
     def _joined(self, frame: Frame, papers: list[tuple[Sheet, ...]]) -> bytes:
-        around = self.texts | self.links
-        octets = frame.sheets[0].filled(around)
+        values: dict[str, str] = {**self.texts, **self.tokens}
+        octets = {name.encode(): token.encode() for name, token in self.tokens.items()}
+        joined = [frame.sheets[0].filled(values, octets)]
         for loop, after in zip(frame.loops, frame.sheets[1:], strict=True):
-            for sheets, (why, _), (more, less, tune) in zip(
-                papers, self.told, self.votes, strict=False
-            ):
-                gaps = {"why": why, "more_url": more, "less_url": less, "tune_url": tune}
-                octets += sheets[loop].filled(gaps)
-            octets += after.filled(around)
-        return b"".join(octets)
-
-
-_LINKS = ("unsubscribe", "preferences", "pause", "view", "archive")
-
-
-def links_of(links: DigestLinks) -> dict[str, str]:
-    unsubscribe, preferences, pause = links.of_reader()
-    return {
-        "unsubscribe": unsubscribe,
-        "preferences": preferences,
-        "pause": pause,
-        "view": links.view,
-        "archive": links.archive,
-    }
+            for sheets, (why, _) in zip(papers, self.told, strict=False):
+                values["why"] = why
+                joined.append(sheets[loop].filled(values, octets))
+            joined.append(after.filled(values, octets))
+        return b"".join(joined)
 
 
 class _Unseen:
@@ -210,7 +184,7 @@ class _Unseen:
         raise PeekError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _BlankLinks:
     """The links of a frame."""
 
@@ -219,6 +193,19 @@ class _BlankLinks:
     pause: str
     view: str
     archive: str
+
+    @classmethod
+    def of(cls, links: DigestLinks, blanks: Blanks) -> _BlankLinks:
+        def url(way: Way) -> str:
+            return f"{links.maker.base_url}/{way}/{blanks.token(way)}"
+
+        return cls(
+            unsubscribe=url(Way.UNSUBSCRIBE),
+            preferences=url(Way.PREFERENCES),
+            pause=url(Way.PAUSE),
+            view=url(Way.VIEW),
+            archive=links.archive,
+        )
 
     def __getattr__(self, name: str) -> NoReturn:
         raise PeekError

@@ -64,11 +64,8 @@ class Rendered:
 class Draft(Protocol):
     """A mail to be made, in one length or another."""
 
-    def html(self, shown: int, length: int) -> Body:
-        """The page with the first `shown` papers, abstracts cut to that many characters."""
-
-    def text(self, shown: int, length: int) -> Body:
-        """The text part with the same papers."""
+    def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
+        """Page and text with the first `shown` papers, abstracts cut to that many characters."""
 
 
 class Renderer:
@@ -126,38 +123,39 @@ class Renderer:
         papers = len(digest.picks)
         wanted = max(subscriber.profile.abstract_length, 0)
         for length in (wanted, *(step for step in _ABSTRACT_STEPS if step < wanted)):
-            shown, page = papers, draft.html(papers, length)
-            if len(page.octets) <= self._html_limit:
-                break
-        else:
-            length = min(wanted, _ABSTRACT_WHEN_CUT)
-            shown, page = self._cut(draft, papers, length)
-        return Rendered(
-            html_body=page,
-            text_body=draft.text(shown, length),
-            shown=shown,
-            hidden=papers - shown,
-            abstract_length=length,
-        )
+            rendered = _rendered(draft, papers, papers, length)
+            if rendered.html_octets <= self._html_limit:
+                return rendered
+        return self._cut(draft, papers, min(wanted, _ABSTRACT_WHEN_CUT))
 
-    def _cut(self, draft: Draft, papers: int, length: int) -> tuple[int, Body]:
+    def _cut(self, draft: Draft, papers: int, length: int) -> Rendered:
         """The most papers that fit, found by halving: size grows with every paper."""
-        best = (0, draft.html(0, length))
-        size = len(best[1].octets)
-        if size > self._html_limit:
+        best = _rendered(draft, papers, 0, length)
+        if best.html_octets > self._html_limit:
             raise MailError(
-                f"the HTML part has {size:,} octets without a single paper, "
+                f"the HTML part has {best.html_octets:,} octets without a single paper, "
                 f"more than the limit of {self._html_limit:,}"
             )
         low, high = 0, papers
         while high - low > 1:
             middle = (low + high) // 2
-            page = draft.html(middle, length)
-            if len(page.octets) <= self._html_limit:
-                low, best = middle, (middle, page)
+            tried = _rendered(draft, papers, middle, length)
+            if tried.html_octets <= self._html_limit:
+                low, best = middle, tried
             else:
                 high = middle
         return best
+
+
+def _rendered(draft: Draft, papers: int, shown: int, length: int) -> Rendered:
+    html, text = draft.bodies(shown, length)
+    return Rendered(
+        html_body=html,
+        text_body=text,
+        shown=shown,
+        hidden=papers - shown,
+        abstract_length=length,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +166,12 @@ class _Whole:
     render_html: Callable[..., str]
     render_text: Callable[..., str]
 
-    def html(self, shown: int, length: int) -> Body:
-        page = self.render_html(mail=self.view.fitted(shown, length))
-        return html_body(page.strip() + "\n")
-
-    def text(self, shown: int, length: int) -> Body:
-        return text_body(self.render_text(mail=self.view.fitted(shown, length)))
+    def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
+        view = self.view.fitted(shown, length)
+        return (
+            html_body(self.render_html(mail=view).strip() + "\n"),
+            text_body(self.render_text(mail=view)),
+        )
 
 
 def _press(templates: Templates, publication: Publication) -> Press | None:

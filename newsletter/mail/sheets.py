@@ -6,8 +6,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
-from newsletter.mail.blanks import Blanks, Cards, PeekError, Printed, Raw, Values, has_marks, names
+from newsletter.mail.blanks import (
+    Blanks,
+    Cards,
+    PeekError,
+    Printed,
+    Settled,
+    Token,
+    Values,
+    has_marks,
+    names,
+)
 from newsletter.mail.octets import (
     BLANK_ROOM,
     EDGE_ROOM,
@@ -17,34 +28,37 @@ from newsletter.mail.octets import (
     spread_page,
     width,
 )
-from newsletter.mail.stencils import Stencils
+from newsletter.mail.stencils import CardTemplate, Stencils
 
 Filler = Callable[[Values], bytes]
-Line = tuple[str | Printed, ...]
+Line = tuple[str | Token | Printed, ...]
+Item = bytes | Token | Filler | Cards
 
-LINKS = frozenset(
-    ("more_url", "less_url", "tune_url", "unsubscribe", "preferences", "pause", "view", "archive")
-)
-"""Values that need no escaping in HTML and no `=` in quoted-printable (see `Press.draft`)."""
+TOKEN_LIMIT = 75
+"""The longest token that fills no more than a line of quoted-printable."""
 
 _SHARED = frozenset(("why",))  # what many papers and readers have in common is encoded once
 _SHARED_KEPT = 4_096
 _FILLERS_KEPT = 256
-_QP_LINE, _DOT = 75, ord(".")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Octets with gaps: ready ones at even places, gaps at odd ones."""
+    """Octets with gaps.
 
-    octets: tuple[bytes, ...]
-    fillers: tuple[Filler, ...]
+    Attributes:
+        form: the octets, a `%(name)b` for each gap.
+        fillers: by their names what fills those gaps that no token does.
+    """
 
-    def filled(self, values: Values) -> list[bytes]:
-        """All octets, to be joined."""
-        octets = list(self.octets)
-        octets[1::2] = [fill(values) for fill in self.fillers]
-        return octets
+    form: bytes
+    fillers: tuple[tuple[bytes, Filler], ...]
+
+    def filled(self, values: Values, octets: dict[bytes, bytes]) -> bytes:
+        """All octets; `octets` holds the tokens, and takes in what is filled in besides."""
+        for name, fill in self.fillers:
+            octets[name] = fill(values)
+        return self.form % octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,7 @@ class Sheets(ABC):
         text = self._stencils.frame.render(mail=mail(blanks))
         sheets: list[Sheet] = []
         loops: list[int] = []
-        items: list[bytes | Filler] = []
+        items: list[Item] = []
         for item in self._frame_items(text, blanks):
             if isinstance(item, Cards):
                 sheets.append(_sheet(items))
@@ -93,31 +107,22 @@ class Sheets(ABC):
         Raises:
             PeekError: it must be rendered for each reader.
         """
-        return tuple(
-            self._card(one.template.render, one.name, card) for one in self._stencils.cards
-        )
+        return tuple(self._card(one, card) for one in self._stencils.cards)
 
-    def _card(
-        self, render: Callable[..., str], name: str, card: Callable[[Blanks], object]
-    ) -> Sheet:
+    def _card(self, one: CardTemplate, card: Callable[[Blanks], object]) -> Sheet:
         blanks = self._blanks()
-        text = render({name: card(blanks)})
-        items: list[bytes | Filler] = []
-        for item in self._card_items(text, blanks):
-            if isinstance(item, Cards):
-                raise PeekError
-            items.append(item)
-        return _sheet(items)
+        text = one.template.render({one.name: card(blanks)})
+        return _sheet(self._card_items(text, blanks))
 
     def _blanks(self) -> Blanks:
         self._stencils.blanks.forget()
         return self._stencils.blanks
 
     @abstractmethod
-    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]: ...
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[Item]: ...
 
     @abstractmethod
-    def _card_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]: ...
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[Item]: ...
 
     @abstractmethod
     def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler: ...
@@ -126,14 +131,14 @@ class Sheets(ABC):
 class HtmlSheets(Sheets):
     """Seven bit HTML: characters beyond ASCII are references, and lines stay short."""
 
-    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
         page = text.strip()
         # What stands at an edge might have to be stripped as well.
         if page[:1] + page[-1:] and not (page[:1] + page[-1:]).isascii():
             raise PeekError
         return self._items(_spread(page + "\n"), blanks)
 
-    def _card_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
         if not text:
             return iter(())
         # Begun as if a line were full, so that two papers never share one that is too long.
@@ -141,7 +146,7 @@ class HtmlSheets(Sheets):
         _demand_short_edges(page)
         return self._items(page, blanks)
 
-    def _items(self, page: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+    def _items(self, page: str, blanks: Blanks) -> Iterator[Item]:
         before = ""
         for part in blanks.parts(REFERENCE.sub(lambda found: chr(int(found[1])), page)):
             if isinstance(part, str):
@@ -154,7 +159,7 @@ class HtmlSheets(Sheets):
             if isinstance(part, Printed):
                 yield self._filler((part,), within_tag=within_tag)
                 continue
-            if within_tag:
+            if within_tag and isinstance(part, Cards):
                 raise PeekError
             yield part
 
@@ -162,9 +167,6 @@ class HtmlSheets(Sheets):
         (node,) = line
         if isinstance(node, str):
             raise PeekError
-        if isinstance(node.of, Raw) and node.of.name in LINKS:
-            name = node.of.name
-            return lambda values: values[name].encode()
 
         def fill(values: Values) -> bytes:
             octets = node.evaluate(values).encode("ascii", "xmlcharrefreplace")
@@ -177,66 +179,61 @@ class HtmlSheets(Sheets):
 class TextSheets(Sheets):
     """Quoted-printable text, line by line; a line with a gap is encoded when it is filled in."""
 
-    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
         last = blanks.parts(text[-1:])
         ended = last == ["\n"] or (last and isinstance(last[0], Cards))
         return self._items(text if ended else text + "\n", blanks)
 
-    def _card_items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
         if text and not text.endswith("\n"):
             raise PeekError
         return self._items(text, blanks)
 
-    def _items(self, text: str, blanks: Blanks) -> Iterator[bytes | Filler | Cards]:
-        ready = ""
-        for line in text.splitlines(keepends=True):
-            if not has_marks(line):
-                ready += line
-                continue
+    def _items(self, text: str, blanks: Blanks) -> Iterator[Item]:
+        for ready, lines in groupby(text.splitlines(keepends=True), key=lambda x: not has_marks(x)):
             if ready:
-                yield quoted_printable(ready)
-            ready = ""
-            parts = blanks.parts(line)
-            while parts and isinstance(first := parts[0], Cards):
-                yield first
-                del parts[0]
-            if parts:
-                yield from self._line(parts)
-        if ready:
-            yield quoted_printable(ready)
+                yield quoted_printable("".join(lines))
+                continue
+            for line in lines:
+                yield from self._line(blanks.parts(line))
 
-    def _line(self, parts: list[str | Printed | Cards]) -> Iterator[bytes | Filler]:
+    def _line(self, parts: list[Settled]) -> Iterator[Item]:
+        while parts and isinstance(first := parts[0], Cards):
+            yield first
+            del parts[0]
         line = tuple(part for part in parts if not isinstance(part, Cards))
         if len(line) < len(parts):
             raise PeekError  # papers would begin in the middle of a line
         if any(isinstance(part, Printed) for part in line):
             yield self._filler(line)
         else:
-            yield quoted_printable("".join(map(str, line)))
+            yield from _link_line(line)
 
     def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
         del within_tag
-        if fill := _link_line(line):
-            return fill
 
-        def fill_in(values: Values) -> bytes:
+        def fill(values: Values) -> bytes:
             return quoted_printable(
                 "".join(part if isinstance(part, str) else part.evaluate(values) for part in line)
             )
 
-        return _sharing(fill_in, line)
+        return _sharing(fill, line)
 
 
-def _sheet(items: Iterable[bytes | Filler]) -> Sheet:
-    octets: list[bytes] = [b""]
-    fillers: list[Filler] = []
+def _sheet(items: Iterable[Item]) -> Sheet:
+    form: list[bytes] = []
+    fillers: dict[Filler, bytes] = {}
     for item in items:
+        if isinstance(item, Cards):
+            raise PeekError  # papers within a paper
         if isinstance(item, bytes):
-            octets[-1] += item
+            form.append(item.replace(b"%", b"%%"))
+        elif isinstance(item, Token):
+            form.append(b"%%(%b)b" % item.name.encode())
         else:
-            octets += (b"", b"")
-            fillers.append(item)
-    return Sheet(tuple(octets), tuple(fillers))
+            name = fillers.setdefault(item, b"%d" % len(fillers))
+            form.append(b"%%(%b)b" % name)
+    return Sheet(b"".join(form), tuple((name, fill) for fill, name in fillers.items()))
 
 
 def _sharing(fill: Filler, line: Line) -> Filler:
@@ -289,26 +286,19 @@ def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
     return text.replace("\n", "\r\n").encode("ascii")
 
 
-def _link_line(line: Line) -> Filler | None:
-    """A line that ends with a link and is plain otherwise needs no encoding but a soft break."""
-    *start, link, end = line if len(line) > 1 else (*line, "")
-    indent = "".join(map(str, start))
-    if (
-        isinstance(link, str)
-        or end != "\n"
-        or not isinstance(link.of, Raw)
-        or link.of.name not in LINKS
-        or indent.strip()
-    ):
-        return None
-    name, before = link.of.name, indent.encode()
-
-    def fill(values: Values) -> bytes:
-        octets = before + values[name].encode()
-        if len(octets) <= _QP_LINE:
-            return octets + b"\r\n"
-        if len(octets) <= 2 * _QP_LINE and octets[_QP_LINE] != _DOT:
-            return b"%b=\r\n%b\r\n" % (octets[:_QP_LINE], octets[_QP_LINE:])
-        return quoted_printable(octets.decode())
-
-    return fill
+def _link_line(line: tuple[str | Token | Printed, ...]) -> Iterator[Item]:
+    """A line with tokens: soft breaks give each a line of its own, so that all else is ready."""
+    begun = False
+    for part in line:
+        if not isinstance(part, str):
+            yield from ((b"=\r\n", part) if begun else (part,))
+        elif part != "\n":
+            octets = quoted_printable(part)
+            if not part.endswith("\n"):
+                octets = octets.removesuffix(b"\r\n")
+                if len(octets.rpartition(b"\n")[2]) > TOKEN_LIMIT:
+                    raise PeekError
+            yield from ((b"=\r\n", octets) if begun else (octets,))
+        else:
+            yield b"\r\n"
+        begun = True
