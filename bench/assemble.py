@@ -34,7 +34,7 @@ from newsletter.mail.view import mail_view
 from newsletter.model import Digest, Paper, Pick, Profile, Publication, Reason, Subscriber, Why
 
 NOW = datetime(2026, 4, 3, 6, 30, tzinfo=UTC)
-ROUNDS, READERS, NAIVE = 5, 4_000, 60
+ROUNDS, READERS, NAIVE = 5, 2_000, 30
 PAPERS, PICKS = 200, 10
 WORDS = (
     "attention models learn sparse routing long context retrieval agents reward tokens diffusion "

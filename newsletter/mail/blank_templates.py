@@ -144,11 +144,13 @@ class _Guards(NodeTransformer):
             operand.expr = _guarded(operand.expr, _LOOKED_AT)
         return node
 
-    def visit_Mod(self, node: nodes.Mod) -> nodes.Node:  # noqa: N802
+    def visit_Mod(self, node: nodes.BinExpr) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)
         node.left = _guarded(node.left, _LOOKED_AT)
         node.right = _guarded(node.right, _LOOKED_AT)
         return node
+
+    visit_Add = visit_Mul = visit_Mod  # noqa: N815 - a blank may be a number
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
         self.generic_visit(node)

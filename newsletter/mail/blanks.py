@@ -22,7 +22,7 @@ _MARK = re.compile(f"([{chr(FIRST)}-{chr(LAST)}])")
 PRIVATE = re.compile("[\U000f0000-\U0010ffff]")
 """What no template may hold: it would be taken for a blank, here or once it is a reference."""
 
-Values = Mapping[str, str]
+Values = Mapping[str, str | int]
 
 
 class PeekError(Exception):
@@ -31,11 +31,11 @@ class PeekError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The value itself; never an empty one."""
+    """The value itself; never an empty one, nor 0."""
 
     name: str
 
-    def evaluate(self, values: Values) -> str:
+    def evaluate(self, values: Values) -> str | int:
         return values[self.name]
 
 
@@ -46,7 +46,7 @@ class Token:
     name: str
 
     def evaluate(self, values: Values) -> str:
-        return values[self.name]
+        return str(values[self.name])
 
 
 @dataclass(frozen=True, slots=True)

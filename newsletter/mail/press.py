@@ -50,7 +50,8 @@ class Press:
     `PeekError`, and the mail must be rendered as a whole.
 
     What is kept is bounded: 512 shells (one for each count of papers, chosen and chosen from), and
-    4,096 plates (one for each paper at each place); some 40 MB at the most.
+    4,096 plates (one for each paper, and for each place of it where a template asks which that is);
+    some 40 MB at the most.
     """
 
     def __init__(self, html: Stencils, text: Stencils, publication: Publication) -> None:
@@ -60,6 +61,7 @@ class Press:
         self._lock = Lock()
         self._shells: dict[object, _Shell | None] = {}
         self._plates: dict[object, tuple[Paper, _Plate | None]] = {}
+        self._ranked = False  # whether a paper looks otherwise at another place
         self._told = lru_cache(maxsize=_REASONS_KEPT)(_told)
 
     def draft(self, digest: Digest, subscriber: Subscriber, links: DigestLinks) -> Draft:
@@ -94,13 +96,17 @@ class Press:
         figures = (pick.upvotes, pick.comments, pick.stars)
         # A page shows the same papers without pictures.
         pictured = bool(paper.thumbnail_url)
-        key = (paper.id, place, length, figures, bool(why), surprise, pictured, home)
+        at = place if self._ranked else 0
+        key = (paper.id, at, length, figures, bool(why), surprise, pictured, home)
         kept, plate = self._plates.get(key, (None, None))
         # Papers are completed now and then.
         if kept is not paper and kept != paper:
             with self._lock:
-                plate = self._new_plate(pick, place, length, home)
+                plate = self._new_plate(pick, at, length, home)
                 _keep(self._plates, key, (paper, plate), most=_PLATES_KEPT)
+        if plate is None and not self._ranked:
+            self._ranked = True
+            return self.plate(draft, place, length)
         return _given(plate)
 
     def _new_shell(self, draft: Draft, shown: int) -> _Shell | None:
@@ -129,6 +135,7 @@ class Press:
 
             return replace(
                 known,
+                rank=place or cast("int", blanks.raw("rank")),
                 why=blanks.raw("why", given=known.why),
                 more_url=url(Way.MORE),
                 less_url=url(Way.LESS),
@@ -166,12 +173,12 @@ class Draft:
         return Body("7bit", html), Body("quoted-printable", text)
 
     def _joined(self, frame: Frame, papers: list[tuple[Sheet, ...]]) -> bytes:
-        values: dict[str, str] = {**self.texts, **self.tokens}
+        values: dict[str, str | int] = {**self.texts, **self.tokens}
         octets = {name.encode(): token.encode() for name, token in self.tokens.items()}
         joined = [frame.sheets[0].filled(values, octets)]
         for loop, after in zip(frame.loops, frame.sheets[1:], strict=True):
-            for sheets, (why, _) in zip(papers, self.told, strict=False):
-                values["why"] = why
+            for rank, (sheets, (why, _)) in enumerate(zip(papers, self.told, strict=False), 1):
+                values["why"], values["rank"] = why, rank
                 joined.append(sheets[loop].filled(values, octets))
             joined.append(after.filled(values, octets))
         return b"".join(joined)

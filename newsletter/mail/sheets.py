@@ -37,7 +37,6 @@ Item = bytes | Token | Filler | Cards
 TOKEN_LIMIT = 75
 """The longest token that fills no more than a line of quoted-printable."""
 
-_SHARED = frozenset(("why",))  # what many papers and readers have in common is encoded once
 _SHARED_KEPT = 4_096
 _FILLERS_KEPT = 256
 
@@ -237,11 +236,10 @@ def _sheet(items: Iterable[Item]) -> Sheet:
 
 
 def _sharing(fill: Filler, line: Line) -> Filler:
-    """The same, remembering its answers where many readers share the value."""
-    made_of = frozenset().union(*map(names, line))
-    if made_of != _SHARED:
+    """The same, remembering its answers: many readers share a reason, a subject, a day."""
+    name, *others = frozenset().union(*map(names, line))
+    if others:
         return fill
-    (name,) = made_of
     kept = lru_cache(maxsize=_SHARED_KEPT)(lambda value: fill({name: value}))
     return lambda values: kept(values[name])
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 
 from newsletter.errors import MailError
 from newsletter.mail.octets import Body
@@ -20,6 +21,7 @@ from newsletter.model import Publication
 Headers = Sequence[tuple[str, str]]
 
 _LINE = 76
+_KEPT = 1_024  # many mails have their subject, their date and our own addresses in common
 _NAME_LIMIT = 70
 _SUBJECT_LIMIT = 200
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
@@ -45,7 +47,7 @@ def opening(
         ("Reply-To", address(publication.reply_to or sender)),
         ("Subject", unstructured(subject, "Subject")),
         # an aware time gives +0000; -0000 would mean "zone unknown" (RFC 5322 3.3)
-        ("Date", format_datetime(at.astimezone(UTC))),
+        ("Date", _date(at)),
         ("Message-ID", f"<{identifier(mail_id)}@{sender.rpartition('@')[2]}>"),
     ]
 
@@ -70,6 +72,11 @@ def assemble(headers: Headers, *, text: Body, html: Body | None, mail_id: str) -
             f"--{boundary}--\r\n".encode("ascii"),
         )
     )
+
+
+@lru_cache(maxsize=_KEPT)
+def _date(at: datetime) -> str:
+    return format_datetime(at.astimezone(UTC))
 
 
 def mailbox(name: str, to: str, header: str) -> str:
@@ -101,6 +108,7 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and "=?" not in text
 
 
+@lru_cache(maxsize=_KEPT)
 def _encoded(text: str, header: str) -> str:
     """RFC 2047 encoded-words of at most 75 characters, folded; characters are never split."""
     return Header(text, "utf-8", header_name=header).encode(
@@ -108,6 +116,7 @@ def _encoded(text: str, header: str) -> str:
     )
 
 
+@lru_cache(maxsize=_KEPT)
 def address(text: str) -> str:
     """An address as headers and envelopes hold it; an international domain in its ASCII form.
 
