@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -19,7 +20,7 @@ from itsdangerous.encoding import base64_decode, base64_encode
 from newsletter.model import Digest
 
 _BETWEEN = "~"  # stands in no id
-_SIGNATURE_OCTETS = 16
+_SIGNATURE_OCTETS, _SIGNATURE_LENGTH = 16, 22  # in base64, without its filling
 _STAMPS_KEPT = 256
 
 
@@ -84,9 +85,13 @@ class LinkMaker:
         `version-id.signature~further`: the first id is signed. What follows is not, and only
         chooses among what the first one stands for; whoever acts on it must look it up there.
         """
-        payload = base64_encode("".join(subject[:1]))
-        signature = self._stamp(self._newest, purpose).sign(payload)
-        return f"{self._newest}-{payload.decode()}.{signature}{chosen(*subject[1:])}"
+        return self.tokens((purpose,), *subject[:1])[purpose] + chosen(*subject[1:])
+
+    def tokens(self, purposes: Iterable[str], about: str = "") -> dict[str, str]:
+        """The tokens for several purposes about one id."""
+        payload = base64_encode(about)
+        start = f"{self._newest}-{payload.decode()}."
+        return {way: start + self._stamp(self._newest, way).sign(payload) for way in purposes}
 
     def url(self, purpose: str, *subject: str) -> str:
         """The link for one purpose (see `Way`) and what it is about."""
@@ -135,8 +140,8 @@ def peek(token: str) -> tuple[str, ...]:
 class _Stamp:
     """Signs for one purpose with one key: HMAC-SHA-256 (RFC 2104), cut to 128 bits (section 5).
 
-    A mail has some forty links. Both halves of the key are hashed once and then copied: 1 us a link
-    instead of 2.5 with `hmac`, whose object is made anew by OpenSSL.
+    Both halves of the key are hashed once and then copied: 1 us a token instead of 2.5 with `hmac`,
+    whose object is made anew by OpenSSL.
     """
 
     def __init__(self, key: Key, purpose: str) -> None:
@@ -150,32 +155,38 @@ class _Stamp:
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(payload)
         outer.update(inner.digest())
-        return base64_encode(outer.digest()[:_SIGNATURE_OCTETS]).decode()
+        return urlsafe_b64encode(outer.digest()[:_SIGNATURE_OCTETS])[:_SIGNATURE_LENGTH].decode()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DigestLinks:
     """The links of one digest; the templates ask for them by name."""
 
     maker: LinkMaker
     digest: Digest
 
+    @cached_property
+    def tokens(self) -> dict[str, str]:
+        """The token of each way that leads out of a mail; that of a paper's lacks the paper yet."""
+        of_reader = self.maker.tokens(_OF_THE_READER, self.digest.subscriber_id)
+        return of_reader | self.maker.tokens(_OF_THE_DIGEST, self.digest.id)
+
     @property
     def unsubscribe(self) -> str:
-        return self._of_reader(Way.UNSUBSCRIBE)
+        return self._url(Way.UNSUBSCRIBE)
 
     @property
     def preferences(self) -> str:
-        return self._of_reader(Way.PREFERENCES)
+        return self._url(Way.PREFERENCES)
 
     @property
     def pause(self) -> str:
-        return self._of_reader(Way.PAUSE)
+        return self._url(Way.PAUSE)
 
     @property
     def view(self) -> str:
         """The same digest as a web page."""
-        return self.maker.url(Way.VIEW, self.digest.id)
+        return self._url(Way.VIEW)
 
     @property
     def archive(self) -> str:
@@ -184,23 +195,15 @@ class DigestLinks:
         day = max(listed).isoformat() if listed else self.digest.edition
         return f"{self.maker.base_url}/archive/{day}"
 
-    def tokens(self) -> dict[str, str]:
-        """The token of each way that leads out of a mail; that of a paper's lacks the paper yet."""
-        token, digest = self.maker.token, self.digest
-        return {
-            **{way: token(way, digest.subscriber_id) for way in _OF_THE_READER},
-            **{way: token(way, digest.id) for way in _OF_THE_DIGEST},
-        }
-
     def more(self, paper_id: str) -> str:
-        return self.maker.url(Way.MORE, self.digest.id, paper_id)
+        return self._url(Way.MORE, paper_id)
 
     def less(self, paper_id: str) -> str:
-        return self.maker.url(Way.LESS, self.digest.id, paper_id)
+        return self._url(Way.LESS, paper_id)
 
     def tune(self, paper_id: str) -> str:
         """Follow an author of the paper, or mute what it is about."""
-        return self.maker.url(Way.TUNE, self.digest.id, paper_id)
+        return self._url(Way.TUNE, paper_id)
 
-    def _of_reader(self, way: Way) -> str:
-        return self.maker.url(way, self.digest.subscriber_id)
+    def _url(self, way: Way, *paper_id: str) -> str:
+        return f"{self.maker.base_url}/{way}/{self.tokens[way]}{chosen(*paper_id)}"

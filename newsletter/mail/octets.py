@@ -36,6 +36,8 @@ _PIECE = re.compile(
 _WHITE_SPACE_COUNTS = re.compile(r"<(?:pre|textarea)\b|white-space:\s*(?:pre|break)", re.IGNORECASE)
 # Style sheets know no references, and those of C1 controls mean other characters (HTML 13.2.5.80).
 _NO_REFERENCE = re.compile(r"<style\b[^>]*>[^<]*&#\d|&#1(?:2[89]|[345]\d);", re.IGNORECASE)
+# Lines of quoted-printable that are their own encoding: no "=", no dot first, no blank last.
+_ENCODED = re.compile(r"(?:(?:[ -\-/-<>-~][ -<>-~]{0,75})?(?<! )\n)+")
 _FIRST_DOT = re.compile(rb"(\A|\r\n)\.")
 
 
@@ -142,6 +144,8 @@ def quoted_printable(text: str) -> bytes:
 
     `binascii` breaks lines with the line end it meets first, so it is given one kind only.
     """
+    if _ENCODED.fullmatch(text):
+        return text.replace("\n", "\r\n").encode("ascii")
     lines = "\n".join(text.splitlines()) + "\n"
     encoded = binascii.b2a_qp(lines.encode(), istext=True).replace(b"\n", b"\r\n")
     while _FIRST_DOT.search(encoded):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Lock
@@ -66,7 +65,7 @@ class Press:
 
     def draft(self, digest: Digest, subscriber: Subscriber, links: DigestLinks) -> Draft:
         """A mail to be made, in one length or another."""
-        tokens = links.tokens()
+        tokens = links.tokens
         if max(map(len, tokens.values())) > TOKEN_LIMIT:
             raise PeekError
         return Draft(
@@ -89,25 +88,35 @@ class Press:
                 _keep(self._shells, key, self._new_shell(draft, shown), most=_SHELLS_KEPT)
         return _given(self._shells[key])
 
-    def plate(self, draft: Draft, place: int, length: int) -> _Plate:
-        """The paper at that place, with an abstract of that length."""
-        pick, (why, surprise) = draft.digest.picks[place - 1], draft.told[place - 1]
-        paper, home = pick.paper, draft.links.maker.base_url
+    def plates(self, draft: Draft, shown: int, length: int) -> list[_Plate]:
+        """The first papers, with abstracts of that length."""
+        home = draft.links.maker.base_url
+        picks = list(zip(draft.digest.picks[:shown], draft.told, strict=False))
+        if not self._ranked:
+            plates = [self._plate(pick, told, 0, length, home) for pick, told in picks]
+            self._ranked = None in plates
+        if self._ranked:
+            plates = [
+                self._plate(pick, told, place, length, home)
+                for place, (pick, told) in enumerate(picks, start=1)
+            ]
+        return list(map(_given, plates))
+
+    def _plate(
+        self, pick: Pick, told: tuple[str, bool], place: int, length: int, home: str
+    ) -> _Plate | None:
+        paper, (why, surprise) = pick.paper, told
         figures = (pick.upvotes, pick.comments, pick.stars)
         # A page shows the same papers without pictures.
         pictured = bool(paper.thumbnail_url)
-        at = place if self._ranked else 0
-        key = (paper.id, at, length, figures, bool(why), surprise, pictured, home)
+        key = (paper.id, place, length, figures, bool(why), surprise, pictured, home)
         kept, plate = self._plates.get(key, (None, None))
         # Papers are completed now and then.
         if kept is not paper and kept != paper:
             with self._lock:
-                plate = self._new_plate(pick, at, length, home)
+                plate = self._new_plate(pick, place, length, home)
                 _keep(self._plates, key, (paper, plate), most=_PLATES_KEPT)
-        if plate is None and not self._ranked:
-            self._ranked = True
-            return self.plate(draft, place, length)
-        return _given(plate)
+        return plate
 
     def _new_shell(self, draft: Draft, shown: int) -> _Shell | None:
         def mail(blanks: Blanks) -> MailView:
@@ -167,7 +176,7 @@ class Draft:
     def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
         """Page and text with the first `shown` papers, abstracts cut to that many characters."""
         shell = self.press.shell(self, shown)
-        plates = [self.press.plate(self, place, length) for place in range(1, shown + 1)]
+        plates = self.press.plates(self, shown, length)
         html = self._joined(shell.html, [plate.html for plate in plates])
         text = self._joined(shell.text, [plate.text for plate in plates])
         return Body("7bit", html), Body("quoted-printable", text)

@@ -30,15 +30,36 @@ from newsletter.mail.octets import (
 )
 from newsletter.mail.stencils import CardTemplate, Stencils
 
-Filler = Callable[[Values], bytes]
 Line = tuple[str | Token | Printed, ...]
-Item = bytes | Token | Filler | Cards
 
 TOKEN_LIMIT = 75
 """The longest token that fills no more than a line of quoted-printable."""
 
-_SHARED_KEPT = 4_096
+_SHARED_KEPT = 2_048
 _FILLERS_KEPT = 256
+
+
+class Filler(dict[str | int, bytes]):
+    """What becomes of a gap, by the value that goes there: readers share reasons and days.
+
+    Args:
+        fill: makes the octets.
+        name: of the one value it takes; empty where it takes several, which are not remembered.
+    """
+
+    def __init__(self, fill: Callable[[Values], bytes], name: str) -> None:
+        super().__init__()
+        self.fill = fill
+        self.name = name
+
+    def __missing__(self, value: str | int) -> bytes:
+        if len(self) >= _SHARED_KEPT:
+            self.clear()
+        made = self[value] = self.fill({self.name: value})
+        return made
+
+
+Item = bytes | Token | Filler | Cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +76,9 @@ class Sheet:
 
     def filled(self, values: Values, octets: dict[bytes, bytes]) -> bytes:
         """All octets; `octets` holds the tokens, and takes in what is filled in besides."""
-        for name, fill in self.fillers:
-            octets[name] = fill(values)
+        for gap, filler in self.fillers:
+            name = filler.name
+            octets[gap] = filler[values[name]] if name else filler.fill(values)
         return self.form % octets
 
 
@@ -172,7 +194,7 @@ class HtmlSheets(Sheets):
             # Only a rare value is long, empty or begins with a dot.
             return octets if _fits(octets) else _spread_value(octets, within_tag=within_tag)
 
-        return _sharing(fill, line)
+        return _filler(line, fill)
 
 
 class TextSheets(Sheets):
@@ -203,10 +225,11 @@ class TextSheets(Sheets):
         line = tuple(part for part in parts if not isinstance(part, Cards))
         if len(line) < len(parts):
             raise PeekError  # papers would begin in the middle of a line
-        if any(isinstance(part, Printed) for part in line):
+        ready = [part for part in line if not isinstance(part, Printed)]
+        if len(ready) < len(line):
             yield self._filler(line)
-        else:
-            yield from _link_line(line)
+        elif ready:
+            yield from _link_line(ready)
 
     def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
         del within_tag
@@ -216,12 +239,12 @@ class TextSheets(Sheets):
                 "".join(part if isinstance(part, str) else part.evaluate(values) for part in line)
             )
 
-        return _sharing(fill, line)
+        return _filler(line, fill)
 
 
 def _sheet(items: Iterable[Item]) -> Sheet:
     form: list[bytes] = []
-    fillers: dict[Filler, bytes] = {}
+    fillers: dict[int, tuple[bytes, Filler]] = {}
     for item in items:
         if isinstance(item, Cards):
             raise PeekError  # papers within a paper
@@ -230,18 +253,14 @@ def _sheet(items: Iterable[Item]) -> Sheet:
         elif isinstance(item, Token):
             form.append(b"%%(%b)b" % item.name.encode())
         else:
-            name = fillers.setdefault(item, b"%d" % len(fillers))
-            form.append(b"%%(%b)b" % name)
-    return Sheet(b"".join(form), tuple((name, fill) for fill, name in fillers.items()))
+            gap, _ = fillers.setdefault(id(item), (b"%d" % len(fillers), item))
+            form.append(b"%%(%b)b" % gap)
+    return Sheet(b"".join(form), tuple(fillers.values()))
 
 
-def _sharing(fill: Filler, line: Line) -> Filler:
-    """The same, remembering its answers: many readers share a reason, a subject, a day."""
+def _filler(line: Line, fill: Callable[[Values], bytes]) -> Filler:
     name, *others = frozenset().union(*map(names, line))
-    if others:
-        return fill
-    kept = lru_cache(maxsize=_SHARED_KEPT)(lambda value: fill({name: value}))
-    return lambda values: kept(values[name])
+    return Filler(fill, "" if others else name)
 
 
 def _spread(page: str, *, column: int = 0) -> str:
@@ -284,19 +303,16 @@ def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
     return text.replace("\n", "\r\n").encode("ascii")
 
 
-def _link_line(line: tuple[str | Token | Printed, ...]) -> Iterator[Item]:
+def _link_line(line: list[str | Token]) -> Iterator[Item]:
     """A line with tokens: soft breaks give each a line of its own, so that all else is ready."""
-    begun = False
-    for part in line:
-        if not isinstance(part, str):
-            yield from ((b"=\r\n", part) if begun else (part,))
-        elif part != "\n":
-            octets = quoted_printable(part)
-            if not part.endswith("\n"):
-                octets = octets.removesuffix(b"\r\n")
-                if len(octets.rpartition(b"\n")[2]) > TOKEN_LIMIT:
-                    raise PeekError
-            yield from ((b"=\r\n", octets) if begun else (octets,))
-        else:
-            yield b"\r\n"
-        begun = True
+    pieces = [
+        part if isinstance(part, Token) else quoted_printable(part).removesuffix(b"\r\n")
+        for part in line
+    ]
+    if pieces[-1] == b"":
+        pieces.pop()
+    for place, piece in enumerate(pieces):
+        if isinstance(piece, bytes) and len(piece.rpartition(b"\n")[2]) > TOKEN_LIMIT:
+            raise PeekError  # no room for the soft break
+        yield from (b"=\r\n", piece) if place else (piece,)
+    yield b"\r\n"

@@ -155,13 +155,35 @@ def test_a_paper_that_was_completed_meanwhile_is_shown_as_it_is_now(renderer, su
         assert pick.paper.title in rendered.text
 
 
+def test_a_paper_is_pressed_once_wherever_it_stands(publication, subscriber):
+    renderer = Renderer([TEMPLATES], publication)
+    for order in itertools.islice(itertools.permutations(make_picks(4)), 6):
+        assert_same(renderer, make(subscriber, order), subscriber)
+    assert len(renderer._press._plates) == 4
+
+
+def test_a_paper_is_pressed_for_each_place_where_a_template_asks_for_it(
+    folders, publication, subscriber
+):
+    renderer = Renderer([folders(card="{{ 'first' if card.rank == 1 }}")], publication)
+    for order in itertools.permutations(make_picks(3)):
+        rendered = assert_same(renderer, make(subscriber, order), subscriber)
+        assert rendered.text.count("first") == 1
+        assert is_pressed(renderer, make(subscriber, order), subscriber)
+
+
 def test_what_is_kept_has_bounds(publication, subscriber, monkeypatch):
     monkeypatch.setattr("newsletter.mail.press._PLATES_KEPT", 3)
+    monkeypatch.setattr("newsletter.mail.sheets._SHARED_KEPT", 2)
     monkeypatch.setattr("newsletter.mail.press._SHELLS_KEPT", 2)
     renderer = Renderer([TEMPLATES], publication)
     for count in (1, 5, 3, 5):
         assert_same(renderer, make(subscriber, make_picks(count)), subscriber)
-    assert (len(renderer._press._plates), len(renderer._press._shells)) == (3, 2)
+    press = renderer._press
+    assert (len(press._plates), len(press._shells)) == (3, 2)
+    plates = [plate for _, plate in press._plates.values()]
+    fillers = [filler for plate in plates for sheet in plate.text for _, filler in sheet.fillers]
+    assert 0 < max(map(len, fillers)) <= 2
 
 
 def test_a_home_whose_address_needs_escaping_is_no_obstacle(renderer, subscriber):
@@ -284,6 +306,12 @@ ASKING = (
     "{{ m.nothing }}",
     "{{ card.nothing }}",
     "{{ card.why + 1 }}",
+    "{{ card.rank * 2 }}{{ card.rank + card.rank }}{{ card.rank - 1 }}{{ -card.rank }}",
+    "{{ 'first' if card.rank == 1 }}{{ card.rank is odd }}{{ [7, 8, 9, 10, 11, 12][card.rank] }}",
+    "{{ (card.rank|int) + 1 }}{{ 'x' * card.rank }}{{ range(card.rank)|list }}",
+    "{{ '%02d'|format(card.rank) }}{{ card.rank ~ '.' }}{{ card.rank|string|length }}",
+    "{{ card.more_url ~ ': data' ~ card.more_url ~ ':' }}{{ card.tune_url|length }}",
+    "{{ (card.more_url ~ ' and ' ~ card.why)|wordwrap(30) }}",
     "{{ '\U00100001' }}",
     "{{ '\\U00100001' }}",
 )
@@ -395,7 +423,12 @@ def grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     one = st.sampled_from(
         (
             *("({}|upper)", "({}|length)", "({}|e)", "({}|safe)", "({}|trim)", "({}|string)"),
-            *("({}|default('d'))", "({}|indent(1))", "({}|replace('a', 'b'))", "({}|list|join('-'))"),
+            *(
+                "({}|default('d'))",
+                "({}|indent(1))",
+                "({}|replace('a', 'b'))",
+                "({}|list|join('-'))",
+            ),
             *("(not {})", "({}[:9])", "({}[2])", "({}.upper())", "({} is string)", "[{}]"),
             *("w.told({{'why': {}}})", "({}|striptags)", "({}|first)", "({}|forceescape)"),
         )
