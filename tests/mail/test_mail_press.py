@@ -454,7 +454,7 @@ def test_random_expressions_read_the_same(folders, publication, subscriber, firs
     )
     try:
         renderer = Renderer([folders(card=snippet)], publication)
-    except TemplateError:
+    except (TemplateError, SyntaxError):  # Python warns of `7[:9]`, and warnings are errors here
         assume(False)
     for digest in digests(subscriber)[:2]:
         assert_same_or_both_broken(renderer, digest, subscriber)
