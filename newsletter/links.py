@@ -82,8 +82,8 @@ class LinkMaker:
     def token(self, purpose: str, *subject: str) -> str:
         """The text that stands for ids, which hold no `~`; the same ids, the same token.
 
-        `version-id.signature~further`: the first id is signed. What follows is not, and only
-        chooses among what the first one stands for; whoever acts on it must look it up there.
+        `version-id.signature~further`: only the first id is signed, for it says whose link it is.
+        What follows can be exchanged by whoever holds the link, and must do no harm.
         """
         return self.tokens((purpose,), *subject[:1])[purpose] + chosen(*subject[1:])
 
@@ -121,7 +121,7 @@ class LinkMaker:
 
 
 def chosen(*further: str) -> str:
-    """The end of a token: what it names among the things that its first id stands for."""
+    """The unsigned end of a token, such as the paper of a digest that a link is about."""
     return _BETWEEN + base64_encode(_BETWEEN.join(further)).decode() if further else ""
 
 

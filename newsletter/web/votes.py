@@ -217,7 +217,8 @@ def voting_of(site: Site, way: Way, token: str) -> Voting | HTMLResponse:
         return found
     digest, reader = found
     rank, paper = place_in(digest, subject[1])
-    if paper is None:  # the signature says whose digest it is, and only that says which papers
+    paper = paper or site.store.find_papers([subject[1]]).get(subject[1])
+    if paper is None:
         return site.pages.problem(
             404,
             "This paper is not here any more",
