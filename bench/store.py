@@ -73,7 +73,7 @@ def add(store: Store, batch: list[Delivery]) -> None:
 
 def add_at_once(store: Store, rows: list[dict[str, Any]]) -> None:
     """COPY on PostgreSQL, one prepared statement on SQLite."""
-    with store._engine.begin() as connection:  # noqa: SLF001 - as the store will do itself
+    with store._engine.begin() as connection:
         insert_all(connection, deliveries, rows)
 
 

@@ -115,7 +115,7 @@ class _Begun:
     letter: Letter
     leaving: Leaving
     at: datetime
-    mark: str
+    mark: str = ""
 
 
 class _Bag:
@@ -141,6 +141,7 @@ class _Bag:
         self._later: list[Delivery] = []  # may leave within a moment
         self._flight: deque[_Begun] = deque()
         self._released: list[Delivery] = []
+        self._trouble: Exception | None = None
         now = office.now()
         self._fresh_until = now
         # What is begun by then comes to its end before others may take it over.
@@ -149,9 +150,13 @@ class _Bag:
     def carry(self) -> None:
         """Goes on until all have left, or no further one may."""
         while (self._waiting or self._looked_at or self._later) and not self._is_closed():
+            if silence := self._silence():
+                self._put_all_off(silence.outcome)
             for outcome in self._transport.carry(self._ready()):
                 self._settle(outcome)
             self._wait_a_moment()
+        if self._trouble:
+            raise self._trouble
 
     def close(self) -> None:
         """Brings the store up to date and gives back what was not begun."""
@@ -163,14 +168,25 @@ class _Bag:
 
     def _ready(self) -> Iterator[Envelope]:
         """Mails that may leave now, made at the last moment."""
-        while not self._is_closed() and (found := self._next()):
-            envelope = self._begin(*found)
-            if envelope:
-                yield envelope
+        while envelope := self._made():
+            yield envelope
+
+    def _made(self) -> Envelope | None:
+        """The next mail; trouble with it is told after those in flight have come to their end."""
+        try:
+            while not self._is_closed() and (found := self._next()):
+                if envelope := self._begin(*found):
+                    return envelope
+        except Exception as error:  # noqa: BLE001 - see above: raised again in `carry`
+            self._trouble = error
+        return None
 
     def _is_closed(self) -> bool:
         """Whether no further mail is to be begun."""
-        if self._office.stopping.is_set() or self._office.now() >= self._begin_until:
+        office = self._office
+        if self._trouble or office.notebook.is_stuck or office.stopping.is_set():
+            return True
+        if office.now() >= self._begin_until:
             return True
         silence = self._silence()
         return silence is not None and silence.is_short
@@ -200,9 +216,6 @@ class _Bag:
     def _begin(self, delivery: Delivery, letter: Letter) -> Envelope | None:
         """The mail on its way; `None` for one that may not leave now."""
         now = self._office.now()
-        if silence := self._silence():
-            self._end(delivery, letter, silence.outcome)
-            return None
         leaving = Leaving(
             domain=letter.domain,
             connection=id(self._transport),
@@ -213,7 +226,24 @@ class _Bag:
         if at:
             self._put_off(delivery, letter, at, now)
             return None
-        return self._sealed(delivery, letter, leaving, now)
+        begun = _Begun(delivery, letter, leaving, now)
+        self._flight.append(begun)
+        try:
+            envelope, mark = self._sealed(delivery, letter)
+        except NewsletterError as error:  # a broken template, say: mended sooner or later
+            self._flight.pop()
+            self._office.pace.end(leaving, None, now, begun_at=now)
+            self._end(delivery, letter, Outcome(result=Result.DEFERRED, detail=str(error)))
+            return None
+        self._flight[-1] = replace(begun, mark=mark)
+        return envelope
+
+    def _put_all_off(self, outcome: Outcome) -> None:
+        """No relay is to be asked for long: each mail keeps to its own times, none is made."""
+        self._waiting.extend(self._later)
+        self._later = []
+        while found := self._next():
+            self._end(*found, outcome)
 
     def _put_off(self, delivery: Delivery, letter: Letter, at: datetime, now: datetime) -> None:
         if at - now < _MOMENT:
@@ -225,27 +255,21 @@ class _Bag:
         else:
             self._note(end)
 
-    def _sealed(
-        self, delivery: Delivery, letter: Letter, leaving: Leaving, now: datetime
-    ) -> Envelope | None:
-        """The finished mail; `None` if it cannot be made."""
+    def _sealed(self, delivery: Delivery, letter: Letter) -> tuple[Envelope, str]:
+        """The finished mail, and the fingerprint of what was made.
+
+        Raises:
+            NewsletterError: it cannot be made.
+        """
         post = self._office.post
         paths = post.return_paths
         sender = paths.make(delivery.id) if paths else post.publication.from_address
-        try:
-            raw = letter.make()
-            if post.preflight:
-                post.preflight.check(raw, delivery)
-            signed = post.signer.sign(raw, at=delivery.created_at) if post.signer else raw
-            envelope = Envelope(
-                raw=signed, sender=address(sender), recipient=address(letter.recipient)
-            )
-        except NewsletterError as error:  # a broken template, say: mended sooner or later
-            self._office.pace.end(leaving, None, now, begun_at=now)
-            self._end(delivery, letter, Outcome(result=Result.DEFERRED, detail=str(error)))
-            return None
-        self._flight.append(_Begun(delivery, letter, leaving, now, fingerprint(raw)))
-        return envelope
+        raw = letter.make()
+        if post.preflight:
+            post.preflight.check(raw, delivery)
+        signed = post.signer.sign(raw, at=delivery.created_at) if post.signer else raw
+        recipient = address(letter.recipient)
+        return Envelope(raw=signed, sender=address(sender), recipient=recipient), fingerprint(raw)
 
     def _settle(self, outcome: Outcome) -> None:
         """The outcome of the mail that has been in flight for longest."""

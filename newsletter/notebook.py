@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
+from newsletter.errors import StoreError
 from newsletter.store import Store
 
 _AT_ONCE = 50  # ends are handed to the store in one transaction, or after
@@ -40,21 +41,24 @@ class Notebook:
         self._pages = _Pages(folder) if folder else None
         self._ends: list[Delivery] = []
         self._handed_over_at = now()
+        self._is_stuck = False
         self._lock = Lock()  # of what is noted
         self._turn = Lock()  # of handing over
 
-    def note(self, end: Delivery) -> None:
-        """Keeps an end.
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the store did not take over what is noted: nothing more is to be begun."""
+        return self._is_stuck
 
-        Raises:
-            StoreError: it could be kept nowhere but in memory; `hand_over` tries again.
-        """
+    def note(self, end: Delivery) -> None:
+        """Keeps an end, in memory alone while neither a file nor the store takes it."""
         with self._lock:
             self._ends.append(end)
             is_kept = self._pages is not None and self._pages.write(_line(end))
             is_time = len(self._ends) >= _AT_ONCE or self._now() - self._handed_over_at >= _OFTEN
         if is_time or not is_kept:
-            self.hand_over()
+            with suppress(StoreError):  # it is kept, and told when it is handed over next
+                self.hand_over()
 
     def hand_over(self, released: Sequence[Delivery] = ()) -> None:
         """Brings the store up to date, with claims that are given back unbegun.
@@ -75,7 +79,9 @@ class Notebook:
             except BaseException:
                 with self._lock:
                     self._ends = ends + self._ends
+                self._is_stuck = True
                 raise
+            self._is_stuck = False
             if self._pages:
                 self._pages.wipe()
 

@@ -123,6 +123,7 @@ class Failover:
         # A relay may serve all our connections but the last: then only that one holds back.
         self._alone: dict[int, datetime] = {}
         self._is_over = False
+        self._is_asking = False
 
     def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
         """Hands mails over to the first relay that serves; see `Transport`."""
@@ -130,9 +131,13 @@ class Failover:
         flight: deque[Envelope] = deque()
         self._is_over = False
         while not self._is_over and (number := self._relays.choose(self._held)) is not None:
-            for outcome in self._transports[number].carry(self._fed(source, flight, number)):
-                yield self._settled(flight.popleft(), outcome, number)
-            self._relays.not_asked(number)
+            self._is_asking = True
+            try:
+                for outcome in self._transports[number].carry(self._fed(source, flight, number)):
+                    yield self._settled(flight.popleft(), outcome, number)
+            finally:
+                self._is_asking = False
+                self._relays.not_asked(number)
 
     def close(self) -> None:
         """Lets go of every connection."""
@@ -140,8 +145,8 @@ class Failover:
             transport.close()
 
     def silence(self) -> Silence | None:
-        """That this connection may ask no relay now."""
-        return self._relays.silence(self._held)
+        """That this connection may ask no relay now; the one that it is asking does not count."""
+        return None if self._is_asking else self._relays.silence(self._held)
 
     @property
     def _held(self) -> Alone:

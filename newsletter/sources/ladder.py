@@ -33,7 +33,8 @@ class Sources:
     Args:
         base_url: of the trending page's site, or a mirror of it.
         arxiv_url: of the RSS feeds, e.g. `https://rss.arxiv.org/rss`.
-        arxiv_fallback: categories joined by `+`, read when the site gives nothing.
+        arxiv_fallback: categories joined by `+`, read when the site gives nothing; empty: nothing
+            stands in.
         mirrors: hosts whose links are led back to huggingface.co.
     """
 
@@ -125,6 +126,8 @@ class Sources:
         return self._arxiv_instead()
 
     def _arxiv_instead(self) -> Listing:
+        if not self._fallback:
+            raise SourceError("arXiv is not asked instead (sources.arxiv_fallback is empty)")
         listing = self._feed(self._fallback)
         if not listing.entries:
             raise SourceError("arXiv announces no papers today", tier=Tier.RSS)

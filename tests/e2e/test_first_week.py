@@ -31,7 +31,7 @@ ZONES = (
     "America/Los_Angeles",
     "Pacific/Honolulu",
 )
-READERS = 72
+READERS = 200
 # Wednesday to Wednesday, over the Sunday on which Europe changes its clocks.
 START = datetime(2026, 3, 25, 0, 0, tzinfo=UTC)
 END = START + timedelta(days=7)

@@ -32,12 +32,19 @@ def listed(day: str, count: int = 3) -> Answer:
     )
 
 
-def read(reader: Reader, word: str, *, now: datetime = NOW, **rules: object) -> Listing:
+def read(
+    reader: Reader,
+    word: str,
+    *,
+    now: datetime = NOW,
+    fallback: str = "cs.AI+cs.CL",
+    **rules: object,
+) -> Listing:
     sources = Sources(
         reader.fetcher(**rules),
         base_url=reader.world.base,
         arxiv_url=f"{reader.world.base}/rss",
-        arxiv_fallback="cs.AI+cs.CL",
+        arxiv_fallback=fallback,
         mirrors=("mirror.example",),
     )
     return sources.read(parse_source(word), now=now)
@@ -166,6 +173,12 @@ def test_when_the_site_is_gone_arxiv_stands_in_under_its_own_name(world: World, 
     assert "Tier page failed" in listing.notes[1]
     assert "a challenge page for browsers" in listing.notes[1]
     assert "stand in" in listing.notes[2]
+
+
+def test_without_a_fallback_arxiv_is_not_asked(world: World, reader: Reader):
+    said = refusal(reader, "daily", fallback="")
+    assert "arXiv is not asked instead" in said
+    assert world.asked_for("/rss") == []
 
 
 def test_when_everything_fails_one_error_names_every_way_and_reason(world: World, reader: Reader):
