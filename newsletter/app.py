@@ -18,6 +18,7 @@ from newsletter.config.settings import LoginSettings
 from newsletter.delivery import Delivery, Outcome
 from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
+from newsletter.mail.dial import Relay, Security
 from newsletter.mail.dkim import Signer, read_key
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.letters import Letterhead
@@ -29,7 +30,7 @@ from newsletter.mail.pace import Limits, Pace, WarmUp
 from newsletter.mail.preflight import Preflight
 from newsletter.mail.relays import Failover, Relays
 from newsletter.mail.render import Renderer
-from newsletter.mail.smtp import Relay, Security, SmtpTransport
+from newsletter.mail.smtp import SmtpTransport
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
 from newsletter.notebook import Notebook, read_after_death
@@ -328,6 +329,7 @@ class App:
             timeout_seconds=self.settings.smtp.timeout_seconds,
             ca_file=given.ca_file,
             mails_per_connection=self.settings.smtp.mails_per_connection,
+            window=self.settings.smtp.window,
         )
 
     def warm_up(self) -> WarmUp:

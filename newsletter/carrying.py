@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from threading import Event
+from threading import Event, Lock
 
 from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
 from newsletter.errors import NewsletterError
@@ -29,6 +29,31 @@ _FRESH = timedelta(seconds=5)  # a look at the store that is older is repeated
 _MOMENT = timedelta(seconds=1)  # the longest wait with mails in hand
 
 
+class Hands:
+    """The mails that the connections of this process have in hand.
+
+    Leases are kept by the clock, and that may jump: without this, one connection would take over
+    what another is about to send.
+    """
+
+    def __init__(self) -> None:
+        self._mails: set[str] = set()
+        self._lock = Lock()
+
+    def claim(self, store: Store, now: datetime, most: int) -> tuple[Delivery, ...]:
+        """Claims what is due and in nobody's hand."""
+        with self._lock:
+            with store.changing_register(together=True) as register:
+                claimed = register.outbox.claim(now, most=most, lease=outbox.LEASE, but=self._mails)
+            self._mails.update(delivery.id for delivery in claimed)
+        return claimed
+
+    def put_down(self, claimed: Iterable[Delivery]) -> None:
+        """They have come to an end, or others may have them."""
+        with self._lock:
+            self._mails.difference_update(delivery.id for delivery in claimed)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
     """What all connections of a process share.
@@ -45,6 +70,7 @@ class Office:
     now: Callable[[], datetime]
     stopping: Event = field(default_factory=Event)
     heard: Callable[[Delivery, Outcome], None] = lambda _delivery, _outcome: None
+    hands: Hands = field(default_factory=Hands)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +111,15 @@ class Carrier:
         silence = self.silence()
         if silence and silence.is_short:
             return Delivered()
-        with office.store.changing_register() as register:
-            claimed = register.outbox.claim(office.now(), most=most, lease=outbox.LEASE)
+        claimed = office.hands.claim(office.store, office.now(), most)
         bag = _Bag(office, self._transport, claimed, self.silence)
         try:
             bag.carry()
         finally:
-            bag.close()
+            try:
+                bag.close()
+            finally:
+                office.hands.put_down(claimed)
         return _delivered(bag.ends, len(claimed))
 
     def silence(self) -> Silence | None:

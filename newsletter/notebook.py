@@ -98,7 +98,7 @@ class Notebook:
 
 def record(store: Store, ends: Sequence[Delivery]) -> None:
     """Writes ends down; the papers of digests that were given up may stand in the next ones."""
-    with store.changing_register() as register:
+    with store.changing_register(together=True) as register:
         register.outbox.record(ends)
         for end in ends:
             if end.state is DeliveryState.FAILED and end.errand is Errand.DIGEST:
@@ -194,7 +194,8 @@ def _taken_over(store: Store, lines: Sequence[bytes]) -> list[Delivery]:
 def _is_news(end: Delivery, known: Delivery) -> bool:
     """The same rule as of `Outbox.record`: what was handed over before is no news."""
     is_sent = end.state is DeliveryState.SENT and known.state is not DeliveryState.SENT
-    return is_sent or known.state is DeliveryState.SENDING
+    is_claimed = known.state is DeliveryState.SENDING and known.leased_until == end.leased_until
+    return is_sent or is_claimed
 
 
 def _line(end: Delivery) -> bytes:
@@ -204,23 +205,28 @@ def _line(end: Delivery) -> bytes:
         end.state.value,
         end.attempts,
         end.next_attempt_at.isoformat(),
-        end.sent_at and end.sent_at.isoformat(),
+        _instant(end.sent_at),
+        _instant(end.leased_until),
         end.last_error,
         end.fingerprint,
     ]
     return b"\n" + json.dumps(facts).encode()
 
 
+def _instant(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
 def _facts(line: bytes) -> tuple[str, dict[str, Any]] | None:
     """What a line says; `None` for one that is torn."""
     try:
-        key, state, attempts, next_attempt_at, sent_at, last_error, fingerprint = json.loads(line)
+        key, state, attempts, again_at, sent_at, lease, last_error, fingerprint = json.loads(line)
         return key, {
             "state": DeliveryState(state),
             "attempts": attempts,
-            "next_attempt_at": datetime.fromisoformat(next_attempt_at),
+            "next_attempt_at": datetime.fromisoformat(again_at),
             "sent_at": sent_at and datetime.fromisoformat(sent_at),
-            "leased_until": None,
+            "leased_until": lease and datetime.fromisoformat(lease),
             "last_error": last_error,
             "fingerprint": fingerprint,
         }

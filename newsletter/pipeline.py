@@ -22,7 +22,15 @@ from newsletter.mail.digest import make_digest
 from newsletter.mail.notes import quiet_note, votes_note
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
-from newsletter.model import Cadence, Candidate, Digest, Listing, Profile, Subscriber
+from newsletter.model import (
+    Cadence,
+    Candidate,
+    Digest,
+    Feedback,
+    Listing,
+    Profile,
+    Subscriber,
+)
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
 from newsletter.schedule import due_after, edition_at
@@ -31,7 +39,7 @@ from newsletter.selection.effect import moves
 from newsletter.selection.learn import with_votes
 from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceSpec
-from newsletter.store import Recorded, Register, Store
+from newsletter.store import History, Move, Recorded, Register, Store
 
 BACKGROUND_PAPERS = 5000  # the newest papers are plenty for word statistics
 LONGEST_GAP = 14  # days that one digest covers at most
@@ -69,6 +77,11 @@ class Pool:
     background: Background
     day: date | None = None
     sample: bool = False
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of all papers in it."""
+        return frozenset(candidate.paper.id for candidate in self.candidates)
 
     def within(self, days: int) -> Pool:
         """The same pool with the papers of its newest `days` list days only."""
@@ -160,23 +173,25 @@ def compose(
         the digest; `None` if this edition was made before, or too little is worth a mail.
     """
     with store.register() as register:
-        sent = register.digests.sent_to(subscriber.id)
-        quiet = register.digests.quiet_since_last(subscriber.id)
+        (history,) = register.digests.histories([subscriber.id], pool.ids).values()
+    asking = _Asking(subscriber, edition, history, unmoved)
+    kept = _keep(store, [_made(asking, pool, now, notes)], now=now, min_papers=min_papers)
+    return next(iter(kept), None)
+
+
+def _made(asking: _Asking, pool: Pool, now: datetime, notes: Sequence[str] = ()) -> _Made:
+    sent = asking.history.sent
     made = choose(
-        subscriber, pool.candidates, pool.background, edition=edition, now=now, already_sent=sent
+        asking.subscriber,
+        pool.candidates,
+        pool.background,
+        edition=asking.edition,
+        now=now,
+        already_sent=sent,
     )
-    moved = _moved(made, unmoved, pool, sent, now) if unmoved else 0
-    digest = replace(made.digest, notes=(*notes, *quiet_note(quiet), *votes_note(moved)))
-    with store.changing_register() as register:
-        # Decided on what stands in the store now: somebody else may have composed meanwhile.
-        if not _takes_turn(register, subscriber, edition, now):
-            return None
-        if len(digest.picks) < min_papers:
-            register.digests.note_quiet(subscriber.id, edition, digest.considered)
-            return None
-        register.digests.keep(digest)
-        register.outbox.add(_delivery_of(digest))
-    return digest
+    moved = _moved(made, asking.unmoved, pool, sent, now) if asking.unmoved else 0
+    notes = (*notes, *quiet_note(asking.history.quiet), *votes_note(moved))
+    return _Made(asking.subscriber, replace(made.digest, notes=notes))
 
 
 def _moved(
@@ -187,13 +202,32 @@ def _moved(
     return sum(move.after is not None for move in moves(before, made.ranking))
 
 
-def _takes_turn(register: Register, subscriber: Subscriber, edition: str, now: datetime) -> bool:
-    """Moves the time of the next digest on; false where this edition is somebody else's doing."""
-    was_due = subscriber.next_due_at
-    to = due_after(subscriber, now)
-    if not register.move_due(subscriber.id, since=was_due, to=to):
-        return False
-    return not register.digests.has_edition(subscriber.id, edition)
+def _keep(
+    store: Store,
+    made: Sequence[_Made],
+    *,
+    now: datetime,
+    min_papers: int,
+    also: Also = lambda _register, _mails: None,
+) -> list[Digest]:
+    """Writes digests down with their mails in one transaction; leaves out what others made."""
+    with store.changing_register(together=True) as register:
+        # Decided on what stands in the store now: somebody else may have composed meanwhile.
+        mine = register.move_due([_move(one.subscriber, now) for one in made])
+        turns = register.digests.unknown([one.digest for one in made if one.subscriber.id in mine])
+        kept = [digest for digest in turns if len(digest.picks) >= min_papers]
+        register.digests.note_quiet([one for one in turns if len(one.picks) < min_papers])
+        register.digests.keep_all(kept)
+        mails = list(map(_delivery_of, kept))
+        register.outbox.add_all(mails)
+        also(register, mails)
+    return kept
+
+
+def _move(subscriber: Subscriber, now: datetime) -> Move:
+    return Move(
+        subscriber_id=subscriber.id, since=subscriber.next_due_at, to=due_after(subscriber, now)
+    )
 
 
 def _delivery_of(digest: Digest) -> Delivery:
@@ -207,7 +241,15 @@ def _delivery_of(digest: Digest) -> Delivery:
 
 
 def compose_due(
-    store: Store, pool: Pool, *, now: datetime, days: int, min_papers: int = 1, most: int = 500
+    store: Store,
+    pool: Pool,
+    *,
+    now: datetime,
+    days: int,
+    min_papers: int = 1,
+    most: int = 500,
+    shard: str = "",
+    also: Also = lambda _register, _mails: None,
 ) -> Composed:
     """Makes the digest of everybody who is due; a second run at once makes nothing.
 
@@ -215,48 +257,72 @@ def compose_due(
         pool: wide enough for those who get one mail a week or were missed (`LONGEST_GAP`).
         days: list days a daily digest looks back over; what was sent before never comes again.
         min_papers: with fewer than these there is no mail, and the next one says so.
-        most: subscribers in one round.
+        most: subscribers in one round, 500 at most.
+        shard: how their ids begin, for processes that share the work.
+        also: done in the very transaction that keeps the digests and their mails.
     """
     with store.register() as register:
-        due = [_asking(register, kept.subscriber, now) for kept in register.due(now, most=most)]
-    pools = {gap: pool.within(gap + days - 1) for gap in {asking.gap for asking in due}}
-    made = [
-        compose(
-            store,
-            asking.subscriber,
-            pools[asking.gap],
-            edition=edition_at(asking.subscriber, asking.subscriber.next_due_at or now),
-            now=now,
-            min_papers=min_papers,
-            unmoved=asking.unmoved,
-        )
-        for asking in due
-    ]
-    return Composed(due=len(due), made=sum(digest is not None for digest in made))
+        due = [kept.subscriber for kept in register.due(now, most=most, shard=shard)]
+        askings = _askings(register, due, pool, now)
+    pools = {gap: pool.within(gap + days - 1) for gap in {gap for _, gap in askings}}
+    made = [_made(asking, pools[gap], now) for asking, gap in askings]
+    kept = _keep(store, made, now=now, min_papers=min_papers, also=also) if made else []
+    return Composed(due=len(due), made=len(kept))
+
+
+Also = Callable[[Register, Sequence[Delivery]], None]
+"""Something to be done with mails in the transaction that queues them."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """Somebody whose digest is due, with the votes in their profile and the days to cover.
+    """Somebody whose digest is due, with the votes in their profile.
 
     `unmoved` is their taste without the votes since the last digest; `None` if there were none.
     """
 
     subscriber: Subscriber
-    gap: int
-    unmoved: Profile | None
+    edition: str
+    history: History
+    unmoved: Profile | None = None
 
 
-def _asking(register: Register, subscriber: Subscriber, now: datetime) -> _Asking:
-    votes = register.votes(subscriber.id)
-    last = register.digests.last_made_at(subscriber.id)
-    taste = with_votes(subscriber.profile, votes, now=now)
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A digest that is not kept yet, with the subscriber as they were when it was made."""
+
+    subscriber: Subscriber
+    digest: Digest
+
+
+def _askings(
+    register: Register, due: Sequence[Subscriber], pool: Pool, now: datetime
+) -> list[tuple[_Asking, int]]:
+    """What is known of those who are due, and how many days each digest shall cover."""
+    ids = [subscriber.id for subscriber in due]
+    votes = register.votes_of(ids)
+    histories = register.digests.histories(ids, pool.ids)
+    return [
+        (
+            _asking(subscriber, votes[subscriber.id], histories[subscriber.id], now),
+            days_to_cover(subscriber, histories[subscriber.id].last_made_at, now),
+        )
+        for subscriber in due
+    ]
+
+
+def _asking(
+    subscriber: Subscriber, votes: Sequence[Feedback], history: History, now: datetime
+) -> _Asking:
+    last, profile = history.last_made_at, subscriber.profile
     earlier = [vote for vote in votes if last and vote.at <= last]
-    unmoved = (
-        with_votes(subscriber.profile, earlier, now=now) if len(earlier) < len(votes) else None
+    is_moved = len(earlier) < len(votes)
+    return _Asking(
+        replace(subscriber, profile=with_votes(profile, votes, now=now)),
+        edition_at(subscriber, subscriber.next_due_at or now),
+        history,
+        with_votes(profile, earlier, now=now) if is_moved else None,
     )
-    asking = replace(subscriber, profile=taste)
-    return _Asking(asking, days_to_cover(subscriber, last, now), unmoved)
 
 
 def days_to_cover(subscriber: Subscriber, last: datetime | None, now: datetime) -> int:

@@ -175,6 +175,7 @@ class SmtpSettings(LoginSettings):
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
     ca_file: str
     mails_per_connection: Annotated[int, Field(ge=1, le=10_000)]
+    window: Annotated[int, Field(ge=1, le=100)]
     folder: str
     folder_format: Literal["eml", "maildir"]
     fallback: tuple[RelaySettings, ...]

@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from newsletter.mail.octets import text_body
 from newsletter.mail.wire import address, assemble, opening
 from newsletter.model import Publication
 from newsletter.watch import Alarm
@@ -38,7 +39,7 @@ def alarm_letter(
         ("MIME-Version", "1.0"),
     ]
     text = "\n".join(_lines(publication, raised, cleared))
-    return assemble(headers, text=text, html="", mail_id=mail_id)
+    return assemble(headers, text=text_body(text), html=None, mail_id=mail_id)
 
 
 def _subject(raised: Sequence[Alarm], cleared: Sequence[Alarm]) -> str:

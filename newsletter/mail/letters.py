@@ -10,6 +10,7 @@ from pathlib import Path
 
 from newsletter.errors import MailError
 from newsletter.mail.mjml_compile import compile_template
+from newsletter.mail.octets import html_body, text_body
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates
 from newsletter.mail.wire import address, assemble, opening, uri
@@ -129,7 +130,8 @@ class Letterhead:
             ("MIME-Version", "1.0"),
         ]
         page = self._html(letter=view).strip() + "\n"
-        return assemble(headers, text=self._text(letter=view), html=page, mail_id=letter_id)
+        text = text_body(self._text(letter=view))
+        return assemble(headers, text=text, html=html_body(page), mail_id=letter_id)
 
     def _view(self, kind: Letter, to: str, link: str) -> LetterView:
         publication = self._publication

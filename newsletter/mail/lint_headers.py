@@ -179,12 +179,17 @@ def parts(mail: Mail) -> str:
         if part.is_multipart():
             continue
         encoding = str(part["Content-Transfer-Encoding"] or "").lower()
-        if part.get_content_charset() != "utf-8" or encoding != "quoted-printable":
+        if part.get_content_charset() != "utf-8" or encoding not in ("7bit", "quoted-printable"):
             return f"{part.get_content_charset()}, {encoding or 'no encoding'}"
         longest = max(map(len, str(part.get_payload()).splitlines()), default=0)
-        if longest > 76:
+        if encoding == "quoted-printable" and longest > 76:
             return f"a quoted-printable line of {longest}"
     return ""
+
+
+def no_leading_dot(mail: Mail) -> str:
+    """SMTP doubles such a dot and takes it back (RFC 5321 section 4.5.2); not every relay does."""
+    return "a line begins with a dot" if b"\r\n." in mail.raw else ""
 
 
 def defects(mail: Mail) -> str:
@@ -218,7 +223,8 @@ HEADER_RULES: tuple[Rule, ...] = (
     ("Feedback-ID: four fields", feedback_id),
     ("Auto-Submitted: auto-generated", auto_submitted),
     ("text part first, then HTML", structure),
-    ("parts are utf-8, quoted-printable, lines of at most 76", parts),
+    ("parts are utf-8, 7 bit or quoted-printable with lines of at most 76", parts),
+    ("no line begins with a dot", no_leading_dot),
     ("no parser defects", defects),
     ("no attachment", attachments),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from urllib.parse import urlsplit
@@ -266,7 +267,7 @@ def reason(mail: Mail) -> str:
 
 
 def broken_characters(mail: Mail) -> str:
-    found = re.search("[\u0080-\u009f\ufffd\u202a-\u202e\u2066-\u2069]", mail.page)
+    found = re.search("[\u0080-\u009f\ufffd\u202a-\u202e\u2066-\u2069]", unescape(mail.page))
     return f"U+{ord(found[0]):04X}" if found else ""
 
 

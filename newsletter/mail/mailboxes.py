@@ -14,9 +14,9 @@ from typing import Protocol
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
+from newsletter.mail.dial import Security
 from newsletter.mail.login import log_in_imap, quoted, spellings
 from newsletter.mail.oauth import TokenSource
-from newsletter.mail.smtp import Security
 from newsletter.mail.tls import is_loopback, trust
 from newsletter.mail.wording import shorten, tidy
 

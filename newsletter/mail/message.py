@@ -40,8 +40,8 @@ def build(
     """
     return assemble(
         _headers(digest, subscriber, publication, links),
-        text=rendered.text,
-        html="" if subscriber.format is Format.TEXT else rendered.html,
+        text=rendered.text_body,
+        html=None if subscriber.format is Format.TEXT else rendered.html_body,
         mail_id=digest.id,
     )
 

@@ -1,4 +1,8 @@
-"""Life of a delivery: the outcome of an attempt -> its next state and time (pure)."""
+"""Life of a delivery: the outcome of an attempt -> its next state and time (pure).
+
+An end keeps the lease of the claim under which it was reached: by it the store knows whether that
+claim still holds when the end is written down.
+"""
 
 from __future__ import annotations
 
@@ -54,9 +58,7 @@ def after(
         until: when to give up; see `patience`.
     """
     if outcome.result is Result.ACCEPTED:
-        return replace(
-            delivery, state=DeliveryState.SENT, sent_at=now, leased_until=None, last_error=""
-        )
+        return replace(delivery, state=DeliveryState.SENT, sent_at=now, last_error="")
     is_open = outcome.result is Result.DEFERRED
     again = _again_at(delivery, now, until, retries) if is_open else None
     said = " ".join(filter(None, (str(outcome.reply or ""), outcome.status, outcome.detail)))
@@ -65,7 +67,6 @@ def after(
         state=DeliveryState.DEFERRED if again else DeliveryState.FAILED,
         attempts=delivery.attempts - outcome.unserved,
         next_attempt_at=again or now,
-        leased_until=None,
         last_error=said,
     )
 
@@ -85,7 +86,6 @@ def given_back(delivery: Delivery, at: datetime | None = None) -> Delivery:
         state=DeliveryState.QUEUED,
         attempts=delivery.attempts - 1,
         next_attempt_at=at or delivery.next_attempt_at,
-        leased_until=None,
     )
 
 
@@ -98,7 +98,6 @@ def kept_waiting(delivery: Delivery, at: datetime, now: datetime, *, until: date
         state=DeliveryState.FAILED,
         attempts=delivery.attempts - 1,
         next_attempt_at=now,
-        leased_until=None,
         last_error=_CROWDED_OUT,
     )
 
@@ -116,7 +115,7 @@ def no_such_mailbox(delivery: Delivery) -> bool:
 
 def cancelled(delivery: Delivery, why: str) -> Delivery:
     """The delivery that must not take place any more."""
-    return replace(delivery, state=DeliveryState.CANCELLED, leased_until=None, last_error=why)
+    return replace(delivery, state=DeliveryState.CANCELLED, last_error=why)
 
 
 def _again_at(

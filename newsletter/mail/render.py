@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from newsletter.errors import MailError
+from newsletter.errors import MailError, TemplateError
 from newsletter.links import DigestLinks
+from newsletter.mail.blanks import PeekError
 from newsletter.mail.mjml_compile import compile_template
+from newsletter.mail.octets import Body, html_body, text_body
+from newsletter.mail.press import Press
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates
 from newsletter.mail.view import MailView, mail_view
-from newsletter.mail.wire import quoted_printable
 from newsletter.model import Digest, Publication, Subscriber
 
 HTML_TEMPLATE = "digest.mjml.j2"
@@ -29,26 +33,39 @@ _ABSTRACT_WHEN_CUT = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """Both parts of a mail.
+    """Both parts of a mail as they are sent.
 
     Attributes:
         shown, hidden: papers in the mail, papers left for the web page.
         abstract_length: most characters of an abstract in this mail.
-        html_octets: size of the HTML part on the wire, quoted-printable.
     """
 
-    html: str
-    text: str
+    html_body: Body
+    text_body: Body
     shown: int
     hidden: int
     abstract_length: int
-    html_octets: int
+
+    @property
+    def html(self) -> str:
+        """The page, read back from the octets: what is seen is what is sent."""
+        return self.html_body.text
+
+    @property
+    def text(self) -> str:
+        return self.text_body.text
+
+    @property
+    def html_octets(self) -> int:
+        """Size of the HTML part on the wire."""
+        return len(self.html_body.octets)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Page:
-    html: str
-    octets: int
+class Draft(Protocol):
+    """A mail to be made, in one length or another."""
+
+    def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
+        """Page and text with the first `shown` papers, abstracts cut to that many characters."""
 
 
 class Renderer:
@@ -75,6 +92,7 @@ class Renderer:
         templates = Templates(files, {HTML_TEMPLATE: compiled})
         self._html = templates.html(HTML_TEMPLATE)
         self._text = templates.text(TEXT_TEMPLATE)
+        self._press = _press(templates, publication)
         self._publication = publication
         self._html_limit = html_limit
 
@@ -94,46 +112,71 @@ class Renderer:
             TemplateError: a template asks for something that does not exist.
             MailError: the mail is too large even without a single paper.
         """
+        if self._press:
+            # Not every template, and not every value, can be made a part of ready octets.
+            with suppress(PeekError):
+                return self._sized(self._press.draft(digest, subscriber, links), digest, subscriber)
         whole = mail_view(digest, subscriber, self._publication, links)
-        wanted = max(subscriber.profile.abstract_length, 0)
-        lengths = [wanted, *(step for step in _ABSTRACT_STEPS if step < wanted)]
-        for length in lengths:
-            view = whole.fitted(len(digest.picks), length)
-            page = self._page(view)
-            if page.octets <= self._html_limit:
-                break
-        else:
-            length = min(wanted, _ABSTRACT_WHEN_CUT)
-            view, page = self._cut(whole, length)
-        return Rendered(
-            html=page.html,
-            text=self._text(mail=view),
-            shown=len(view.cards),
-            hidden=view.hidden,
-            abstract_length=length,
-            html_octets=page.octets,
-        )
+        return self._sized(_Whole(whole, self._html, self._text), digest, subscriber)
 
-    def _cut(self, whole: MailView, length: int) -> tuple[MailView, _Page]:
+    def _sized(self, draft: Draft, digest: Digest, subscriber: Subscriber) -> Rendered:
+        papers = len(digest.picks)
+        wanted = max(subscriber.profile.abstract_length, 0)
+        for length in (wanted, *(step for step in _ABSTRACT_STEPS if step < wanted)):
+            rendered = _rendered(draft, papers, papers, length)
+            if rendered.html_octets <= self._html_limit:
+                return rendered
+        return self._cut(draft, papers, min(wanted, _ABSTRACT_WHEN_CUT))
+
+    def _cut(self, draft: Draft, papers: int, length: int) -> Rendered:
         """The most papers that fit, found by halving: size grows with every paper."""
-        frame = whole.fitted(0, length)
-        best = (frame, self._page(frame))
-        if best[1].octets > self._html_limit:
+        best = _rendered(draft, papers, 0, length)
+        if best.html_octets > self._html_limit:
             raise MailError(
-                f"the HTML part has {best[1].octets:,} octets without a single paper, "
+                f"the HTML part has {best.html_octets:,} octets without a single paper, "
                 f"more than the limit of {self._html_limit:,}"
             )
-        low, high = 0, len(whole.cards)
+        low, high = 0, papers
         while high - low > 1:
             middle = (low + high) // 2
-            view = whole.fitted(middle, length)
-            page = self._page(view)
-            if page.octets <= self._html_limit:
-                low, best = middle, (view, page)
+            tried = _rendered(draft, papers, middle, length)
+            if tried.html_octets <= self._html_limit:
+                low, best = middle, tried
             else:
                 high = middle
         return best
 
-    def _page(self, view: MailView) -> _Page:
-        page = self._html(mail=view).strip() + "\n"
-        return _Page(html=page, octets=len(quoted_printable(page)))
+
+def _rendered(draft: Draft, papers: int, shown: int, length: int) -> Rendered:
+    html, text = draft.bodies(shown, length)
+    return Rendered(
+        html_body=html,
+        text_body=text,
+        shown=shown,
+        hidden=papers - shown,
+        abstract_length=length,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A mail that is rendered as a whole for its reader."""
+
+    view: MailView
+    render_html: Callable[..., str]
+    render_text: Callable[..., str]
+
+    def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
+        view = self.view.fitted(shown, length)
+        return (
+            html_body(self.render_html(mail=view).strip() + "\n"),
+            text_body(self.render_text(mail=view)),
+        )
+
+
+def _press(templates: Templates, publication: Publication) -> Press | None:
+    try:
+        html, text = templates.html_stencils(HTML_TEMPLATE), templates.text_stencils(TEXT_TEMPLATE)
+    except (PeekError, TemplateError):
+        return None
+    return Press(html, text, publication)

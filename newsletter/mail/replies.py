@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import smtplib
 import ssl
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from newsletter.delivery import Outcome, Result
 from newsletter.mail.wording import shorten, tidy
@@ -18,8 +19,14 @@ DETAIL_LIMIT = 300
 # still about us (RFC 4954 section 6, RFC 5321 section 4.2.2), and no reader may be dropped for it.
 _OUR_FAULT = frozenset((503, 530, 534, 535, 538))
 _STATUS = re.compile(r"(?m)^[ \t]*([245]\.\d{1,3}\.\d{1,3})(?!\S)[ \t]*")
-_ADDRESS = re.compile(r"[^\s<>()\[\],;:\"']+(?:@|%40)[^\s<>()\[\],;:\"']+")
+# Begins where a word begins, or a relay that says "aaaa..." could keep us busy for hours.
+_ADDRESS = re.compile(r"(?<![^\s<>()\[\],;:\"'])[^\s<>()\[\],;:\"']+(?:@|%40)[^\s<>()\[\],;:\"']+")
 _HIDDEN = "(hidden)"
+
+_CODES = {b"%d" % code: code for code in range(200, 600)}
+_MARKS = frozenset((b" ", b"-", b"\r", b""))  # what may follow the code; "-": there are more lines
+_LONGEST_LINE = 8192  # 512 in RFC 5321 4.5.3.1.5; what smtplib bears
+_MOST_LINES = 1000
 
 
 class Step(StrEnum):
@@ -34,8 +41,7 @@ class Step(StrEnum):
     DATA = "DATA"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """One reply, its lines joined by line ends."""
 
     code: int
@@ -61,6 +67,40 @@ class Reply:
         return tidy(_STATUS.sub("", self.text).replace("\n", " "))
 
 
+class ConfusedError(Exception):
+    """What comes from the relay cannot be matched to what was said to it; the message tells why."""
+
+
+class ReplyReader:
+    """Makes replies of octets, in whatever pieces they come (RFC 5321 section 4.2).
+
+    A reply of many lines is one; a line may end in a bare line feed.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._texts: list[bytes] = []
+
+    def read(self, data: bytes) -> Iterator[Reply]:
+        """The replies that are complete now.
+
+        Raises:
+            ConfusedError: it is no SMTP, or has no end.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            code, mark = _CODES.get(line[:3]), line[3:4]
+            if not code or mark not in _MARKS or len(line) > _LONGEST_LINE:
+                raise ConfusedError("the relay's answer is no SMTP")
+            self._texts.append(line[4:])
+            if mark != b"-":
+                text = b"\n".join(self._texts)
+                self._texts.clear()
+                yield Reply(code, text.decode("utf-8", "replace"))
+        if len(self._rest) > _LONGEST_LINE or len(self._texts) > _MOST_LINES:
+            raise ConfusedError("the relay's answer has no end")
+
+
 def accepted(reply: Reply) -> Outcome:
     """The relay answers for the mail from now on (RFC 5321 section 4.2.5)."""
     return _outcome(Result.ACCEPTED, reply, reply.words)
@@ -71,13 +111,12 @@ def refusal(reply: Reply, step: Step) -> Outcome:
 
     Only a 5xx about the recipient or the mail itself is final; before RCPT it is about us.
     """
-    final = (
-        500 <= reply.code < 600 and step in (Step.RCPT, Step.DATA) and reply.code not in _OUR_FAULT
-    )
+    about_us = step not in (Step.RCPT, Step.DATA) or reply.code in _OUR_FAULT
+    final = 500 <= reply.code < 600 and not about_us
     result = Result.REJECTED if final else Result.DEFERRED
     detail = f"{step}: {reply.words or 'refused without a word'}"
-    about_us = step not in (Step.RCPT, Step.DATA) or reply.code in _OUR_FAULT
-    return _outcome(result, reply, detail, unserved=about_us)
+    # below 400 it is no refusal: who says such a thing may have taken the mail
+    return _outcome(result, reply, detail, unserved=about_us and reply.code >= 400)
 
 
 def _outcome(result: Result, reply: Reply, detail: str, *, unserved: bool = False) -> Outcome:
@@ -85,17 +124,16 @@ def _outcome(result: Result, reply: Reply, detail: str, *, unserved: bool = Fals
     return Outcome(result=result, reply=code, status=reply.status, detail=detail, unserved=unserved)
 
 
-def failure(error: Exception, step: Step) -> Outcome:
-    """What broke the attempt off; worth another try, whatever it was."""
+def failure(error: Exception, step: Step, *, unserved: bool = True) -> Outcome:
+    """What broke the attempt off; worth another try, whatever it was.
+
+    Args:
+        unserved: nobody can have taken the mail, for not all of it was said (RFC 1047).
+    """
     if isinstance(error, smtplib.SMTPResponseException):
         reply = Reply.of(error.smtp_code, error.smtp_error)
-        return replace(refusal(reply, step), result=Result.DEFERRED)
-    # Once DATA has begun nobody knows whether the mail was taken (RFC 1047).
-    return Outcome(
-        result=Result.DEFERRED,
-        detail=f"{step}: {_sentence(error)}",
-        unserved=step is not Step.DATA,
-    )
+        return replace(refusal(reply, step), result=Result.DEFERRED, unserved=unserved)
+    return Outcome(result=Result.DEFERRED, detail=f"{step}: {_sentence(error)}", unserved=unserved)
 
 
 def _sentence(error: Exception) -> str:
@@ -117,9 +155,12 @@ def discreet(detail: str, *, recipient: str, secrets: Iterable[str]) -> str:
     detail = tidy(detail)
     for secret in filter(None, map(tidy, secrets)):
         detail = detail.replace(secret, _HIDDEN)
-    detail = _ADDRESS.sub(_HIDDEN, detail)
+    if "@" in detail or "%40" in detail:
+        detail = _ADDRESS.sub(_HIDDEN, detail)
     local = recipient.rpartition("@")[0]
-    if len(local) > 2:  # shorter ones are words of any language
+    # Shorter ones are words of any language. The pattern below costs 100 us to make, so it is made
+    # only where it may be found.
+    if len(local) > 2 and (local.lower() in detail.lower() or not detail.isascii()):
         alone = rf"(?<![\w.+-]){re.escape(local)}(?![\w+-])"
         detail = re.sub(alone, _HIDDEN, detail, flags=re.IGNORECASE)
     return shorten(detail, DETAIL_LIMIT)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -12,8 +11,10 @@ import jinja2
 from markupsafe import Markup
 
 from newsletter.errors import TemplateError
+from newsletter.mail.blank_templates import BlankEnvironment
 from newsletter.mail.mjml_compile import Compiled
 from newsletter.mail.mjml_source import Place
+from newsletter.mail.stencils import Stencils, stencils
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.wording import untagged
 
@@ -35,8 +36,10 @@ _ESCAPES = str.maketrans(
         "\\": "&#92;",
     }
 )
+_SPECIAL = re.compile(r"""[&<>"'`={}\\:]""")
+_WORD = re.compile(r"[^ \t\n\r\f\v]+")
 _SCRIPT_SCHEME = re.compile(r"(javascript|data|vbscript):", re.IGNORECASE)
-_WHILE_RENDERING = (
+RENDERING_ERRORS = (
     jinja2.TemplateError,
     ArithmeticError,
     AttributeError,
@@ -45,6 +48,7 @@ _WHILE_RENDERING = (
     TypeError,
     ValueError,
 )
+"""What a template may raise when it is rendered."""
 
 
 class Templates:
@@ -73,6 +77,22 @@ class Templates:
         """The same for a text template: nothing is escaped, block tags leave no empty lines."""
         return self._renderer(self._text, name)
 
+    def html_stencils(self, name: str) -> Stencils:
+        """The same HTML template, to be rendered with blanks.
+
+        Raises:
+            PeekError: it can only be rendered as a whole.
+        """
+        return self._stencils(self._html, name)
+
+    def text_stencils(self, name: str) -> Stencils:
+        """The same for a text template."""
+        return self._stencils(self._text, name)
+
+    def _stencils(self, environment: jinja2.Environment, name: str) -> Stencils:
+        with self._blaming(name):
+            return stencils(BlankEnvironment(environment), name)
+
     def _renderer(self, environment: jinja2.Environment, name: str) -> Callable[..., str]:
         with self._blaming(name):
             template = environment.get_template(name)
@@ -90,7 +110,7 @@ class Templates:
             yield
         except TemplateError:
             raise
-        except _WHILE_RENDERING as error:
+        except RENDERING_ERRORS as error:
             place = self._place(error, name)
             raise TemplateError(_sentence(error), file=place.file, line=place.line) from error
 
@@ -169,6 +189,8 @@ def _is_undefined(value: object) -> bool:
 
 def escape(text: str) -> Markup:
     """Text that stays text wherever HTML puts it: between tags and in quoted attributes."""
+    if not _SPECIAL.search(text):
+        return Markup(text)  # noqa: S704 - nothing to escape
     escaped = text.translate(_ESCAPES)
     if ":" in escaped:
         escaped = _SCRIPT_SCHEME.sub(r"\1&#58;", escaped)
@@ -188,14 +210,19 @@ def wrap(text: str, indent: int = 0, width: int = TEXT_WIDTH, first: str = "") -
         width: longest line in characters, indentation included (RFC 5322 asks for 78 at most).
         first: stands at the start of the first line instead of the indentation, e.g. ` 1. `.
     """
-    return textwrap.fill(
-        text,
-        width=width,
-        initial_indent=first or " " * indent,
-        subsequent_indent=" " * indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    margin = " " * indent
+    lines: list[str] = []
+    line = first or margin
+    begun = False
+    # The standard library's does the same in ten times the time, and every mail has its sentences.
+    for word in _WORD.findall(text):
+        if begun and len(line) + 1 + len(word) > width:
+            lines.append(line)
+            line = margin + word
+        else:
+            line += " " + word if begun else word
+        begun = True
+    return "\n".join((*lines, line)) if begun else ""
 
 
 def _deepest_template_line(trace: TracebackType | None) -> tuple[str, int] | None:

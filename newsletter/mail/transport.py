@@ -16,11 +16,15 @@ class Envelope:
     Attributes:
         raw: the octets as they shall arrive.
         sender, recipient: of the envelope, not of the headers.
+        dotless: whoever made `raw` has seen to it that no line of it begins with a dot, so that
+            nobody has to look for one. Where that is not true, a mail can be cut off or another
+            one be smuggled in.
     """
 
     raw: bytes
     sender: str
     recipient: str
+    dotless: bool = False
 
 
 class Transport(Protocol):

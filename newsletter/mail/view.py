@@ -122,23 +122,45 @@ def mail_view(
     digest: Digest, subscriber: Subscriber, publication: Publication, links: DigestLinks
 ) -> MailView:
     """The view of the whole digest: every pick, abstracts uncut (see `MailView.fitted`)."""
+    cards = tuple(card(pick, rank, links) for rank, pick in enumerate(digest.picks, start=1))
+    texts = texts_for(digest, subscriber)
+    return framed(digest, publication, texts=texts, cards=cards, links=links)
+
+
+def framed(
+    digest: Digest,
+    publication: Publication,
+    *,
+    texts: dict[str, str],
+    cards: tuple[Card, ...],
+    links: DigestLinks,
+    hidden: int = 0,
+) -> MailView:
+    """A view of what all readers share, with these texts (see `texts_for`), cards and links."""
     return MailView(
         brand=plain(publication.name),
         tagline=plain(publication.tagline),
         postal_address=plain(publication.postal_address),
-        subject=plain(digest.subject),
-        preheader=plain(digest.preheader),
+        **texts,
         date=edition_name(digest.edition),
-        name=shorten(plain(subscriber.name), _NAME_LIMIT),
-        address=plain(subscriber.email),
-        since=short_date(subscriber.since) if subscriber.since else "",
-        interests=interests_phrase(subscriber.profile),
-        notes=_notes(digest),
-        cards=tuple(card(pick, rank, links) for rank, pick in enumerate(digest.picks, start=1)),
-        hidden=0,
+        notes=notes_of(digest),
+        cards=cards,
+        hidden=hidden,
         considered=digest.considered,
         links=links,
     )
+
+
+def texts_for(digest: Digest, subscriber: Subscriber) -> dict[str, str]:
+    """The texts of a `MailView` that no two readers have in common, by name."""
+    return {
+        "subject": plain(digest.subject),
+        "preheader": plain(digest.preheader),
+        "name": shorten(plain(subscriber.name), _NAME_LIMIT),
+        "address": plain(subscriber.email),
+        "since": short_date(subscriber.since) if subscriber.since else "",
+        "interests": interests_phrase(subscriber.profile),
+    }
 
 
 def card(pick: Pick, rank: int, links: DigestLinks | None) -> Card:
@@ -156,7 +178,7 @@ def card(pick: Pick, rank: int, links: DigestLinks | None) -> Card:
         comments=pick.comments or 0,
         stars=pick.stars or 0,
         why=why_phrases(pick.reasons),
-        surprise=any(reason.why is Why.SURPRISE for reason in pick.reasons),
+        surprise=is_surprise(pick),
         url=safe_url(paper.url),
         pdf_url=safe_url(paper.pdf_url),
         code_url=safe_url(paper.code_url),
@@ -168,7 +190,13 @@ def card(pick: Pick, rank: int, links: DigestLinks | None) -> Card:
     )
 
 
-def _notes(digest: Digest) -> tuple[str, ...]:
+def is_surprise(pick: Pick) -> bool:
+    """Picked from outside the interests, on purpose."""
+    return any(reason.why is Why.SURPRISE for reason in pick.reasons)
+
+
+def notes_of(digest: Digest) -> tuple[str, ...]:
+    """The notes of a digest as the templates see them; mostly none."""
     shown = (shorten(plain(note), _NOTE_LIMIT) for note in digest.notes[:_NOTES_SHOWN])
     return tuple(note for note in shown if note)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 
 from newsletter.errors import MailError
+from newsletter.mail.octets import Body
 from newsletter.mail.wording import plain, shorten, tidy
 from newsletter.model import Publication
 
@@ -20,6 +21,7 @@ from newsletter.model import Publication
 Headers = Sequence[tuple[str, str]]
 
 _LINE = 76
+_KEPT = 1_024  # many mails have their subject, their date and our own addresses in common
 _NAME_LIMIT = 70
 _SUBJECT_LIMIT = 200
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
@@ -45,35 +47,36 @@ def opening(
         ("Reply-To", address(publication.reply_to or sender)),
         ("Subject", unstructured(subject, "Subject")),
         # an aware time gives +0000; -0000 would mean "zone unknown" (RFC 5322 3.3)
-        ("Date", format_datetime(at.astimezone(UTC))),
+        ("Date", _date(at)),
         ("Message-ID", f"<{identifier(mail_id)}@{sender.rpartition('@')[2]}>"),
     ]
 
 
-def assemble(headers: Headers, *, text: str, html: str, mail_id: str) -> bytes:
+def assemble(headers: Headers, *, text: Body, html: Body | None, mail_id: str) -> bytes:
     """A whole mail: `multipart/alternative`, text first (RFC 2046 5.1.4), or the text part alone.
 
     Args:
-        html: empty for a mail of plain text.
+        html: `None` for a mail of plain text.
         mail_id: the boundary is made of it, so the same input gives the same octets.
     """
-    plain_text = quoted_printable(text)
-    if not html:
-        return _block([*headers, *_part_headers("plain")]) + b"\r\n" + plain_text
+    if html is None:
+        return b"".join((_block([*headers, *_part_headers("plain", text)]), b"\r\n", text.octets))
     boundary = f"=_{mail_id[:40]}"
     kind = ("Content-Type", f'multipart/alternative; boundary="{boundary}"')
-    parts = _part(boundary, "plain", plain_text) + _part(boundary, "html", quoted_printable(html))
-    return _block([*headers, kind]) + b"\r\n" + parts + f"--{boundary}--\r\n".encode()
+    line = f"--{boundary}\r\n".encode("ascii")
+    return b"".join(
+        (
+            *(_block([*headers, kind]), b"\r\n"),
+            *(line, _block(_part_headers("plain", text)), b"\r\n", text.octets, b"\r\n"),
+            *(line, _block(_part_headers("html", html)), b"\r\n", html.octets, b"\r\n"),
+            f"--{boundary}--\r\n".encode("ascii"),
+        )
+    )
 
 
-def quoted_printable(text: str) -> bytes:
-    """A text as it stands on the wire: UTF-8, quoted-printable (RFC 2045 6.7), CRLF line ends.
-
-    `binascii` breaks lines with the line end it meets first, so it is given one kind only.
-    """
-    lines = "\n".join(text.splitlines()) + "\n"
-    encoded = binascii.b2a_qp(lines.encode(), istext=True)
-    return encoded.replace(b"\n", b"\r\n")
+@lru_cache(maxsize=_KEPT)
+def _date(at: datetime) -> str:
+    return format_datetime(at.astimezone(UTC))
 
 
 def mailbox(name: str, to: str, header: str) -> str:
@@ -105,6 +108,7 @@ def _is_plain(text: str) -> bool:
     return text.isascii() and text.isprintable() and "=?" not in text
 
 
+@lru_cache(maxsize=_KEPT)
 def _encoded(text: str, header: str) -> str:
     """RFC 2047 encoded-words of at most 75 characters, folded; characters are never split."""
     return Header(text, "utf-8", header_name=header).encode(
@@ -112,6 +116,7 @@ def _encoded(text: str, header: str) -> str:
     )
 
 
+@lru_cache(maxsize=_KEPT)
 def address(text: str) -> str:
     """An address as headers and envelopes hold it; an international domain in its ASCII form.
 
@@ -156,13 +161,8 @@ def _block(headers: Headers) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
 
 
-def _part_headers(subtype: str) -> list[tuple[str, str]]:
+def _part_headers(subtype: str, body: Body) -> list[tuple[str, str]]:
     return [
         ("Content-Type", f"text/{subtype}; charset=utf-8"),
-        ("Content-Transfer-Encoding", "quoted-printable"),
+        ("Content-Transfer-Encoding", body.encoding),
     ]
-
-
-def _part(boundary: str, subtype: str, body: bytes) -> bytes:
-    head = _block(_part_headers(subtype))
-    return f"--{boundary}\r\n".encode() + head + b"\r\n" + body + b"\r\n"

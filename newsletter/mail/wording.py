@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 _DANGLING = " \t,;:.!?–—-(/"
 _SMALL_WORDS = re.compile(
@@ -108,6 +109,7 @@ def untagged(text: str) -> str:
     return _OPEN_TAG.sub("< ", _TAG_LIKE.sub(r"‹\1›", text)) if "<" in text else text
 
 
+@lru_cache(maxsize=4_096)
 def plain(text: str) -> str:
     """Data that must read the same in both parts, such as a title."""
     return untagged(readable(text))

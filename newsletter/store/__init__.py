@@ -15,16 +15,19 @@ from newsletter.store import crew, keys, papers, tenants
 from newsletter.store.addresses import Suppressed
 from newsletter.store.alarms import CALM, Alarms, News, Standing, raise_alarms
 from newsletter.store.backup import Copied, back_up
+from newsletter.store.digests import History
 from newsletter.store.engine import open_engine, sentences
 from newsletter.store.figures import figures
 from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
 from newsletter.store.papers import Recorded
-from newsletter.store.subscribers import Kept, Newcomer, Register, wait_for_turn
+from newsletter.store.subscribers import Kept, Move, Newcomer, Register, wait_for_turn
 from newsletter.watch import Alarm, Figures
 
 __all__ = [
+    "History",
     "Kept",
+    "Move",
     "Newcomer",
     "News",
     "Recorded",
@@ -168,10 +171,15 @@ class Store:
             yield Register(connection)
 
     @contextmanager
-    def changing_register(self) -> Iterator[Register]:
-        """The subscribers, to be changed: one transaction, all or nothing, one writer at a time."""
+    def changing_register(self, *, together: bool = False) -> Iterator[Register]:
+        """The subscribers, to be changed: one transaction, all or nothing, one writer at a time.
+
+        Args:
+            together: on PostgreSQL others may write meanwhile; for changes that lock their rows.
+        """
         with sentences(self._url), self._engine.begin() as connection:
-            wait_for_turn(connection)
+            if not together or connection.dialect.name == "sqlite":
+                wait_for_turn(connection)
             yield Register(connection)
 
     @contextmanager

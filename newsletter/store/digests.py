@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, select
 
 from newsletter.model import Digest, Paper, Pick, Reason, Why
+from newsletter.store.bulk import insert_all
 from newsletter.store.papers import find_papers
-from newsletter.store.schema import digests, quiet_editions, sent_papers
+from newsletter.store.schema import digests, papers, quiet_editions, sent_papers
+
+_AT_ONCE = 500  # parameters of one IN list: every database takes that many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What a subscriber was made so far.
+
+    Attributes:
+        last_made_at: when their newest digest was made.
+        sent: those of the papers asked about that stood in any digest of theirs.
+        quiet: the editions that were not worth a mail since the last digest, oldest first.
+    """
+
+    last_made_at: datetime | None = None
+    sent: frozenset[str] = frozenset()
+    quiet: tuple[str, ...] = ()
 
 
 class Digests:
@@ -21,18 +41,54 @@ class Digests:
 
     def keep(self, digest: Digest) -> bool:
         """Writes a digest down with its papers as sent; false if the subscriber has this edition."""
-        if self.has_edition(digest.subscriber_id, digest.edition):
-            return False
-        self._connection.execute(insert(digests).values(_digest_row(digest)))
-        self._mark_sent(digest)
-        quiet = quiet_editions.c.subscriber_id == digest.subscriber_id
-        self._connection.execute(delete(quiet_editions).where(quiet))
-        return True
+        new = self.unknown([digest])
+        self.keep_all(new)
+        return bool(new)
 
-    def has_edition(self, subscriber_id: str, edition: str) -> bool:
-        """Whether the subscriber was made a digest of this edition."""
-        mine = (digests.c.subscriber_id == subscriber_id) & (digests.c.edition == edition)
-        return self._connection.scalar(select(digests.c.id).where(mine)) is not None
+    def unknown(self, made: Sequence[Digest]) -> list[Digest]:
+        """Those of 500 digests at most whose subscriber has no digest of their edition."""
+        theirs = digests.c.subscriber_id.in_([digest.subscriber_id for digest in made])
+        present = digests.c.edition.in_({digest.edition for digest in made})
+        query = select(digests.c.subscriber_id, digests.c.edition).where(theirs, present)
+        known = set(self._pairs(query))
+        return [one for one in made if (one.subscriber_id, one.edition) not in known]
+
+    def keep_all(self, new: Sequence[Digest]) -> None:
+        """Writes down 500 digests at most, of one subscriber each, none of them known."""
+        insert_all(self._connection, digests, [_digest_row(digest) for digest in new])
+        self._mark_sent(new)
+        quiet = quiet_editions.c.subscriber_id.in_([digest.subscriber_id for digest in new])
+        self._connection.execute(delete(quiet_editions).where(quiet))
+
+    def histories(
+        self, subscriber_ids: Collection[str], among: Collection[str]
+    ) -> dict[str, History]:
+        """What 500 subscribers at most were made so far; each of them is in it.
+
+        Args:
+            among: the papers that are asked about.
+        """
+        made, quiet = digests.c, quiet_editions.c
+        lasts = select(made.subscriber_id, func.max(made.created_at)).where(
+            made.subscriber_id.in_(subscriber_ids)
+        )
+        last_made = dict(self._pairs(lasts.group_by(made.subscriber_id)))
+        papers_of = self._sent(subscriber_ids, among)
+        quiet_of = self._gathered(
+            self._pairs(
+                select(quiet.subscriber_id, quiet.edition)
+                .where(quiet.subscriber_id.in_(subscriber_ids))
+                .order_by(quiet.edition)
+            )
+        )
+        return {
+            one: History(
+                last_made_at=last_made.get(one),
+                sent=frozenset(papers_of[one]),
+                quiet=tuple(quiet_of[one]),
+            )
+            for one in subscriber_ids
+        }
 
     def get(self, digest_id: str) -> Digest | None:
         """The digest with this id; papers stand in it as they are known today."""
@@ -68,13 +124,21 @@ class Digests:
         mine = (sent_papers.c.subscriber_id == owner) & (sent_papers.c.digest_id == digest_id)
         self._connection.execute(delete(sent_papers).where(mine))
 
-    def note_quiet(self, subscriber_id: str, edition: str, considered: int) -> None:
-        """Writes down that an edition was not worth a mail; again changes nothing."""
-        mine = quiet_editions.c.subscriber_id == subscriber_id
-        known = select(quiet_editions.c.edition).where(mine, quiet_editions.c.edition == edition)
-        if self._connection.scalar(known) is None:
-            row = {"subscriber_id": subscriber_id, "edition": edition, "considered": considered}
-            self._connection.execute(insert(quiet_editions).values(row))
+    def note_quiet(self, poor: Sequence[Digest]) -> None:
+        """Writes down editions that were not worth a mail; again changes nothing."""
+        quiet = quiet_editions.c
+        theirs = quiet.subscriber_id.in_([digest.subscriber_id for digest in poor])
+        known = set(self._pairs(select(quiet.subscriber_id, quiet.edition).where(theirs)))
+        rows = [
+            {
+                "subscriber_id": digest.subscriber_id,
+                "edition": digest.edition,
+                "considered": digest.considered,
+            }
+            for digest in poor
+            if (digest.subscriber_id, digest.edition) not in known
+        ]
+        insert_all(self._connection, quiet_editions, rows)
 
     def quiet_since_last(self, subscriber_id: str) -> tuple[str, ...]:
         """The editions that were not worth a mail since the last digest, oldest first."""
@@ -82,22 +146,41 @@ class Digests:
         query = select(quiet_editions.c.edition).where(mine).order_by(quiet_editions.c.edition)
         return tuple(self._connection.scalars(query))
 
-    def last_made_at(self, subscriber_id: str) -> datetime | None:
-        """When their newest digest was made."""
-        mine = digests.c.subscriber_id == subscriber_id
-        newest = select(digests.c.created_at).where(mine).order_by(digests.c.created_at.desc())
-        made_at: datetime | None = self._connection.scalar(newest.limit(1))
-        return made_at
-
-    def _mark_sent(self, digest: Digest) -> None:
-        stored = find_papers(self._connection, [pick.paper.id for pick in digest.picks], ())
-        new = set(stored) - self.sent_to(digest.subscriber_id)
+    def _mark_sent(self, made: Sequence[Digest]) -> None:
+        """Papers that are stored; each counts with the digest in which it stood first."""
+        picked = {pick.paper.id for digest in made for pick in digest.picks}
+        stored = self._stored(picked)
+        before = self._sent([digest.subscriber_id for digest in made], picked)
         rows = [
             {"subscriber_id": digest.subscriber_id, "paper_id": paper, "digest_id": digest.id}
-            for paper in sorted(new & {pick.paper.id for pick in digest.picks})
+            for digest in made
+            for paper in sorted({pick.paper.id for pick in digest.picks} & stored)
+            if paper not in before[digest.subscriber_id]
         ]
-        if rows:
-            self._connection.execute(insert(sent_papers), rows)
+        insert_all(self._connection, sent_papers, rows)
+
+    def _stored(self, ids: Collection[str]) -> frozenset[str]:
+        queries = (select(papers.c.id).where(papers.c.id.in_(few)) for few in _portions(ids))
+        return frozenset(one for query in queries for one in self._connection.scalars(query))
+
+    def _sent(
+        self, subscriber_ids: Collection[str], among: Collection[str]
+    ) -> Mapping[str, list[str]]:
+        sent = sent_papers.c
+        theirs = select(sent.subscriber_id, sent.paper_id).where(
+            sent.subscriber_id.in_(subscriber_ids)
+        )
+        queries = (theirs.where(sent.paper_id.in_(few)) for few in _portions(among))
+        return self._gathered(pair for query in queries for pair in self._pairs(query))
+
+    def _pairs(self, query: Select[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
+        return (tuple(row) for row in self._connection.execute(query))
+
+    def _gathered(self, pairs: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for one, what in pairs:
+            found[one].append(what)
+        return found
 
     def _digests(self, rows: Sequence[Row[Any]]) -> tuple[Digest, ...]:
         picks = [pick for row in rows for pick in row.picks]
@@ -106,6 +189,11 @@ class Digests:
         keys = [pick["title_key"] for pick in picks]
         known = find_papers(self._connection, ids, keys)
         return tuple(_digest(row, known) for row in rows)
+
+
+def _portions(ids: Collection[str]) -> Iterator[list[str]]:
+    known = list(ids)
+    return (known[at : at + _AT_ONCE] for at in range(0, len(known), _AT_ONCE))
 
 
 def _digest(row: Row[Any], known: Mapping[str, Paper]) -> Digest:

@@ -12,14 +12,15 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Update,
     bindparam,
     func,
-    insert,
     select,
     update,
 )
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
+from newsletter.store.bulk import insert_all
 from newsletter.store.schema import IS_LETTER, deliveries
 
 _FIELDS = tuple(f.name for f in fields(Delivery))
@@ -28,7 +29,6 @@ _CHANGING = (
     "state",
     "attempts",
     "next_attempt_at",
-    "leased_until",
     "last_error",
     "sent_at",
     "fingerprint",
@@ -46,7 +46,11 @@ class Outbox:
 
     def add(self, delivery: Delivery) -> None:
         """Writes down that a mail must leave."""
-        self._connection.execute(insert(deliveries).values(_row(delivery)))
+        self.add_all([delivery])
+
+    def add_all(self, new: Sequence[Delivery]) -> None:
+        """Writes down that mails must leave."""
+        insert_all(self._connection, deliveries, list(map(_row, new)))
 
     def get(self, delivery_id: str) -> Delivery | None:
         """The delivery with this id."""
@@ -65,15 +69,21 @@ class Outbox:
         )
         return tuple(map(_delivery, rows))
 
-    def claim(self, now: datetime, *, most: int, lease: timedelta) -> tuple[Delivery, ...]:
+    def claim(
+        self, now: datetime, *, most: int, lease: timedelta, but: Collection[str] = ()
+    ) -> tuple[Delivery, ...]:
         """Takes what is due: letters that somebody waits for first, then by age.
 
         Each counts an attempt before any relay is asked. A mail whose lease ran out is taken over,
         for who had it is gone.
+
+        Args:
+            but: ids of mails that are in living hands whatever the clock says; it may have jumped.
         """
-        claimed = self._due(now, most, also=IS_LETTER)
+        free = deliveries.c.id.not_in(but)
+        claimed = self._due(now, most, free & IS_LETTER)
         if len(claimed) < most:
-            claimed |= self._due(now, most)
+            claimed |= self._due(now, most, free)
         taken = list(claimed.values())[:most]
         self._connection.execute(
             update(deliveries)
@@ -97,17 +107,20 @@ class Outbox:
     def record(self, ends: Sequence[Delivery]) -> None:
         """Writes down how far mails are now.
 
-        That a relay took a mail is always true. All else counts only while the mail is claimed: it
-        may have been taken over since.
+        That a relay took a mail is always true. All else counts only while the claim holds under
+        which it was found out: the mail may have been taken over since.
         """
         mine = deliveries.c.id == bindparam("of")
-        claimed = deliveries.c.state == DeliveryState.SENDING.value
-        sent = [_change(end) for end in ends if end.state is DeliveryState.SENT]
-        others = [_change(end) for end in ends if end.state is not DeliveryState.SENT]
+        claimed = (deliveries.c.state == DeliveryState.SENDING.value) & (
+            deliveries.c.leased_until == bindparam("lease")
+        )
+        ends = sorted(ends, key=lambda end: end.id)  # two who do this never wait for each other
+        sent = [_change(end, lease=False) for end in ends if end.state is DeliveryState.SENT]
+        others = [_change(end, lease=True) for end in ends if end.state is not DeliveryState.SENT]
         if sent:
-            self._connection.execute(update(deliveries).where(mine), sent)
+            self._connection.execute(_freed().where(mine), sent)
         if others:
-            self._connection.execute(update(deliveries).where(mine, claimed), others)
+            self._connection.execute(_freed().where(mine, claimed), others)
 
     def free_all(self, now: datetime) -> int:
         """Mails that a process left in hand may leave at once; for who knows that it is gone."""
@@ -137,9 +150,7 @@ class Outbox:
         query = select(func.count()).where(sent, late, deliveries.c.sent_at >= at)
         return self._connection.scalar(query) or 0
 
-    def _due(
-        self, now: datetime, most: int, *, also: ColumnElement[bool] | None = None
-    ) -> dict[str, Delivery]:
+    def _due(self, now: datetime, most: int, which: ColumnElement[bool]) -> dict[str, Delivery]:
         """The first that may be claimed; each state by its part of the index, then merged."""
         found: list[Delivery] = []
         for state, at in (
@@ -147,8 +158,7 @@ class Outbox:
             (DeliveryState.DEFERRED, deliveries.c.next_attempt_at),
             (DeliveryState.SENDING, deliveries.c.leased_until),
         ):
-            query = select(deliveries).where(deliveries.c.state == state.value, at <= now)
-            query = query if also is None else query.where(also)
+            query = select(deliveries).where(deliveries.c.state == state.value, at <= now, which)
             found += map(_delivery, self._connection.execute(_first(query, at, most)))
         found.sort(key=lambda delivery: (delivery.next_attempt_at, delivery.id))
         return {delivery.id: delivery for delivery in found[:most]}
@@ -159,9 +169,17 @@ def _first(query: Select[Any], at: ColumnElement[Any], most: int) -> Select[Any]
     return query.order_by(at).limit(most).with_for_update(skip_locked=True)
 
 
-def _change(end: Delivery) -> dict[str, Any]:
-    changed = {name: getattr(end, name) for name in _CHANGING}
-    return changed | {"of": end.id, "state": end.state.value}
+def _freed() -> Update:
+    """What an end changes; nobody has the mail in hand any more."""
+    return update(deliveries).values(
+        {name: bindparam(f"to_{name}") for name in _CHANGING} | {"leased_until": None}
+    )
+
+
+def _change(end: Delivery, *, lease: bool) -> dict[str, Any]:
+    changed = {f"to_{name}": getattr(end, name) for name in _CHANGING}
+    changed |= {"of": end.id, "to_state": end.state.value}
+    return changed | {"lease": end.leased_until} if lease else changed
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:

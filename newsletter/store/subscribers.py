@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    bindparam,
     delete,
     func,
     insert,
@@ -37,6 +38,7 @@ from newsletter.store.schema import (
     subscribers,
 )
 
+_GONE = object()  # no time at all, not even none
 _AT_ONCE = 500  # parameters of one IN list: every database takes that many
 
 
@@ -66,6 +68,15 @@ class Newcomer:
     key: str
     consent: Consent | None = None
     status_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """The time of somebody's next digest: since when it stood, and what it becomes."""
+
+    subscriber_id: str
+    since: datetime | None
+    to: datetime | None
 
 
 class Register:
@@ -112,21 +123,40 @@ class Register:
         for row in self._connection.execute(query.execution_options(yield_per=_AT_ONCE)):
             yield _kept(row)
 
-    def due(self, now: datetime, *, most: int) -> tuple[Kept, ...]:
-        """Active subscribers whose digest is due, longest first; also those never given a time."""
+    def due(self, now: datetime, *, most: int, shard: str = "") -> tuple[Kept, ...]:
+        """Active subscribers whose digest is due, longest first; also those never given a time.
+
+        Args:
+            shard: how their ids begin, for processes that share the work.
+        """
         due_at = subscribers.c.next_due_at
         query = _whole().where(_is_due(now))
+        if shard:
+            query = query.where(subscribers.c.id.startswith(shard))
         rows = self._connection.execute(query.order_by(due_at, subscribers.c.id).limit(most))
         return tuple(map(_kept, rows))
 
-    def move_due(self, subscriber_id: str, *, since: datetime | None, to: datetime | None) -> bool:
-        """Moves the time of the next digest; false if somebody else moved it meanwhile."""
-        at = subscribers.c.next_due_at
-        mine = (subscribers.c.id == subscriber_id) & (
-            at.is_(None) if since is None else at == since
-        )
-        moved = self._connection.execute(update(subscribers).where(mine).values(next_due_at=to))
-        return moved.rowcount == 1
+    def move_due(self, moves: Sequence[Move]) -> frozenset[str]:
+        """Moves the time of the next digest of 500 subscribers at most; each `since` only once.
+
+        Returns:
+            ids of those whose time was moved; that of the others was moved by somebody else, who
+            is waited for.
+        """
+        theirs = subscribers.c.id.in_([move.subscriber_id for move in moves])
+        # In one order, so that two who do this at once never wait for each other.
+        locked = select(subscribers.c.id, subscribers.c.next_due_at).where(theirs)
+        rows = self._connection.execute(locked.order_by(subscribers.c.id).with_for_update())
+        present = {row.id: row.next_due_at for row in rows}
+        mine = [move for move in moves if present.get(move.subscriber_id, _GONE) == move.since]
+        if mine:
+            self._connection.execute(
+                update(subscribers)
+                .where(subscribers.c.id == bindparam("of"))
+                .values(next_due_at=bindparam("to")),
+                [{"of": move.subscriber_id, "to": move.to} for move in mine],
+            )
+        return frozenset(move.subscriber_id for move in mine)
 
     def soft_bounces(self, subscriber_id: str) -> tuple[date, ...]:
         """Days on which a mail failed softly, oldest first."""
@@ -238,18 +268,16 @@ class Register:
 
     def votes(self, subscriber_id: str) -> tuple[Feedback, ...]:
         """Every vote, oldest first."""
-        mine = feedback.c.subscriber_id == subscriber_id
+        return self.votes_of([subscriber_id])[subscriber_id]
+
+    def votes_of(self, subscriber_ids: Collection[str]) -> dict[str, tuple[Feedback, ...]]:
+        """The votes of 500 subscribers at most; each of them is in it."""
+        theirs = feedback.c.subscriber_id.in_(subscriber_ids)
         order = (feedback.c.at, feedback.c.paper_id)
-        rows = self._connection.execute(select(feedback).where(mine).order_by(*order))
-        return tuple(
-            Feedback(
-                subscriber_id=r.subscriber_id,
-                paper_id=r.paper_id,
-                verdict=Verdict(r.verdict),
-                at=r.at,
-            )
-            for r in rows
-        )
+        found: dict[str, list[Feedback]] = {one: [] for one in subscriber_ids}
+        for row in self._connection.execute(select(feedback).where(theirs).order_by(*order)):
+            found[row.subscriber_id].append(_vote(row))
+        return {one: tuple(votes) for one, votes in found.items()}
 
     def unconfirmed(self, *, since: datetime, now: datetime) -> tuple[str, ...]:
         """Ids of those pending since then or longer and without a token that still works."""
@@ -287,6 +315,15 @@ def wait_for_turn(connection: Connection) -> None:
 def _is_due(now: datetime) -> ColumnElement[bool]:
     due_at = subscribers.c.next_due_at
     return (subscribers.c.status == Status.ACTIVE.value) & or_(due_at <= now, due_at.is_(None))
+
+
+def _vote(row: Row[Any]) -> Feedback:
+    return Feedback(
+        subscriber_id=row.subscriber_id,
+        paper_id=row.paper_id,
+        verdict=Verdict(row.verdict),
+        at=row.at,
+    )
 
 
 def _whole() -> Select[Any]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from carrying_world import NOON, SECOND, TAKEN, YES, Relay
 
-from newsletter.carrying import Delivered
+from newsletter.carrying import Carrier, Delivered
 from newsletter.delivery import DeliveryState, Errand, Outcome, Result
 from newsletter.errors import StoreError
 from newsletter.mail.pace import Limits, Pace, WarmUp
@@ -152,7 +152,7 @@ def test_when_the_store_takes_nothing_more_no_further_mail_is_begun(world):
     relay = Relay(ahead=3)
     change = world.store.changing_register
 
-    def fails():
+    def fails(**_: object):
         raise StoreError("full")
 
     def fills(recipient: str) -> Outcome:
@@ -346,3 +346,42 @@ def test_a_letter_and_a_digest_are_looked_up_together(world):
 
     assert world.carrier(Relay()).round() == Delivered(sent=2)
     assert world.get(asked.token_id).errand is Errand.CONFIRM
+
+
+def test_a_clock_that_jumps_ahead_takes_no_mail_out_of_living_hands(world):
+    ids = world.readers(6)
+    office = world.office()
+    relay, other = Relay(ahead=3), Relay()
+
+    def jumps(_: str) -> Outcome:
+        relay.says = lambda _: TAKEN
+        world.clock.at += timedelta(hours=1)
+        Carrier(office, other).round()
+        return TAKEN
+
+    relay.says = jumps
+    Carrier(office, relay).round()
+    assert len(relay.asked) == 3, "what is left after the jump may be begun too late"
+    assert other.asked == []
+    Carrier(office, other).round()
+
+    assert len(other.asked) == 3
+    assert world.states(ids) == {DeliveryState.SENT}
+    assert not set(relay.asked) & set(other.asked)
+
+
+def test_who_comes_late_gives_back_nothing_that_somebody_else_has_in_hand(world):
+    ids = world.readers(4)
+    others = world.office()
+
+    def pauses(_: str) -> Outcome:
+        """Long enough that another process takes over; it is in the middle of sending."""
+        world.clock.at += timedelta(hours=1)
+        others.hands.claim(world.store, world.clock(), 9)
+        return TAKEN
+
+    late = Relay(pauses)
+    world.carrier(late).round()
+
+    assert len(late.asked) == 1
+    assert {world.get(one).state for one in ids[1:]} == {DeliveryState.SENDING}

@@ -29,9 +29,7 @@ def claim(world):
 
 
 def sent(delivery):
-    return replace(
-        delivery, state=DeliveryState.SENT, sent_at=NOON, leased_until=None, fingerprint="f" * 64
-    )
+    return replace(delivery, state=DeliveryState.SENT, sent_at=NOON, fingerprint="f" * 64)
 
 
 def pages(world) -> list[Path]:
@@ -105,8 +103,8 @@ def test_what_a_dead_process_had_noted_is_taken_over_whole(world):
     news = read_after_death(world.store, world.notes)
 
     assert {end.id for end in news} == {first.id, second.id}
-    assert world.get(first.id) == sent(first)
-    assert world.get(second.id) == failed
+    assert world.get(first.id) == replace(sent(first), leased_until=None)
+    assert world.get(second.id) == replace(failed, leased_until=None)
     assert world.get(third.id).state is DeliveryState.SENDING
     assert outbox.no_such_mailbox(next(end for end in news if end.id == second.id))
     with world.store.register() as register:
@@ -162,7 +160,7 @@ def test_when_the_store_fails_everything_stays_noted_and_is_handed_over_later(wo
     claimed = claim(world)
     broken = world.store.changing_register
 
-    def fails():
+    def fails(**_: object):
         raise StoreError("full")
 
     world.store.changing_register = fails
@@ -206,7 +204,7 @@ with store.changing_register() as register:
     claimed = register.outbox.claim(now, most=9, lease=timedelta(minutes=10))
 notebook = Notebook(store, now=lambda: now, folder=Path(sys.argv[2]))
 for delivery in claimed[:7]:
-    notebook.note(replace(delivery, state=DeliveryState.SENT, sent_at=now, leased_until=None))
+    notebook.note(replace(delivery, state=DeliveryState.SENT, sent_at=now))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -9,8 +9,8 @@ from imap_server import LOGIN, Mailroom, imap_running
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
+from newsletter.mail.dial import Security
 from newsletter.mail.mailboxes import ImapAccount, ImapBox
-from newsletter.mail.smtp import Security
 
 MAILS = (b"Subject: one\r\n\r\nfirst\r\n", b"Subject: two\r\n\r\nsecond\r\n")
 

@@ -14,8 +14,9 @@ from relay_server import LOGIN, relay_running, scripted_relay
 
 from newsletter.delivery import Result
 from newsletter.errors import MailError
+from newsletter.mail.dial import Relay, Security
 from newsletter.mail.replies import Reply, Step, discreet, refusal
-from newsletter.mail.smtp import Relay, Security, SmtpTransport
+from newsletter.mail.smtp import SmtpTransport
 
 MAIL = b"Subject: hello\r\n\r\nFirst line\r\n.\r\n..two dots\r\n.one dot\r\nlast line\r\n"
 FROM = "bounces+token@newsletter.example"
@@ -200,7 +201,10 @@ GREETINGS = [
         "DATA: ",
         250,
     ),
-    ((b"220 hi\r\n", b"250 hi\r\n", b"5" * 9_000 + b"\r\n"), "MAIL FROM: ", 500),
+    ((b"220 hi\r\n", b"250 hi\r\n", b"5" * 9_000 + b"\r\n"), "MAIL FROM: ", 0),
+    ((b"220 hi\r\n", b"250 hi\r\n", b"5" * 90_000), "MAIL FROM: ", 0),
+    ((b"220 hi\r\n", b"250 hi\r\n", b"250-more\r\n" * 9_000), "MAIL FROM: ", 0),
+    ((b"220 hi\r\n", b"250 hi\r\n250 and more\r\n"), "EHLO: ", 0),
 ]
 
 

@@ -13,9 +13,10 @@ from token_server import USER, provider_running
 
 from newsletter.delivery import Result
 from newsletter.errors import MailError
+from newsletter.mail.dial import Relay, Security
 from newsletter.mail.mailboxes import ImapAccount, ImapBox
 from newsletter.mail.oauth import Grant, TokenSource
-from newsletter.mail.smtp import Relay, Security, SmtpTransport
+from newsletter.mail.smtp import SmtpTransport
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
 FROM, TO = "bounces@newsletter.example", "ada@reader.example"

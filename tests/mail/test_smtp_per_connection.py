@@ -7,7 +7,8 @@ from relay_server import relay_running
 
 from newsletter.delivery import Result
 from newsletter.errors import MailError
-from newsletter.mail.smtp import Relay, Security, SmtpTransport
+from newsletter.mail.dial import Relay, Security
+from newsletter.mail.smtp import SmtpTransport
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
 FROM, TO = "bounces@newsletter.example", "ada@reader.example"

@@ -10,11 +10,11 @@ from newsletter.app import App
 from newsletter.config import load_settings
 from newsletter.delivery import Result
 from newsletter.errors import ConfigError, MailError
+from newsletter.mail.dial import Relay
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.mailboxes import ImapBox
 from newsletter.mail.maildir import MaildirTransport
 from newsletter.mail.relays import Failover
-from newsletter.mail.smtp import Relay
 from newsletter.mail.transport import send as hand_over
 
 
@@ -99,9 +99,9 @@ def test_settings_of_a_login_by_token_that_cannot_be_used_are_told(app):
         app(**(oauth("SMTP") | {"SMTP__TOKEN_URL": "http://login.example/token"})).transport()
 
 
-def test_mails_per_connection_are_as_set(app):
-    given = app(SMTP__HOST="127.0.0.1", SMTP__MAILS_PER_CONNECTION="7")
-    assert relay_of(given).mails_per_connection == 7
+def test_mails_per_connection_and_window_are_as_set(app):
+    given = app(SMTP__HOST="127.0.0.1", SMTP__MAILS_PER_CONNECTION="7", SMTP__WINDOW="3")
+    assert (relay_of(given).mails_per_connection, relay_of(given).window) == (7, 3)
 
 
 def test_retries_are_as_set(app):
@@ -124,6 +124,7 @@ def test_retries_are_as_set(app):
         ("SCHEDULE__LETTER_RETRY_MINUTES", "[0]"),
         ("SCHEDULE__GIVE_UP_HOURS", "0"),
         ("SMTP__MAILS_PER_CONNECTION", "0"),
+        ("SMTP__WINDOW", "0"),
         ("SMTP__AUTH", "cram-md5"),
         ("SMTP__FOLDER_FORMAT", "mbox"),
     ],

@@ -14,7 +14,7 @@ from newsletter.errors import StoreError
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Tier, Verdict
 from newsletter.pipeline import LONGEST_GAP, Composed, compose_due, look_back, record
-from newsletter.store import open_store
+from newsletter.store import Move, open_store
 from newsletter.store.subscribers import Outbox
 
 MONDAY = date(2026, 3, 30)
@@ -252,7 +252,7 @@ def test_a_digest_that_could_not_be_queued_leaves_the_reader_due(world, monkeypa
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Outbox, "add", full)
+        patched.setattr(Outbox, "add_all", full)
         with pytest.raises(StoreError):
             world.compose(morning(30))
 
@@ -263,7 +263,7 @@ def test_a_digest_that_could_not_be_queued_leaves_the_reader_due(world, monkeypa
 def test_somebody_from_before_the_schedule_gets_a_time(world):
     reader = world.reader()
     with world.app.store.changing_register() as register:
-        register.move_due(reader.id, since=reader.next_due_at, to=None)
+        register.move_due([Move(subscriber_id=reader.id, since=reader.next_due_at, to=None)])
 
     assert world.compose(morning(30, 7)).due == 1
     assert world.app.subscriptions.get(reader.id).next_due_at == morning(30)

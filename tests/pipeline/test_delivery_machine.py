@@ -48,6 +48,7 @@ MOODS = (
     "dies before",
     "dies after",
     "another connection works meanwhile",
+    "the clock jumps and another connection works",
     "the disk is full",
     "the house closes",
 )
@@ -74,12 +75,12 @@ class MortalStore:
     def register(self):
         return self._store.register()
 
-    def changing_register(self):
+    def changing_register(self, *, together=False):
         if self.is_dead:
             raise KilledError
         if self.is_full:
             raise StoreError("the disk is full")
-        return self._store.changing_register()
+        return self._store.changing_register(together=together)
 
 
 class Process:
@@ -237,7 +238,9 @@ class Deliveries(RuleBasedStateMachine):
             self.process.store.is_full = True
         if mood == "the house closes":
             self.process.stopping.set()
-        if mood == "another connection works meanwhile":
+        if mood == "the clock jumps and another connection works":
+            self.now += timedelta(hours=1)
+        if "another connection works" in mood:
             try:
                 self.process.carry(1)
             except StoreError:

@@ -70,7 +70,9 @@ def fill(store: Store, readers: int = 30) -> None:
         register.insert(crowd, NOON)
         register.keep_soft_bounce("s1", date(2026, 4, 2))
         register.addresses.suppress("gone@x.org", Suppressed.FORGOTTEN, NOON)
-        register.digests.note_quiet("s2", "2026-04-02", 7)
+        register.digests.note_quiet(
+            [replace(_digest(2), edition="2026-04-02", picks=(), considered=7)]
+        )
         for paper in PAPERS:
             register.vote(
                 Feedback(subscriber_id="s1", paper_id=paper.id, verdict=Verdict.MORE, at=NOON)

@@ -93,7 +93,7 @@ def test_that_a_relay_took_a_mail_counts_whoever_has_it_now(store):
     queue(store, mail("d1"))
     (late,) = claim(store)
     claim(store, NOON + 10 * MINUTE)  # somebody took it over
-    record(store, replace(late, state=DeliveryState.SENT, sent_at=NOON, leased_until=None))
+    record(store, replace(late, state=DeliveryState.SENT, sent_at=NOON))
     record(store, replace(late, state=DeliveryState.DEFERRED, last_error="451"))
 
     end = get(store, "d1")

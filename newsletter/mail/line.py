@@ -1,0 +1,94 @@
+"""The line to a relay: writes and reads at once, so that neither side waits for the other for ever."""
+
+from __future__ import annotations
+
+import math
+import select
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import suppress
+
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_NOTHING = memoryview(b"")
+_AT_ONCE = 1 << 16
+
+
+class Line:
+    """A connected socket, with TLS or without; for one thread.
+
+    A relay may stop reading until its replies are read. So what cannot be written at once is kept
+    and goes out while we listen.
+
+    Attributes:
+        offers: the keywords of EHLO in lower case with their parameters (RFC 5321 4.1.1.1).
+        said: octets that have left us; what is not counted cannot have arrived.
+    """
+
+    def __init__(
+        self, sock: socket.socket, *, offers: Mapping[str, str], timeout_seconds: float
+    ) -> None:
+        sock.settimeout(0)
+        # several mails may be on their way: Nagle's algorithm would hold back the end of each
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.offers = offers
+        self.said = 0
+        self._sock = sock
+        self._wait = math.ceil(timeout_seconds * 1000)
+        self._events = select.poll()
+        self._unsaid = _NOTHING
+        self._broken: OSError | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is still to be written."""
+        return len(self._unsaid) > 0
+
+    def say(self, words: bytes) -> None:
+        """Writes what can be written now; the rest goes out while listening."""
+        self._unsaid = memoryview(bytes(self._unsaid) + words if self._unsaid else words)
+        self._write()
+
+    def hear(self) -> bytes:
+        """The next octets from the relay, at least one.
+
+        Raises:
+            OSError: the relay hung up, the connection broke, or nothing came or went in time.
+        """
+        while True:
+            self._pause()
+            self._write()
+            try:
+                heard = self._sock.recv(_AT_ONCE)
+            except _NOT_NOW:
+                continue
+            except OSError as error:
+                raise self._broken or error from None
+            if heard:
+                return heard
+            raise self._broken or ConnectionAbortedError("the relay hung up")
+
+    def close(self) -> None:
+        """Hangs up; never raises."""
+        with suppress(OSError):
+            self._sock.close()
+
+    def _write(self) -> None:
+        """A failure is told when all that was answered before it is heard."""
+        while self._unsaid:
+            try:
+                count = self._sock.send(self._unsaid)
+            except _NOT_NOW:
+                return
+            except OSError as error:
+                self._broken = error
+                self._unsaid = _NOTHING
+                return
+            self.said += count
+            self._unsaid = self._unsaid[count:]
+
+    def _pause(self) -> None:
+        wanted = select.POLLIN | select.POLLOUT if self._unsaid else select.POLLIN
+        self._events.register(self._sock, wanted)
+        if not self._events.poll(self._wait):
+            raise TimeoutError

@@ -1,0 +1,244 @@
+"""Puts mails together from what was rendered and encoded once: the frame, the papers, and gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from threading import Lock
+from typing import NoReturn, TypeVar, cast
+
+from newsletter.links import DigestLinks, Way, chosen
+from newsletter.mail.blanks import Blanks, PeekError
+from newsletter.mail.digest import why_phrases
+from newsletter.mail.octets import Body
+from newsletter.mail.sheets import TOKEN_LIMIT, Frame, HtmlSheets, Sheet, TextSheets
+from newsletter.mail.stencils import Stencils
+from newsletter.mail.templating import RENDERING_ERRORS
+from newsletter.mail.view import Card, MailView, card, framed, texts_for
+from newsletter.mail.wording import shorten
+from newsletter.model import Digest, Paper, Pick, Publication, Reason, Subscriber, Why
+
+_SHELLS_KEPT = 512
+_PLATES_KEPT = 4_096
+_REASONS_KEPT = 8_192
+
+_Kept = TypeVar("_Kept")
+
+
+@dataclass(frozen=True, slots=True)
+class _Shell:
+    """What a mail has beside its papers, the same for all mails that differ in texts alone."""
+
+    html: Frame
+    text: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class _Plate:
+    """What each loop over the papers prints for one of them, at one place."""
+
+    html: tuple[Sheet, ...]
+    text: tuple[Sheet, ...]
+
+
+class Press:
+    """Makes both parts of a mail by joining octets; safe to use from several threads.
+
+    What it makes is what the templates print: they were recorded with blanks (see `mail.blanks`) in
+    place of all that belongs to one reader. Where that is impossible, every method raises
+    `PeekError`, and the mail must be rendered as a whole.
+
+    What is kept is bounded: 512 shells (one for each count of papers, chosen and chosen from), and
+    4,096 plates (one for each paper, and for each place of it where a template asks which that is);
+    some 40 MB at the most.
+    """
+
+    def __init__(self, html: Stencils, text: Stencils, publication: Publication) -> None:
+        self._html = HtmlSheets(html)
+        self._text = TextSheets(text)
+        self._publication = publication
+        self._lock = Lock()
+        self._shells: dict[object, _Shell | None] = {}
+        self._plates: dict[object, tuple[Paper, _Plate | None]] = {}
+        self._ranked = False  # whether a paper looks otherwise at another place
+        self._told = lru_cache(maxsize=_REASONS_KEPT)(_told)
+
+    def draft(self, digest: Digest, subscriber: Subscriber, links: DigestLinks) -> Draft:
+        """A mail to be made, in one length or another."""
+        tokens = links.tokens
+        if max(map(len, tokens.values())) > TOKEN_LIMIT:
+            raise PeekError
+        return Draft(
+            press=self,
+            digest=digest,
+            texts=texts_for(digest, subscriber),
+            links=links,
+            tokens=tokens,
+            told=[self._told(pick.reasons) for pick in digest.picks],
+        )
+
+    def shell(self, draft: Draft, shown: int) -> _Shell:
+        """Everything but the papers of a mail that shows so many of them."""
+        digest, links = draft.digest, draft.links
+        given = tuple(map(bool, draft.texts.values()))
+        around = (digest.edition, digest.notes, digest.considered, len(digest.picks), shown)
+        key = (around, given, links.maker.base_url, links.archive)
+        if key not in self._shells:
+            with self._lock:
+                _keep(self._shells, key, self._new_shell(draft, shown), most=_SHELLS_KEPT)
+        return _given(self._shells[key])
+
+    def plates(self, draft: Draft, shown: int, length: int) -> list[_Plate]:
+        """The first papers, with abstracts of that length."""
+        home = draft.links.maker.base_url
+        picks = list(zip(draft.digest.picks[:shown], draft.told, strict=False))
+        if not self._ranked:
+            plates = [self._plate(pick, told, 0, length, home) for pick, told in picks]
+            self._ranked = None in plates
+        if self._ranked:
+            plates = [
+                self._plate(pick, told, place, length, home)
+                for place, (pick, told) in enumerate(picks, start=1)
+            ]
+        return list(map(_given, plates))
+
+    def _plate(
+        self, pick: Pick, told: tuple[str, bool], place: int, length: int, home: str
+    ) -> _Plate | None:
+        paper, (why, surprise) = pick.paper, told
+        figures = (pick.upvotes, pick.comments, pick.stars)
+        # A page shows the same papers without pictures.
+        pictured = bool(paper.thumbnail_url)
+        key = (paper.id, place, length, figures, bool(why), surprise, pictured, home)
+        kept, plate = self._plates.get(key, (None, None))
+        # Papers are completed now and then.
+        if kept is not paper and kept != paper:
+            with self._lock:
+                plate = self._new_plate(pick, place, length, home)
+                _keep(self._plates, key, (paper, plate), most=_PLATES_KEPT)
+        return plate
+
+    def _new_shell(self, draft: Draft, shown: int) -> _Shell | None:
+        def mail(blanks: Blanks) -> MailView:
+            return framed(
+                draft.digest,
+                self._publication,
+                texts={name: blanks.raw(name, given=text) for name, text in draft.texts.items()},
+                cards=cast("tuple[Card, ...]", (_Unseen(),) * shown),
+                links=cast("DigestLinks", _BlankLinks.of(draft.links, blanks)),
+                hidden=len(draft.digest.picks) - shown,
+            )
+
+        try:
+            return _Shell(html=self._html.frame(mail), text=self._text.frame(mail))
+        except (PeekError, *RENDERING_ERRORS):
+            return None
+
+    def _new_plate(self, pick: Pick, place: int, length: int, home: str) -> _Plate | None:
+        known = card(pick, place, None)
+        known = replace(known, abstract=shorten(known.abstract, length))
+
+        def blank(blanks: Blanks) -> Card:
+            def url(way: Way) -> str:
+                return f"{home}/{way}/{blanks.token(way)}{chosen(pick.paper.id)}"
+
+            return replace(
+                known,
+                rank=place or cast("int", blanks.raw("rank")),
+                why=blanks.raw("why", given=known.why),
+                more_url=url(Way.MORE),
+                less_url=url(Way.LESS),
+                tune_url=url(Way.TUNE),
+            )
+
+        try:
+            return _Plate(html=self._html.cards(blank), text=self._text.cards(blank))
+        except (PeekError, *RENDERING_ERRORS):
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One mail, in any length.
+
+    Attributes:
+        texts, tokens: what the gaps are filled with, by name.
+        told: for each pick its reasons in words, and whether it is a surprise.
+    """
+
+    press: Press
+    digest: Digest
+    texts: dict[str, str]
+    links: DigestLinks
+    tokens: dict[str, str]
+    told: list[tuple[str, bool]]
+
+    def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
+        """Page and text with the first `shown` papers, abstracts cut to that many characters."""
+        shell = self.press.shell(self, shown)
+        plates = self.press.plates(self, shown, length)
+        html = self._joined(shell.html, [plate.html for plate in plates])
+        text = self._joined(shell.text, [plate.text for plate in plates])
+        return Body("7bit", html), Body("quoted-printable", text)
+
+    def _joined(self, frame: Frame, papers: list[tuple[Sheet, ...]]) -> bytes:
+        values: dict[str, str | int] = {**self.texts, **self.tokens}
+        octets = {name.encode(): token.encode() for name, token in self.tokens.items()}
+        joined = [frame.sheets[0].filled(values, octets)]
+        for loop, after in zip(frame.loops, frame.sheets[1:], strict=True):
+            for rank, (sheets, (why, _)) in enumerate(zip(papers, self.told, strict=False), 1):
+                values["why"], values["rank"] = why, rank
+                joined.append(sheets[loop].filled(values, octets))
+            joined.append(after.filled(values, octets))
+        return b"".join(joined)
+
+
+class _Unseen:
+    """A paper outside of a loop over the papers: there every reader's are others."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise PeekError
+
+
+@dataclass(frozen=True, slots=True)
+class _BlankLinks:
+    """The links of a frame."""
+
+    unsubscribe: str
+    preferences: str
+    pause: str
+    view: str
+    archive: str
+
+    @classmethod
+    def of(cls, links: DigestLinks, blanks: Blanks) -> _BlankLinks:
+        def url(way: Way) -> str:
+            return f"{links.maker.base_url}/{way}/{blanks.token(way)}"
+
+        return cls(
+            unsubscribe=url(Way.UNSUBSCRIBE),
+            preferences=url(Way.PREFERENCES),
+            pause=url(Way.PAUSE),
+            view=url(Way.VIEW),
+            archive=links.archive,
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise PeekError
+
+
+def _told(reasons: tuple[Reason, ...]) -> tuple[str, bool]:
+    return why_phrases(reasons), any(reason.why is Why.SURPRISE for reason in reasons)
+
+
+def _keep(shelf: dict[object, _Kept], key: object, value: _Kept, *, most: int) -> None:
+    """The oldest makes room; what is in use comes back at once."""
+    while len(shelf) >= most:
+        del shelf[next(iter(shelf))]
+    shelf[key] = value
+
+
+def _given(kept: _Kept | None) -> _Kept:
+    if kept is None:
+        raise PeekError
+    return kept

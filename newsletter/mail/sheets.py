@@ -1,0 +1,318 @@
+"""Recorded templates as octets: encoded once, but for the gaps that are filled in for each reader."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from newsletter.mail.blanks import (
+    Blanks,
+    Cards,
+    PeekError,
+    Printed,
+    Settled,
+    Token,
+    Values,
+    has_marks,
+    names,
+)
+from newsletter.mail.octets import (
+    BLANK_ROOM,
+    EDGE_ROOM,
+    REFERENCE,
+    ROOM,
+    quoted_printable,
+    spread_page,
+    width,
+)
+from newsletter.mail.stencils import CardTemplate, Stencils
+
+Line = tuple[str | Token | Printed, ...]
+
+TOKEN_LIMIT = 75
+"""The longest token that fills no more than a line of quoted-printable."""
+
+_SHARED_KEPT = 2_048
+_FILLERS_KEPT = 256
+
+
+class Filler(dict[str | int, bytes]):
+    """What becomes of a gap, by the value that goes there: readers share reasons and days.
+
+    Args:
+        fill: makes the octets.
+        name: of the one value it takes; empty where it takes several, which are not remembered.
+    """
+
+    def __init__(self, fill: Callable[[Values], bytes], name: str) -> None:
+        super().__init__()
+        self.fill = fill
+        self.name = name
+
+    def __missing__(self, value: str | int) -> bytes:
+        if len(self) >= _SHARED_KEPT:
+            self.clear()
+        made = self[value] = self.fill({self.name: value})
+        return made
+
+
+Item = bytes | Token | Filler | Cards
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Octets with gaps.
+
+    Attributes:
+        form: the octets, a `%(name)b` for each gap.
+        fillers: by their names what fills those gaps that no token does.
+    """
+
+    form: bytes
+    fillers: tuple[tuple[bytes, Filler], ...]
+
+    def filled(self, values: Values, octets: dict[bytes, bytes]) -> bytes:
+        """All octets; `octets` holds the tokens, and takes in what is filled in besides."""
+        for gap, filler in self.fillers:
+            name = filler.name
+            octets[gap] = filler[values[name]] if name else filler.fill(values)
+        return self.form % octets
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything but the papers.
+
+    Attributes:
+        sheets: one more than there are loops over the papers.
+        loops: which loop stands between two sheets.
+    """
+
+    sheets: tuple[Sheet, ...]
+    loops: tuple[int, ...]
+
+
+class Sheets(ABC):
+    """Records one template, part by part. Not safe to use from several threads."""
+
+    def __init__(self, stencils: Stencils) -> None:
+        self._stencils = stencils
+        self._filler = lru_cache(maxsize=_FILLERS_KEPT)(self._new_filler)
+
+    def frame(self, mail: Callable[[Blanks], object]) -> Frame:
+        """The frame of the mail that `mail` makes with blanks.
+
+        Raises:
+            PeekError: it must be rendered for each reader.
+        """
+        blanks = self._blanks()
+        text = self._stencils.frame.render(mail=mail(blanks))
+        sheets: list[Sheet] = []
+        loops: list[int] = []
+        items: list[Item] = []
+        for item in self._frame_items(text, blanks):
+            if isinstance(item, Cards):
+                sheets.append(_sheet(items))
+                loops.append(item.loop)
+                items = []
+            else:
+                items.append(item)
+        return Frame((*sheets, _sheet(items)), tuple(loops))
+
+    def cards(self, card: Callable[[Blanks], object]) -> tuple[Sheet, ...]:
+        """What each loop over the papers makes of the one that `card` makes with blanks.
+
+        Raises:
+            PeekError: it must be rendered for each reader.
+        """
+        return tuple(self._card(one, card) for one in self._stencils.cards)
+
+    def _card(self, one: CardTemplate, card: Callable[[Blanks], object]) -> Sheet:
+        blanks = self._blanks()
+        text = one.template.render({one.name: card(blanks)})
+        return _sheet(self._card_items(text, blanks))
+
+    def _blanks(self) -> Blanks:
+        self._stencils.blanks.forget()
+        return self._stencils.blanks
+
+    @abstractmethod
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[Item]: ...
+
+    @abstractmethod
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[Item]: ...
+
+    @abstractmethod
+    def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler: ...
+
+
+class HtmlSheets(Sheets):
+    """Seven bit HTML: characters beyond ASCII are references, and lines stay short."""
+
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
+        page = text.strip()
+        # What stands at an edge might have to be stripped as well.
+        if page[:1] + page[-1:] and not (page[:1] + page[-1:]).isascii():
+            raise PeekError
+        return self._items(_spread(page + "\n"), blanks)
+
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
+        if not text:
+            return iter(())
+        # Begun as if a line were full, so that two papers never share one that is too long.
+        page = _spread(text, column=ROOM)
+        _demand_short_edges(page)
+        return self._items(page, blanks)
+
+    def _items(self, page: str, blanks: Blanks) -> Iterator[Item]:
+        before = ""
+        for part in blanks.parts(REFERENCE.sub(lambda found: chr(int(found[1])), page)):
+            if isinstance(part, str):
+                before += part
+                yield part.replace("\n", "\r\n").encode("ascii")
+                continue
+            if before.rfind("<style") > before.rfind("</style"):
+                raise PeekError
+            within_tag = before.rfind("<") > before.rfind(">")
+            if isinstance(part, Printed):
+                yield self._filler((part,), within_tag=within_tag)
+                continue
+            if within_tag and isinstance(part, Cards):
+                raise PeekError
+            yield part
+
+    def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
+        (node,) = line
+        if isinstance(node, str):
+            raise PeekError
+
+        def fill(values: Values) -> bytes:
+            octets = node.evaluate(values).encode("ascii", "xmlcharrefreplace")
+            # Only a rare value is long, empty or begins with a dot.
+            return octets if _fits(octets) else _spread_value(octets, within_tag=within_tag)
+
+        return _filler(line, fill)
+
+
+class TextSheets(Sheets):
+    """Quoted-printable text, line by line; a line with a gap is encoded when it is filled in."""
+
+    def _frame_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
+        last = blanks.parts(text[-1:])
+        ended = last == ["\n"] or (last and isinstance(last[0], Cards))
+        return self._items(text if ended else text + "\n", blanks)
+
+    def _card_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
+        if text and not text.endswith("\n"):
+            raise PeekError
+        return self._items(text, blanks)
+
+    def _items(self, text: str, blanks: Blanks) -> Iterator[Item]:
+        for ready, lines in groupby(text.splitlines(keepends=True), key=lambda x: not has_marks(x)):
+            if ready:
+                yield quoted_printable("".join(lines))
+                continue
+            for line in lines:
+                yield from self._line(blanks.parts(line))
+
+    def _line(self, parts: list[Settled]) -> Iterator[Item]:
+        while parts and isinstance(first := parts[0], Cards):
+            yield first
+            del parts[0]
+        line = tuple(part for part in parts if not isinstance(part, Cards))
+        if len(line) < len(parts):
+            raise PeekError  # papers would begin in the middle of a line
+        ready = [part for part in line if not isinstance(part, Printed)]
+        if len(ready) < len(line):
+            yield self._filler(line)
+        elif ready:
+            yield from _link_line(ready)
+
+    def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
+        del within_tag
+
+        def fill(values: Values) -> bytes:
+            return quoted_printable(
+                "".join(part if isinstance(part, str) else part.evaluate(values) for part in line)
+            )
+
+        return _filler(line, fill)
+
+
+def _sheet(items: Iterable[Item]) -> Sheet:
+    form: list[bytes] = []
+    fillers: dict[int, tuple[bytes, Filler]] = {}
+    for item in items:
+        if isinstance(item, Cards):
+            raise PeekError  # papers within a paper
+        if isinstance(item, bytes):
+            form.append(item.replace(b"%", b"%%"))
+        elif isinstance(item, Token):
+            form.append(b"%%(%b)b" % item.name.encode())
+        else:
+            gap, _ = fillers.setdefault(id(item), (b"%d" % len(fillers), item))
+            form.append(b"%%(%b)b" % gap)
+    return Sheet(b"".join(form), tuple(fillers.values()))
+
+
+def _filler(line: Line, fill: Callable[[Values], bytes]) -> Filler:
+    name, *others = frozenset().union(*map(names, line))
+    return Filler(fill, "" if others else name)
+
+
+def _spread(page: str, *, column: int = 0) -> str:
+    spread = spread_page(page, column=column)
+    if spread is None:
+        raise PeekError
+    return spread
+
+
+def _demand_short_edges(page: str) -> None:
+    """Papers follow one another without regard to their lines.
+
+    Raises:
+        PeekError: the lines at both ends of this one could grow too long by that.
+    """
+    first, newline, rest = page.partition("\n")
+    last = rest.rpartition("\n")[2]
+    if not newline or width(first) > EDGE_ROOM or width(last) > ROOM:
+        raise PeekError
+
+
+def _fits(octets: bytes) -> bool:
+    return 0 < len(octets) <= BLANK_ROOM and octets[:1] != b"." and b"\n" not in octets
+
+
+def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
+    """A value that may fill several lines, none of which begins with a dot.
+
+    Raises:
+        PeekError: lines cannot end in it, or it would leave a line to what stands beside it.
+    """
+    text = octets.decode("ascii")
+    if text.startswith("."):
+        text = "&#46;" + text[1:]
+    if len(text) > BLANK_ROOM or "\n" in text:
+        text = "" if within_tag else _spread(text)
+    lines = text.split("\n")
+    if not lines[0] or not lines[-1] or max(map(len, lines)) > BLANK_ROOM:
+        raise PeekError
+    return text.replace("\n", "\r\n").encode("ascii")
+
+
+def _link_line(line: list[str | Token]) -> Iterator[Item]:
+    """A line with tokens: soft breaks give each a line of its own, so that all else is ready."""
+    pieces = [
+        part if isinstance(part, Token) else quoted_printable(part).removesuffix(b"\r\n")
+        for part in line
+    ]
+    if pieces[-1] == b"":
+        pieces.pop()
+    for place, piece in enumerate(pieces):
+        if isinstance(piece, bytes) and len(piece.rpartition(b"\n")[2]) > TOKEN_LIMIT:
+            raise PeekError  # no room for the soft break
+        yield from (b"=\r\n", piece) if place else (piece,)
+    yield b"\r\n"
