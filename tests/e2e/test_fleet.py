@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from datetime import datetime
 
-from chaos import WAIT_SECONDS, Plan
+from chaos import Plan
 from fleet_world import fleet
 
 
@@ -68,19 +66,3 @@ def test_the_rates_hold_for_all_workers_together(tmp_path, postgres):
         assert len(at) == 80
         assert seconds > (80 - 4) / 10 - 1
         assert made.ask("SELECT count(*) FROM crew") == [(0,)], "who ends gives its part back"
-
-
-def test_a_store_of_one_file_is_refused_in_a_sentence(tmp_path):
-    state = {"NEWSLETTER_PATHS__STATE": str(tmp_path)}
-    refused = subprocess.run(
-        [sys.executable, "-m", "newsletter", "fleet", "worker"],
-        env=state,
-        capture_output=True,
-        text=True,
-        timeout=WAIT_SECONDS,
-        check=False,
-    )
-
-    assert refused.returncode == 2
-    assert "a fleet needs PostgreSQL" in refused.stderr
-    assert not list(tmp_path.iterdir())

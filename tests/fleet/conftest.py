@@ -16,6 +16,7 @@ from newsletter.jobs import Jobs
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Tier
 from newsletter.pipeline import record
+from newsletter.sources.lines import lines_of
 
 NOON = datetime(2026, 4, 8, 12, tzinfo=UTC)
 
@@ -25,6 +26,7 @@ class Crew:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.at = NOON
+        self._list = folder / "list.jsonl"
         file = folder / "settings.toml"
         file.write_text(
             f"""
@@ -36,6 +38,8 @@ postal_address = "1 Example Street"
 [paths]
 state = "{folder / "state"}"
 cache = "{folder / "cache"}"
+[sources]
+default = ["{self._list}"]
 [store]
 url = "{url}"
 """,
@@ -65,6 +69,7 @@ url = "{url}"
             for number in range(1, 6)
         )
         listing = Listing(source="daily", tier=Tier.API, entries=entries, listed_on=NOON.date())
+        self._list.write_text(lines_of(listing), encoding="utf-8")
         record(self.app.store, listing, now=self.at)
 
     def readers(self, number: int) -> None:
