@@ -13,13 +13,14 @@ import numpy as np
 
 from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection import categories
-from newsletter.selection.background import Background, Bools, Floats, Ints, Rows
+from newsletter.selection.background import Background
+from newsletter.selection.evidence import Evidence
+from newsletter.selection.hashing import Bools, Floats
+from newsletter.selection.likeness import Alike, Likeness
 from newsletter.selection.matching import Names, Phrases
-from newsletter.selection.topics import CLEAR_FIT, TopicMeter, unusualness
+from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
 MOST_TOPICS = 100  # further topics are matched by exact title only
-_CLEARLY_LIKED = 1.8  # a liked paper is named as a reason from here on,
-_CLOSE = (0.4, 0.12)  # or with less, for a cosine that papers of one field rarely reach
 _EXACT_TITLE = 50.0  # the subscriber typed the title of this very paper
 _HIGHEST = 30.0
 _FOLLOWED = 4.0  # an author or organisation to follow
@@ -31,25 +32,9 @@ _IN_TITLE = 2.0
 _DISLIKE = (
     0.9  # disliked topics in the top 10: 13 %, with 0.7 19 %; much more costs good neighbours
 )
-_SPREAD_OF_LIKENESS = 0.02
-_HIGHEST_LIKENESS = 8.0
+_TOPICS_BESIDE_LIKES, _TELLING = 0.5, 5  # so many liked papers say more than words
 _TOPIC_NORM = 3  # nearly the best topic alone: fitting one interest fully beats two by half
 _HALF_WAY = 5.0  # evidence that makes a taste of 0.63
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """One interest that a paper meets.
-
-    Attributes:
-        strength: on the scale of this module.
-        enough: whether it may earn a place by itself.
-    """
-
-    why: Why
-    detail: str
-    strength: float
-    enough: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +65,18 @@ class Taste:
         self._meter = TopicMeter.of(self._topics, background)
         self._topic_codes = [categories.codes(topic) for topic in self._topics]
         self._literal = _Literal(profile, background)
-        self._liked = _Likeness(profile.liked, background)
-        self._disliked = _Likeness(profile.disliked, background)
+        self._liked = Likeness(profile.liked, background)
+        told = min(len(self._liked), _TELLING) / _TELLING
+        self._beside_likes = 1 - (1 - _TOPICS_BESIDE_LIKES) * told
+        self._disliked = Likeness(profile.disliked, background)
 
     def judge(self, papers: Sequence[Paper]) -> list[Judgement]:
         """One judgement for each paper, in the same order."""
         rows = self._background.vectors(papers)
         places = np.array([self._background.place_of(p.id) for p in papers], dtype=np.int64)
         fits, clear = self._meter.measure(rows, places)
-        liked = self._liked.measure(rows)
-        against = _DISLIKE * np.clip(self._disliked.measure(rows).strength, 0, None)
+        liked = self._liked.measure(papers, rows)
+        against = _DISLIKE * np.clip(self._disliked.measure(papers, rows).strength, 0, None)
         return [
             self._judged(
                 paper, self._topic_fits(paper, fits[i], clear[i]), liked.of(i), float(against[i])
@@ -98,10 +85,10 @@ class Taste:
         ]
 
     def _judged(
-        self, paper: Paper, topics: list[_TopicFit], liked: _Alike, against: float
+        self, paper: Paper, topics: list[_TopicFit], liked: Alike, against: float
     ) -> Judgement:
         literal = self._literal.evidence(paper)
-        total = _best_and_more([topic.counted for topic in topics])
+        total = self._beside_likes * _best_and_more([topic.counted for topic in topics])
         total += liked.strength + _root_of_squares(literal) - against
         named = [Evidence(Why.TOPIC, topic.name, topic.fit) for topic in topics if topic.clear]
         named += [*literal, *liked.named()]
@@ -185,60 +172,6 @@ class _Literal:
             for codes, text in self._categories
             if categories.holds(codes, paper.categories)
         ]
-
-
-class _Likeness:
-    """Likeness to some papers a subscriber named: Rocchio's centre, less what all papers share."""
-
-    def __init__(self, named: Sequence[str], background: Background) -> None:
-        self._papers, self._rows = background.resolve(named)
-        if not self._papers:
-            return
-        mean = np.asarray(self._rows.units.mean(axis=0)).ravel()
-        self._centre = mean - background.mean
-        self._usual = background.rows[self._strangers(background)].units @ self._centre
-
-    def _strangers(self, background: Background) -> Ints:
-        """The sample without the named papers, which would blur what is usual."""
-        own = [background.place_of(paper.id) for paper in self._papers]
-        return background.sample[~np.isin(background.sample, own)]
-
-    def measure(self, rows: Rows) -> _Alikes:
-        """How unusually alike each paper is to all named ones, and which of them is closest."""
-        if not self._papers or not len(rows):
-            return _Alikes(np.zeros(len(rows)), np.zeros(len(rows)), ("",) * len(rows))
-        alike = unusualness(rows.units @ self._centre, self._usual, _SPREAD_OF_LIKENESS)
-        cosines = (rows.units @ self._rows.units.T).toarray()
-        titles = tuple(self._papers[int(place)].title for place in cosines.argmax(axis=1))
-        sure = len(self._papers) / (len(self._papers) + 1)  # one example alone says half
-        return _Alikes(np.minimum(alike, _HIGHEST_LIKENESS) * sure, cosines.max(axis=1), titles)
-
-
-@dataclass(frozen=True, slots=True)
-class _Alike:
-    """One paper's likeness to the named ones."""
-
-    strength: float
-    cosine: float
-    closest: str
-
-    def named(self) -> list[Evidence]:
-        """The closest liked paper as a reason, where the likeness is clear."""
-        least, close = _CLOSE
-        clear = self.strength >= _CLEARLY_LIKED or (self.strength >= least and self.cosine >= close)
-        return [Evidence(Why.LIKED, self.closest, self.strength)] if clear else []
-
-
-@dataclass(frozen=True, slots=True)
-class _Alikes:
-    """The likeness of several papers, one entry for each."""
-
-    strength: Floats
-    cosine: Floats
-    closest: tuple[str, ...]
-
-    def of(self, place: int) -> _Alike:
-        return _Alike(float(self.strength[place]), float(self.cosine[place]), self.closest[place])
 
 
 def _best_and_more(fits: Sequence[float]) -> float:
