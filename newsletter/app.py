@@ -24,6 +24,7 @@ from newsletter.mail.smtp import Relay, Security, SmtpTransport
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
 from newsletter.pipeline import Pool, look_back, record
+from newsletter.selection import Background
 from newsletter.posting import Post
 from newsletter.returns import Returns
 from newsletter.sources.fetch import Fetcher, FetchRules
@@ -60,6 +61,7 @@ class App:
         self.settings = settings
         self.now = now
         self.stopping = Event()
+        self._usual: Background | None = None
         self._sleep = sleep or self._wait
         self._templates = templates or (
             Path(settings.paths.templates) if settings.paths.templates else None
@@ -227,7 +229,13 @@ class App:
         """What picks are chosen from now; the bundled page while nothing is stored."""
         if not self.has_papers:
             return self._sample_pool()
-        return look_back(self.store, days=self.settings.sources.days_back)
+        return self.look_back(self.settings.sources.days_back)
+
+    def look_back(self, days: int) -> Pool:
+        """The stored papers of so many days; what is usual is measured anew only now and then."""
+        pool = look_back(self.store, days=days, former=self._usual)
+        self._usual = pool.background
+        return pool
 
     def _sample_pool(self) -> Pool:
         scratch = self.scratch_store()

@@ -21,10 +21,12 @@ from newsletter.selection.hashing import (
     single_words,
 )
 from newsletter.selection.kin import Categories
+from newsletter.selection.reading import Reading
 from newsletter.selection.space import Rows, Space
 
 _TITLE_TIMES = 3.0  # a word in the title counts like three in the abstract
 _SAMPLE = 2000  # papers that stand for all when the usual likeness is measured
+_MOST_READINGS = 2000
 _REFITTED = 0.1  # share of new papers from which the space is measured anew
 
 _ARXIV_ID = re.compile(
@@ -80,6 +82,7 @@ class Background:
     _extents: tuple[int, ...] = field(repr=False)
     _by_id: dict[str, int] = field(repr=False)
     _by_key: dict[str, int] = field(repr=False)
+    _readings: dict[Paper, Reading] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def fit(cls, papers: Iterable[Paper]) -> Background:
@@ -120,13 +123,13 @@ class Background:
     def renewed(self, papers: Sequence[Paper]) -> Background:
         """The background of these papers, which are mostly those of this one.
 
-        New ones are counted in the same space, which is quick; when many have come, all is measured
-        anew.
+        New ones are counted in the same space, which is quick; when a tenth has come or gone, all
+        is measured anew.
         """
         new = [p for p in {p.id: p for p in papers}.values() if not self._holds(p)]
-        if self.size + len(new) > self.fitted.papers * (1 + _REFITTED) or self.size < len(
-            self.papers
-        ):
+        most = self.size + len(new)
+        is_old = most > (1 + _REFITTED) * min(self.fitted.papers, len(papers))
+        if is_old or self.size < len(self.papers):
             return Background.fit(papers)
         return self._grown(new) if new else self
 
@@ -186,6 +189,19 @@ class Background:
         asked = counts(texts)
         asked.data = (self.rarity / self.fitted.space.weight)[asked.indices]
         return asked
+
+    def titles(self, papers: Sequence[Paper]) -> Matrix:
+        """The titles alone, as rows of unit length."""
+        return self.fitted.space.rows(counts([((paper.title, 1.0),) for paper in papers])).units
+
+    def reading(self, paper: Paper) -> Reading:
+        """The paper made ready for matching; kept, for everybody's digest looks at it."""
+        known = self._readings.get(paper)
+        if known is None:
+            if len(self._readings) >= _MOST_READINGS:
+                self._readings.clear()
+            known = self._readings[paper] = Reading.of(paper)
+        return known
 
     def rarity_of(self, text: str) -> float:
         """How much it says when a paper holds this phrase, by its rarest word or pair (in nats)."""

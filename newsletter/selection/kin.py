@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from newsletter.model import Paper
-from newsletter.selection.hashing import Floats
+from newsletter.selection.hashing import Floats, Matrix
 from newsletter.selection.words import plain
 
 _SHARED_AUTHOR, _MOST_SHARED = 0.8, 2
@@ -21,61 +22,83 @@ class Categories:
     """How the stored papers are spread over the categories.
 
     Attributes:
+        column: where each category stands in a vector.
         rarity: how much it says that a paper stands in a category (in nats).
         mean: of the papers that have categories, each as a vector of unit length.
     """
 
-    rarity: Mapping[str, float]
-    mean: Mapping[str, float]
+    column: Mapping[str, int]
+    rarity: Floats
+    mean: Floats
 
     @classmethod
-    def of(cls, papers: Sequence[Paper]) -> Categories:
-        placed = [paper for paper in papers if paper.categories]
-        held = Counter(code for paper in placed for code in set(paper.categories))
-        rarity = {code: float(np.log((len(placed) + 1) / count)) for code, count in held.items()}
-        return cls(rarity, cls(rarity, {}).centre(placed))
+    def of(cls, papers: Iterable[Paper]) -> Categories:
+        placed = [paper.categories for paper in papers if paper.categories]
+        held = Counter(code for codes in placed for code in set(codes))
+        column = {code: place for place, code in enumerate(sorted(held))}
+        rarity = np.log((len(placed) + 1) / np.array([held[code] for code in column] or [1.0]))
+        flat = cls(column, rarity, np.zeros(len(column)))
+        kinds = Counter(placed)
+        total = np.array(list(kinds.values())) @ flat.vectors(list(kinds)) if kinds else flat.mean
+        return cls(column, rarity, np.asarray(total / max(len(placed), 1)))
 
-    def centre(self, papers: Sequence[Paper]) -> dict[str, float]:
-        """The mean of the papers' vectors."""
-        total: Counter[str] = Counter()
-        for paper in papers:
-            total.update(self.vector(paper))
-        return {code: value / len(papers) for code, value in total.items()}
-
-    def vector(self, paper: Paper) -> dict[str, float]:
-        """Its categories, rare ones longer, together of unit length."""
-        row = {code: self.rarity.get(code, 1.0) for code in paper.categories}
-        length = sum(value**2 for value in row.values()) ** 0.5
-        return {code: value / length for code, value in row.items()} if length else {}
+    def vectors(self, codes: Sequence[Collection[str]]) -> Floats:
+        """One row of unit length for each paper's categories, rare ones longer."""
+        rows = np.zeros((len(codes), len(self.column)))
+        for place, held in enumerate(codes):
+            known = [self.column[code] for code in held if code in self.column]
+            rows[place, known] = self.rarity[known]
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.where(length > 0, length, 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """The people and categories of some named papers."""
+    """The people and categories of the papers that some readers named, a row for each reader."""
 
-    authors: frozenset[str]
-    centre: Mapping[str, float]
+    place: Mapping[str, int]
+    authors: Matrix
+    centres: Floats
     categories: Categories
 
     @classmethod
-    def of(cls, named: Sequence[Paper], categories: Categories) -> Kin:
-        authors = frozenset(plain(name) for paper in named for name in paper.authors)
-        return cls(authors, categories.centre(named), categories)
+    def of(cls, named: Sequence[Sequence[Paper]], categories: Categories) -> Kin:
+        people = [{plain(name) for paper in papers for name in paper.authors} for papers in named]
+        place = {name: at for at, name in enumerate(sorted(set().union(*people)))}
+        codes = [paper.categories for papers in named for paper in papers]
+        sizes = [len(papers) for papers in named]
+        means = _mean_by(sizes) @ categories.vectors(codes)
+        return cls(place, _marks(people, place), np.asarray(means), categories)
 
     def measure(self, papers: Sequence[Paper]) -> Floats:
-        """How much more each paper shares with the named ones than is usual."""
-        usual = _product(self.categories.mean, self.centre)
-        return np.array([self._people(paper) + self._place(paper, usual) for paper in papers])
+        """How much more each paper (row) shares with each reader's (column) than is usual."""
+        return self._people(papers) + self._place(papers)
 
-    def _people(self, paper: Paper) -> float:
-        shared = len(self.authors.intersection(plain(name) for name in paper.authors))
-        return _SHARED_AUTHOR * min(shared, _MOST_SHARED)
+    def _people(self, papers: Sequence[Paper]) -> Floats:
+        people = [{plain(name) for name in paper.authors} for paper in papers]
+        shared = (_marks(people, self.place) @ self.authors.T).toarray()
+        return np.asarray(_SHARED_AUTHOR * np.minimum(shared, _MOST_SHARED))
 
-    def _place(self, paper: Paper, usual: float) -> float:
-        if not (paper.categories and self.centre):
-            return 0.0
-        return _CATEGORIES * (_product(self.categories.vector(paper), self.centre) - usual)
+    def _place(self, papers: Sequence[Paper]) -> Floats:
+        vectors = self.categories.vectors([paper.categories for paper in papers])
+        placed = vectors.any(axis=1)[:, None] & self.centres.any(axis=1)
+        above = vectors @ self.centres.T - self.centres @ self.categories.mean
+        return np.where(placed, _CATEGORIES * above, 0.0)
 
 
-def _product(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    return sum(value * other.get(code, 0.0) for code, value in one.items())
+def _marks(groups: Sequence[Collection[str]], place: Mapping[str, int]) -> Matrix:
+    """A row for each group, with a 1 for each known member."""
+    found = [sorted(place[name] for name in group if name in place) for group in groups]
+    indices = np.array([at for row in found for at in row], dtype=np.int32)
+    indptr = np.cumsum([0, *(len(row) for row in found)])
+    return sparse.csr_matrix(
+        (np.ones(len(indices), np.float32), indices, indptr), shape=(len(groups), len(place))
+    )
+
+
+def _mean_by(sizes: Sequence[int]) -> Matrix:
+    """A row for each group of so many neighbours that gives their mean."""
+    total = sum(sizes)
+    weights = np.repeat([1 / max(size, 1) for size in sizes], sizes)
+    indptr = np.cumsum([0, *sizes])
+    return sparse.csr_matrix((weights, np.arange(total), indptr), shape=(len(sizes), total))

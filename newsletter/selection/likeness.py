@@ -1,4 +1,8 @@
-"""How alike papers are to some examples, measured against what is usual."""
+"""How alike papers are to those that readers named, measured against what is usual.
+
+The papers one reader named become one vector: their strongest words and pairs (sparse) and a place
+in the latent space (dense). Many readers and many papers are one product of matrices.
+"""
 
 from __future__ import annotations
 
@@ -6,116 +10,116 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
-from newsletter.model import Paper, Why
+from newsletter.model import Paper
 from newsletter.selection.background import Background
-from newsletter.selection.evidence import Evidence
-from newsletter.selection.hashing import Floats, Ints
+from newsletter.selection.hashing import PLACES, Floats, Ints, Matrix
 from newsletter.selection.kin import Kin
 from newsletter.selection.space import Rows
+from newsletter.selection.usual import Usual
 
-# What is usual when hardly any paper is stored, and how many papers that guess is worth.
-SPREAD_OF_LIKENESS, _SPREAD_IN_SPACE, _SPREAD_OF_TITLES = 0.02, 0.15, 5.0
-_PRIOR_WEIGHT = 20
+# What is usual when hardly any paper is stored.
+SPREAD_OF_WORDS, SPREAD_IN_SPACE = 0.02, 0.15
 
 # What each part counts beside the words themselves, and what makes the sum one standard deviation.
-_IN_SPACE, _BY_TITLES, _CROWD = 0.5, 0.3, 0.5
+_IN_SPACE, _CROWD = 0.5, 0.5
 _SCALE = 1.8
-_CLEARLY_LIKED = 1.8  # a liked paper is named as a reason from here on,
-_CLOSE = (0.4, 0.12)  # or with less, for a cosine that papers of one field rarely reach
-_HIGHEST = 40.0
+_TITLES = 0.5  # the titles of the named papers count so much more
+_STRONGEST = 100  # words and pairs of one reader
+_HIGHEST = 20.0
 
 
-def unusualness(values: Floats, usual: Floats, prior_spread: float) -> Floats:
-    """How many standard deviations above the usual value, shrunk where little is known."""
-    count = usual.shape[0]
-    share = count / (count + _PRIOR_WEIGHT)
-    mean = usual.mean(axis=0) * share if count else 0.0
-    variance = usual.var(axis=0) * share if count else 0.0
-    spread = np.sqrt(variance + prior_spread**2 * (1 - share))
-    return np.asarray((values - mean) / np.maximum(spread, prior_spread / 10), dtype=np.float64)
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The papers that one reader named, and their centre."""
 
+    papers: tuple[Paper, ...]
+    rows: Rows
+    words: Matrix
+    dense: Floats
 
-def in_words(values: Floats, usual: Floats) -> Floats:
-    """The unusualness of a likeness by words."""
-    return unusualness(values, usual, SPREAD_OF_LIKENESS)
-
-
-def in_space(values: Floats, usual: Floats) -> Floats:
-    """The unusualness of a likeness in the latent space."""
-    return unusualness(values, usual, _SPREAD_IN_SPACE)
-
-
-def by_titles(values: Floats, usual: Floats) -> Floats:
-    """The unusualness of the words of titles."""
-    return unusualness(values, usual, _SPREAD_OF_TITLES)
-
-
-class Likeness:
-    """Likeness to some papers a subscriber named: their centre, less what all papers share."""
-
-    def __init__(self, named: Sequence[str], background: Background) -> None:
-        self._papers, self._rows = background.resolve(named)
-        if not self._papers:
-            return
-        self._words = np.asarray(self._rows.units.mean(axis=0)).ravel() - background.mean
-        self._dense = self._rows.dense.mean(axis=0, dtype=np.float64) - background.dense_mean
-        titles = background.queries([paper.title for paper in self._papers])
-        self._titles = np.asarray(titles.mean(axis=0)).ravel()
-        self._usual = self._raw(background.rows[self._strangers(background)])
-        self._kin = Kin.of(self._papers, background.categories)
+    @classmethod
+    def of(cls, texts: Sequence[str], background: Background) -> Named:
+        papers, rows = background.resolve(texts)
+        some = max(len(papers), 1)
+        each = sparse.csr_matrix(np.full((1, len(papers)), 1 / some, np.float32))
+        words = each @ rows.units + _TITLES * (each @ background.titles(papers))
+        dense = rows.dense.sum(axis=0, dtype=np.float64) / some
+        return cls(papers, rows, _strongest(words), dense)
 
     def __len__(self) -> int:
-        return len(self._papers)
+        return len(self.papers)
 
-    def _strangers(self, background: Background) -> Ints:
-        """The sample without the named papers, which would blur what is usual."""
-        own = [background.place_of(paper.id) for paper in self._papers]
-        return background.sample[~np.isin(background.sample, own)]
+    def places(self, background: Background) -> Ints:
+        """Where they stand among the stored papers."""
+        return np.array([background.place_of(paper.id) for paper in self.papers], dtype=np.int64)
 
-    def _raw(self, rows: Rows) -> tuple[Floats, Floats, Floats]:
-        """Likeness by words, in the latent space, and by the words of the titles."""
-        dense = rows.dense.astype(np.float64) @ self._dense
-        return rows.units @ self._words, dense, rows.units @ self._titles * rows.lengths
+    def closest(self, rows: Rows) -> list[tuple[float, str]]:
+        """For each paper, its cosine with the closest of the named ones, and which that is."""
+        if not self.papers:
+            return [(0.0, "")] * len(rows)
+        cosines = (rows.units @ self.rows.units.T).toarray()
+        best = cosines.argmax(axis=1)
+        return [(float(cosines[i, at]), self.papers[at].title) for i, at in enumerate(best)]
 
-    def measure(self, papers: Sequence[Paper], rows: Rows) -> Alikes:
-        """How unusually alike each paper is to all named ones, and which of them is closest."""
-        if not self._papers or not papers:
-            return Alikes(np.zeros(len(rows)), np.zeros(len(rows)), ("",) * len(rows))
-        words, dense, titles = self._raw(rows)
-        alike = in_words(words, self._usual[0]) - _CROWD * rows.crowd
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What some readers named, a row for each reader, ready to be measured."""
+
+    background: Background
+    words: Matrix
+    dense: Floats
+    usual_words: Usual
+    usual_dense: Usual
+    sure: Floats
+    kin: Kin
+
+    @classmethod
+    def of(cls, named: Sequence[Named], background: Background) -> Likeness:
+        words = sparse.vstack([sparse.csr_matrix((0, PLACES)), *(one.words for one in named)])
+        words = words.tocsr().astype(np.float32)
+        dense = np.array([one.dense for one in named]).reshape(len(named), -1)
+        sample = background.rows[background.sample]
+        own = [np.isin(background.sample, one.places(background)) for one in named]
+        # The named papers themselves would blur what is usual.
+        counted = ~np.array(own, dtype=bool).reshape(len(named), len(sample)).T
+        size = np.array([len(one) for one in named])
+        return cls(
+            background,
+            words,
+            dense,
+            Usual.of(_by_words(sample, words, background), SPREAD_OF_WORDS, counted),
+            Usual.of(_in_space(sample, dense, background), SPREAD_IN_SPACE, counted),
+            size / (size + 1),  # one example alone says half
+            Kin.of([one.papers for one in named], background.categories),
+        )
+
+    def measure(self, papers: Sequence[Paper], rows: Rows) -> Floats:
+        """How unusually alike each paper (row) is to what each reader (column) named."""
+        alike = self.usual_words.above(_by_words(rows, self.words, self.background))
+        alike = alike - _CROWD * rows.crowd[:, None] + self.kin.measure(papers)
         if rows.dense.shape[1]:
-            alike += _IN_SPACE * in_space(dense, self._usual[1])
-            alike += _BY_TITLES * by_titles(titles, self._usual[2])
-        sure = len(self._papers) / (len(self._papers) + 1)  # one example alone says half
-        strength = np.minimum(alike + self._kin.measure(papers), _HIGHEST) * sure / _SCALE
-        cosines = (rows.units @ self._rows.units.T).toarray()
-        closest = tuple(self._papers[int(place)].title for place in cosines.argmax(axis=1))
-        return Alikes(strength, cosines.max(axis=1), closest)
+            dense = _in_space(rows, self.dense, self.background)
+            alike += _IN_SPACE * self.usual_dense.above(dense)
+        return np.minimum(alike, _HIGHEST) * self.sure / _SCALE
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
-    """One paper's likeness to the named ones."""
-
-    strength: float
-    cosine: float
-    closest: str
-
-    def named(self) -> list[Evidence]:
-        """The closest liked paper as a reason, where the likeness is clear."""
-        least, close = _CLOSE
-        clear = self.strength >= _CLEARLY_LIKED or (self.strength >= least and self.cosine >= close)
-        return [Evidence(Why.LIKED, self.closest, self.strength)] if clear else []
+def _by_words(rows: Rows, words: Matrix, background: Background) -> Floats:
+    """Cosine with the centres, above that with any paper."""
+    common = rows.units @ background.mean
+    return np.asarray((rows.units @ words.T).toarray() - common[:, None])
 
 
-@dataclass(frozen=True, slots=True)
-class Alikes:
-    """The likeness of several papers, one entry for each."""
+def _in_space(rows: Rows, dense: Floats, background: Background) -> Floats:
+    wide = rows.dense.astype(np.float64)
+    return np.asarray(wide @ (dense - background.dense_mean).T)
 
-    strength: Floats
-    cosine: Floats
-    closest: tuple[str, ...]
 
-    def of(self, place: int) -> Alike:
-        return Alike(float(self.strength[place]), float(self.cosine[place]), self.closest[place])
+def _strongest(row: Matrix) -> Matrix:
+    if row.nnz > _STRONGEST:
+        row = row.tocsr(copy=True)
+        row.data[np.argsort(-row.data, kind="stable")[_STRONGEST:]] = 0
+        row.eliminate_zeros()
+    return row

@@ -15,8 +15,9 @@ from scipy import sparse
 from newsletter.selection import categories
 from newsletter.selection.background import Background
 from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
-from newsletter.selection.likeness import in_space, in_words, unusualness
+from newsletter.selection.likeness import SPREAD_IN_SPACE, SPREAD_OF_WORDS
 from newsletter.selection.space import Rows
+from newsletter.selection.usual import Usual
 
 _EXAMPLES = 10  # stored papers that speak for a topic,
 _FEWEST_EXAMPLES = 3
@@ -31,7 +32,7 @@ _FIT_PER_WORDS = 5.0
 CLEAR_FIT, _FAIR_SHARE = 1.8, 0.2
 _BROAD_FIT, _VERY_WORDS = 0.4, 0.75
 _HIGHEST = 8.0
-_PRIOR_SPREAD_OF_WORDS = 0.15  # what is usual when hardly any paper is stored
+_PRIOR_SPREAD_OF_SAID = 0.15  # what is usual when hardly any paper is stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,9 @@ class TopicMeter:
     weights: Floats
     coded: Bools
     examples: Examples
-    usual_words: Floats
-    usual_likeness: tuple[Floats, Floats]
+    usual_said: Usual
+    usual_words: Usual
+    usual_dense: Usual
 
     @classmethod
     def of(cls, topics: Sequence[str], background: Background) -> TopicMeter:
@@ -65,6 +67,7 @@ class TopicMeter:
         found = [own if len(own) else _best(said[:, t], most) for t, own in enumerate(placed)]
         examples = Examples.of(found, background)
         sample = background.sample
+        words, dense = examples.likeness(background.rows[sample], sample)
         return cls(
             queries,
             _single_words(topics, background),
@@ -72,8 +75,9 @@ class TopicMeter:
             weights,
             np.array([len(own) > 0 for own in placed], dtype=bool),
             examples,
-            said[sample],
-            examples.likeness(background.rows[sample], sample),
+            Usual.of(said[sample], _PRIOR_SPREAD_OF_SAID),
+            Usual.of(words, SPREAD_OF_WORDS),
+            Usual.of(dense, SPREAD_IN_SPACE),
         )
 
     def measure(self, papers: Rows, places: Ints) -> tuple[Floats, Bools]:
@@ -92,16 +96,15 @@ class TopicMeter:
 
     def _fits(self, papers: Rows, places: Ints) -> Floats:
         said = _words(papers, self.queries, self.weights)
-        by_words = unusualness(said, self.usual_words, _PRIOR_SPREAD_OF_WORDS)
-        by_words = np.minimum(by_words, _FIT_PER_WORDS * said)
+        by_said = np.minimum(self.usual_said.above(said), _FIT_PER_WORDS * said)
         words, dense = self.examples.likeness(papers, places)
-        alike = in_words(words, self.usual_likeness[0])
-        in_all = np.where(self.coded, alike, (by_words + alike) / 2)
+        parts = [self.usual_words.above(words)]
         if papers.dense.shape[1]:
-            related = in_space(dense, self.usual_likeness[1])
-            both = (alike + related) / 2
-            in_all = np.where(self.coded, both, (by_words + alike + related) / 3)
-        return np.where(self.examples.some, in_all, by_words)
+            parts.append(self.usual_dense.above(dense))
+        alike = sum(parts[1:], parts[0])
+        # The words of a category's name say less than the papers in it.
+        vouched = np.where(self.coded, alike / len(parts), (by_said + alike) / (1 + len(parts)))
+        return np.where(self.examples.some, vouched, by_said)
 
     def _occurs(self, papers: Rows) -> Bools:
         """Whether two words and a fair share of each topic occur."""

@@ -1,0 +1,106 @@
+"""What must occur literally: keywords, people and organisations to follow, categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from newsletter.model import Paper, Profile, Why
+from newsletter.selection import categories
+from newsletter.selection.background import Background
+from newsletter.selection.hashing import Floats, Matrix
+from newsletter.selection.matching import Names, Phrases
+
+_FOLLOWED = 4.0  # an author or organisation to follow
+_CATEGORY = 1.0  # broad: it counts little beside what the subscriber wrote
+_KEYWORD = (0.5, 3.0)  # by rarity: a word that every fifth paper holds says little
+_KEYWORD_PER_NAT, _COMMON_NATS = 0.6, 1.0
+_IN_TITLE = 2.0
+
+Interest = tuple[Why, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """The literal interests of some readers, each once; `wants` has a row for each reader."""
+
+    background: Background
+    interests: tuple[Interest, ...]
+    column: dict[Interest, int]
+    wants: Matrix
+    keywords: Phrases
+    authors: Names
+    organizations: Phrases
+    codes: tuple[tuple[frozenset[str], str], ...]
+    weights: dict[str, float]
+
+    @classmethod
+    def of(cls, profiles: Sequence[Profile], background: Background) -> Literals:
+        wanted = [_interests(profile) for profile in profiles]
+        column = {one: at for at, one in enumerate(dict.fromkeys(x for xs in wanted for x in xs))}
+        of_kind = {why: [text for kind, text in column if kind is why] for why in Why}
+        words = of_kind[Why.KEYWORD]
+        return cls(
+            background,
+            tuple(column),
+            column,
+            chosen([[column[one] for one in dict.fromkeys(xs)] for xs in wanted], len(column)),
+            Phrases.of(words),
+            Names.of(of_kind[Why.AUTHOR]),
+            Phrases.of(of_kind[Why.ORGANIZATION]),
+            tuple((categories.codes(text), text) for text in of_kind[Why.CATEGORY]),
+            dict(zip(words, _weights(words, background), strict=True)),
+        )
+
+    def measure(self, papers: Sequence[Paper]) -> Matrix:
+        """The strength of each interest (column) in each paper (row)."""
+        found = [dict(self._found(paper)) for paper in papers]
+        places = [[self.column[one] for one in row] for row in found]
+        measured = chosen(places, len(self.interests))
+        measured.data[:] = [strength for row in found for strength in row.values()]
+        return measured
+
+    def totals(self, measured: Matrix) -> Floats:
+        """What it adds up to for each paper (row) and reader (column): each further hit adds less."""
+        return np.asarray(np.sqrt((measured.power(2) @ self.wants.T).toarray()))
+
+    def _found(self, paper: Paper) -> Iterable[tuple[Interest, float]]:
+        if not self.interests:
+            return
+        read = self.background.reading(paper)
+        in_title = set(self.keywords.found_in((read.title,)))
+        for word in self.keywords.found_in((read.body,)):
+            yield (Why.KEYWORD, word), self.weights[word] * (_IN_TITLE if word in in_title else 1)
+        for name in self.authors.found_in(read.spellings):
+            yield (Why.AUTHOR, name), _FOLLOWED
+        for name in self.organizations.found_in((read.organization,)):
+            yield (Why.ORGANIZATION, name), _FOLLOWED
+        for codes, text in self.codes:
+            if categories.holds(codes, paper.categories):
+                yield (Why.CATEGORY, text), _CATEGORY
+
+
+def chosen(rows: Sequence[Sequence[int]], width: int) -> Matrix:
+    """A matrix with a 1 at the given columns of each row."""
+    indices = np.array([at for row in rows for at in row], dtype=np.int32)
+    indptr = np.cumsum([0, *(len(row) for row in rows)])
+    return sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(rows), width))
+
+
+def _interests(profile: Profile) -> list[Interest]:
+    return [
+        *((Why.KEYWORD, text) for text in profile.keywords),
+        *((Why.AUTHOR, text) for text in profile.authors),
+        *((Why.ORGANIZATION, text) for text in profile.organizations),
+        *((Why.CATEGORY, text) for text in profile.categories),
+    ]
+
+
+def _weights(words: Sequence[str], background: Background) -> list[float]:
+    rarities = (background.rarity_of(word) for word in words)
+    return [
+        float(np.clip(_KEYWORD_PER_NAT * (rarity - _COMMON_NATS), *_KEYWORD)) for rarity in rarities
+    ]
