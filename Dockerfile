@@ -8,7 +8,7 @@ COPY newsletter newsletter
 COPY templates templates
 COPY config config
 RUN python -m venv /opt/newsletter \
- && /opt/newsletter/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt . \
+ && /opt/newsletter/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[postgres]' \
  && /opt/newsletter/bin/pip uninstall --yes --quiet pip
 
 FROM ${PYTHON_IMAGE}

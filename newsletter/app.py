@@ -6,27 +6,37 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import Event
 
 from newsletter import __version__
-from newsletter.config import Settings, data_dir
+from newsletter.carrying import Office
+from newsletter.config import RelaySettings, Settings, data_dir
+from newsletter.config.settings import LoginSettings
+from newsletter.delivery import Delivery, Outcome
 from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
 from newsletter.mail.dkim import Signer, read_key
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
+from newsletter.mail.maildir import MaildirTransport
+from newsletter.mail.oauth import Grant, TokenSource
+from newsletter.mail.outbox import Retries, no_such_mailbox
+from newsletter.mail.pace import Limits, Pace, WarmUp
+from newsletter.mail.preflight import Preflight
+from newsletter.mail.relays import Failover, Relays
 from newsletter.mail.render import Renderer
 from newsletter.mail.smtp import Relay, Security, SmtpTransport
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
+from newsletter.notebook import Notebook, read_after_death
 from newsletter.pipeline import Pool, look_back, record
-from newsletter.selection import Background
 from newsletter.posting import Post
 from newsletter.returns import Returns
+from newsletter.selection import Background
 from newsletter.sources.fetch import Fetcher, FetchRules
 from newsletter.sources.ladder import Sources
 from newsletter.sources.recognise import read_content
@@ -62,6 +72,7 @@ class App:
         self.now = now
         self.stopping = Event()
         self._usual: Background | None = None
+        self._token_sources: dict[Grant, TokenSource] = {}
         self._sleep = sleep or self._wait
         self._templates = templates or (
             Path(settings.paths.templates) if settings.paths.templates else None
@@ -147,7 +158,12 @@ class App:
     def live_post(self) -> Post:
         """Templates compiled once; links that this installation honours."""
         post = self._post(self.links)
-        return replace(post, signer=self.signer, return_paths=self.return_paths)
+        return replace(
+            post,
+            signer=self.signer,
+            return_paths=self.return_paths,
+            preflight=Preflight(post.publication.base_url, post.html_limit),
+        )
 
     @cached_property
     def links(self) -> LinkMaker:
@@ -155,22 +171,76 @@ class App:
         keys = self.store.link_keys(self.now())
         return LinkMaker(self.settings.publication.base_url, keys)
 
-    def transport(self) -> Transport:
-        """A new way out for mails: the relay, or files where none is configured."""
-        given = self.settings.smtp
-        if not given.host:
-            return FolderTransport(self.settings.state_dir / "outbox")
-        return SmtpTransport(
-            Relay(
-                host=given.host,
-                port=given.port,
-                security=Security(given.security),
-                username=given.username,
-                password=given.password.get_secret_value(),
-                timeout_seconds=given.timeout_seconds,
-                ca_file=given.ca_file,
-            )
+    def transport(self, relays: Relays | None = None) -> Transport:
+        """A new way out for mails: over the relays, or files where none is configured.
+
+        Args:
+            relays: how they stand; without it all of them are asked.
+
+        Raises:
+            MailError: a relay cannot be used as it is configured.
+        """
+        smtp, given = self.settings.smtp, self.settings.smtp_relays
+        if not given:
+            folder = self.settings.mail_folder
+            is_maildir = smtp.folder_format == "maildir"
+            return MaildirTransport(folder) if is_maildir else FolderTransport(folder)
+        return Failover(
+            [SmtpTransport(self._relay(one)) for one in given],
+            relays or self._new_relays(connections=1),
+            now=self.now,
         )
+
+    @cached_property
+    def relays(self) -> Relays:
+        """How the relays stand, for all connections of this process."""
+        return self._new_relays(self.settings.smtp.connections)
+
+    @cached_property
+    def pace(self) -> Pace:
+        """When mails may leave, for all connections of this process."""
+        given = self.settings.smtp
+        usual = Limits(rate=given.domain_rate_per_second, connections=given.domain_connections)
+        named = {
+            name.lower(): Limits(rate=one.rate_per_second, connections=one.connections)
+            for name, one in given.domains.items()
+        }
+        return Pace(rate=given.rate_per_second, usual=usual, domains=named, warm_up=self._warm_up())
+
+    def office(self, *, stopping: Event, heard: Callable[[Delivery, Outcome], None]) -> Office:
+        """What the connections of this process share; its notebook is closed in the end."""
+        return Office(
+            store=self.store,
+            post=self.live_post,
+            notebook=Notebook(self.store, now=self.now, folder=self._notes),
+            pace=self.pace,
+            now=self.now,
+            stopping=stopping,
+            heard=heard,
+        )
+
+    def take_over(self) -> None:
+        """What a killed process knew of its mails is written down, before any is claimed."""
+        if self._notes:
+            ends = read_after_death(self.store, self._notes)
+            self.returns.refused(list(filter(no_such_mailbox, ends)), now=self.now())
+
+    def tokens(self, given: LoginSettings) -> TokenSource | None:
+        """What opens a server in the place of a password; all connections to it share it.
+
+        Raises:
+            MailError: the settings of xoauth2 cannot be used.
+        """
+        if given.auth != "xoauth2":
+            return None
+        grant = Grant(
+            token_url=given.token_url,
+            client_id=given.client_id,
+            client_secret=given.client_secret.get_secret_value(),
+            refresh_token=given.refresh_token.get_secret_value(),
+            scope=given.scope,
+        )
+        return self._token_sources.setdefault(grant, TokenSource(grant, now=self.now))
 
     @cached_property
     def signer(self) -> Signer | None:
@@ -211,6 +281,7 @@ class App:
                 security=Security(given.security),
                 username=given.username,
                 password=given.password.get_secret_value(),
+                tokens=self.tokens(given),
                 folder=given.folder,
                 processed=given.processed,
                 ca_file=given.ca_file,
@@ -244,6 +315,38 @@ class App:
         record(scratch, listing, now=self.now())
         return replace(look_back(scratch, days=1), sample=True)
 
+    @property
+    def _notes(self) -> Path | None:
+        """Where notebooks lie; a store that is gone with the process needs none."""
+        is_lasting = self.settings.store_url != "sqlite://"
+        return self.settings.state_dir / "notes" if is_lasting else None
+
+    def _new_relays(self, connections: int) -> Relays:
+        names = [f"{one.host}:{one.port}" for one in self.settings.smtp_relays]
+        return Relays(names, now=self.now, connections=connections)
+
+    def _relay(self, given: RelaySettings) -> Relay:
+        return Relay(
+            host=given.host,
+            port=given.port,
+            security=Security(given.security),
+            username=given.username,
+            password=given.password.get_secret_value(),
+            tokens=self.tokens(given),
+            timeout_seconds=self.settings.smtp.timeout_seconds,
+            ca_file=given.ca_file,
+            mails_per_connection=self.settings.smtp.mails_per_connection,
+        )
+
+    def _warm_up(self) -> WarmUp:
+        given = self.settings.smtp
+        if not given.warm_up or not given.warm_up_from:
+            return WarmUp()
+        today = self.now().astimezone(UTC).date()
+        with self.store.register() as register:
+            sent = register.outbox.sent_since(datetime.combine(today, time(), UTC))
+        return WarmUp(given.warm_up, given.warm_up_from, sent_today=(today, sent))
+
     def _post(self, links: LinkMaker) -> Post:
         publication = self.settings.publication.value()
         limit = self.settings.mail.html_limit
@@ -253,6 +356,15 @@ class App:
             letters=Letterhead(self.template_dirs, publication),
             links=links,
             html_limit=limit,
+            retries=self._retries(),
+        )
+
+    def _retries(self) -> Retries:
+        given = self.settings.schedule
+        return Retries(
+            digest_waits=tuple(timedelta(minutes=m) for m in given.digest_retry_minutes),
+            letter_waits=tuple(timedelta(minutes=m) for m in given.letter_retry_minutes),
+            give_up_after=timedelta(hours=given.give_up_hours),
         )
 
     def _fetch_rules(self, named: tuple[str, ...]) -> FetchRules:

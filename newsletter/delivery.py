@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+HELD_BACK = "pre-flight: "
+"""How `last_error` begins of a mail that did not leave because it would have arrived broken."""
+
 
 class Result(StrEnum):
     """What a relay made of one mail: taken over, to be tried again later, or refused for good."""

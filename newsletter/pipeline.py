@@ -12,20 +12,22 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from newsletter.delivery import Delivery, DeliveryState, Errand
-from newsletter.mail import outbox
+from newsletter.carrying import BATCH, Carrier, Delivered, Office
+from newsletter.delivery import Delivery, Errand
 from newsletter.mail.digest import make_digest
-from newsletter.mail.notes import quiet_note
+from newsletter.mail.notes import quiet_note, votes_note
+from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
-from newsletter.model import Cadence, Candidate, Digest, Listing, Subscriber
-from newsletter.posting import Mail, Post, attempt, finish
+from newsletter.model import Cadence, Candidate, Digest, Listing, Profile, Subscriber
+from newsletter.notebook import Notebook
+from newsletter.posting import Mail, Post, finish
 from newsletter.schedule import due_after, edition_at
 from newsletter.selection import Background, Ranking, rank
+from newsletter.selection.effect import moves
 from newsletter.selection.learn import with_votes
 from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceSpec
@@ -83,17 +85,6 @@ class Composed:
 
     due: int = 0
     made: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """What one round of deliveries did, in mails; `refused` are those to nobody (any more)."""
-
-    sent: int = 0
-    deferred: int = 0
-    failed: int = 0
-    cancelled: int = 0
-    refused: tuple[Delivery, ...] = field(default=(), compare=False)
 
 
 def ingest(sources: Sources, store: Store, spec: SourceSpec, *, now: datetime) -> Ingested:
@@ -165,8 +156,12 @@ def compose(
     now: datetime,
     notes: Sequence[str] = (),
     min_papers: int = 1,
+    unmoved: Profile | None = None,
 ) -> Digest | None:
     """Makes a subscriber's digest of an edition and queues its mail, once.
+
+    Args:
+        unmoved: their taste before the votes whose effect the digest shall tell.
 
     Returns:
         the digest; `None` if this edition was made before, or too little is worth a mail.
@@ -177,7 +172,8 @@ def compose(
     made = choose(
         subscriber, pool.candidates, pool.background, edition=edition, now=now, already_sent=sent
     )
-    digest = replace(made.digest, notes=(*notes, *quiet_note(quiet)))
+    moved = _moved(made, unmoved, pool, sent, now) if unmoved else 0
+    digest = replace(made.digest, notes=(*notes, *quiet_note(quiet), *votes_note(moved)))
     with store.changing_register() as register:
         # Decided on what stands in the store now: somebody else may have composed meanwhile.
         if not _takes_turn(register, subscriber, edition, now):
@@ -188,6 +184,14 @@ def compose(
         register.digests.keep(digest)
         register.outbox.add(_delivery_of(digest))
     return digest
+
+
+def _moved(
+    made: Edition, unmoved: Profile, pool: Pool, sent: Collection[str], now: datetime
+) -> int:
+    """How many of the picks stand where they do because of the votes since the last digest."""
+    before = rank(unmoved, pool.candidates, already_sent=sent, now=now, background=pool.background)
+    return sum(move.after is not None for move in moves(before, made.ranking))
 
 
 def _takes_turn(register: Register, subscriber: Subscriber, edition: str, now: datetime) -> bool:
@@ -231,6 +235,7 @@ def compose_due(
             edition=edition_at(asking.subscriber, asking.subscriber.next_due_at or now),
             now=now,
             min_papers=min_papers,
+            unmoved=asking.unmoved,
         )
         for asking in due
     ]
@@ -239,17 +244,26 @@ def compose_due(
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """Somebody whose digest is due, with the votes in their profile and the days to cover."""
+    """Somebody whose digest is due, with the votes in their profile and the days to cover.
+
+    `unmoved` is their taste without the votes since the last digest; `None` if there were none.
+    """
 
     subscriber: Subscriber
     gap: int
+    unmoved: Profile | None
 
 
 def _asking(register: Register, subscriber: Subscriber, now: datetime) -> _Asking:
     votes = register.votes(subscriber.id)
     last = register.digests.last_made_at(subscriber.id)
-    tasting = replace(subscriber, profile=with_votes(subscriber.profile, votes))
-    return _Asking(tasting, days_to_cover(subscriber, last, now))
+    taste = with_votes(subscriber.profile, votes, now=now)
+    earlier = [vote for vote in votes if last and vote.at <= last]
+    unmoved = (
+        with_votes(subscriber.profile, earlier, now=now) if len(earlier) < len(votes) else None
+    )
+    asking = replace(subscriber, profile=taste)
+    return _Asking(asking, days_to_cover(subscriber, last, now), unmoved)
 
 
 def days_to_cover(subscriber: Subscriber, last: datetime | None, now: datetime) -> int:
@@ -260,20 +274,21 @@ def days_to_cover(subscriber: Subscriber, last: datetime | None, now: datetime) 
 
 
 def deliver_due(
-    store: Store, post: Post, transport: Transport, *, now: Callable[[], datetime], most: int = 50
+    store: Store,
+    post: Post,
+    transport: Transport,
+    *,
+    now: Callable[[], datetime],
+    most: int = BATCH,
+    pace: Pace | None = None,
 ) -> Delivered:
-    """Hands over what is due; every outcome is written down before the next mail is touched."""
-    with store.changing_register() as register:
-        claimed = register.outbox.claim(now(), most=most, lease=outbox.LEASE)
-    ends = [attempt(store, post, transport, delivery, now) for delivery in claimed]
-    count = Counter(end.state for end in ends)
-    return Delivered(
-        sent=count[DeliveryState.SENT],
-        deferred=count[DeliveryState.DEFERRED],
-        failed=count[DeliveryState.FAILED],
-        cancelled=count[DeliveryState.CANCELLED],
-        refused=tuple(end for end in ends if outbox.no_such_mailbox(end)),
-    )
+    """Hands over what is due; every outcome is written down as soon as it is known.
+
+    What `newsletter run` does all day on several connections (`newsletter.carrying`), once.
+    """
+    notebook = Notebook(store, now=now, folder=None)
+    office = Office(store=store, post=post, notebook=notebook, pace=pace or Pace(), now=now)
+    return Carrier(office, transport).round(most)
 
 
 def preview(

@@ -1,24 +1,23 @@
-"""From a digest or an errand to a finished mail, and one attempt to hand it over."""
+"""From a digest or an errand to a finished mail, and whether it may still leave."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
-from newsletter.errors import NewsletterError
+from newsletter.delivery import Delivery, Errand
 from newsletter.links import LinkMaker, Way
 from newsletter.mail import lint, message, outbox
 from newsletter.mail.dkim import Signer
-from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.lint import Check
+from newsletter.mail.preflight import Preflight
 from newsletter.mail.render import Rendered, Renderer
-from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
+from newsletter.membership import Token
 from newsletter.model import Digest, Publication, Status, Subscriber
-from newsletter.store import Register, Store
+from newsletter.store import Kept, Register, Store, Suppressed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +37,8 @@ class Post:
         signer: adds DKIM signatures; `None` leaves them to the relay.
         return_paths: makes an envelope sender for each mail, so that its bounce names it; `None`
             uses the From address.
+        retries: when a mail that was put off is tried again.
+        preflight: holds back what would arrive broken; `None` lets everything pass.
     """
 
     publication: Publication
@@ -47,6 +48,8 @@ class Post:
     html_limit: int
     signer: Signer | None = None
     return_paths: ReturnPaths | None = None
+    retries: outbox.Retries = outbox.USUAL
+    preflight: Preflight | None = None
 
 
 def make_mail(digest: Digest, subscriber: Subscriber, post: Post) -> tuple[Rendered, bytes]:
@@ -66,97 +69,101 @@ def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = Fa
     return Mail(rendered=rendered, raw=raw, checks=checks)
 
 
-def attempt(
-    store: Store,
-    post: Post,
-    transport: Transport,
-    delivery: Delivery,
-    now: Callable[[], datetime],
-) -> Delivery:
-    """One attempt. Whether the mail may still leave is asked at this very moment."""
-    with store.register() as register:
-        letter, why_not = _letter(register, post, delivery, now())
-    if letter is None:
-        end = outbox.cancelled(delivery, why_not)
-    else:
-        outcome, mark = _attempt(letter, post, transport, delivery)
-        end = outbox.after(delivery, outcome, now(), until=letter.patience)
-        end = replace(end, fingerprint=mark)
-    with store.changing_register() as register:
-        register.outbox.record(end)
-        if end.state is DeliveryState.FAILED and end.errand is Errand.DIGEST:
-            # Nobody saw these papers: they may stand in the next digest.
-            register.digests.give_back(end.id)
-    return end
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Letter:
+class Letter:
     """A mail that may leave, not made yet; it is tried until `patience` ends."""
 
     recipient: str
     make: Callable[[], bytes]
     patience: datetime
 
-
-def _attempt(
-    letter: _Letter, post: Post, transport: Transport, delivery: Delivery
-) -> tuple[Outcome, str]:
-    """What the relay said, and the fingerprint of what it was given."""
-    paths = post.return_paths
-    sender = paths.make(delivery.id) if paths else post.publication.from_address
-    try:
-        raw = letter.make()
-        signed = post.signer.sign(raw, at=delivery.created_at) if post.signer else raw
-        return transport.send(signed, sender=sender, recipient=letter.recipient), fingerprint(raw)
-    except NewsletterError as error:  # a broken template, say: mended sooner or later
-        return Outcome(result=Result.DEFERRED, detail=str(error)), ""
+    @property
+    def domain(self) -> str:
+        return self.recipient.rpartition("@")[2].lower()
 
 
-def _letter(
-    register: Register, post: Post, delivery: Delivery, now: datetime
-) -> tuple[_Letter | None, str]:
-    """What is to leave, or why nothing may."""
-    kept = register.by_id(delivery.subscriber_id)
+def letters(
+    store: Store, post: Post, deliveries: Sequence[Delivery], now: datetime
+) -> dict[str, Letter | str]:
+    """What of these may leave at this very moment, by id; or why it may not."""
+    with store.register() as register:
+        known = _look_up(register, deliveries)
+    return {delivery.id: _letter(known, post, delivery, now) for delivery in deliveries}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the store says at one moment about a few deliveries, asked for all at once."""
+
+    readers: Mapping[str, Kept]
+    suppressed: Mapping[str, Suppressed]
+    digests: Mapping[str, Digest]
+    tokens: Mapping[str, Token]
+
+
+def _look_up(register: Register, deliveries: Sequence[Delivery]) -> _Known:
+    ids: dict[Errand, list[str]] = {errand: [] for errand in Errand}
+    for delivery in deliveries:
+        ids[delivery.errand].append(delivery.id)
+    readers = register.among({delivery.subscriber_id for delivery in deliveries})
+    keys = [kept.key for kept in readers.values()]
+    tokens = ids[Errand.CONFIRM]
+    return _Known(
+        readers=readers,
+        suppressed=register.addresses.suppressed_among(keys),
+        digests=register.digests.among(ids[Errand.DIGEST]),
+        tokens=register.addresses.tokens_among(tokens) if tokens else {},
+    )
+
+
+def _letter(known: _Known, post: Post, delivery: Delivery, now: datetime) -> Letter | str:
+    kept = known.readers.get(delivery.subscriber_id)
     if kept is None:
-        return None, "the subscriber is gone"
-    if reason := register.addresses.suppressed(kept.key):
-        return None, f"the address is suppressed ({reason})"
-    subscriber = kept.subscriber
+        return "the subscriber is gone"
+    if reason := known.suppressed.get(kept.key):
+        return f"the address is suppressed ({reason})"
     if delivery.errand is Errand.DIGEST:
-        return _digest_letter(register, post, delivery, subscriber)
-    return _service_letter(register, post, delivery, subscriber, now)
+        return _digest_letter(known.digests.get(delivery.id), post, delivery, kept.subscriber)
+    if delivery.errand is Errand.CONFIRM:
+        return _confirmation(known.tokens.get(delivery.id), post, delivery, kept.subscriber, now)
+    return _settings_letter(post, delivery, kept.subscriber)
 
 
 def _digest_letter(
-    register: Register, post: Post, delivery: Delivery, subscriber: Subscriber
-) -> tuple[_Letter | None, str]:
-    digest = register.digests.get(delivery.id)
-    if digest is None or subscriber.status is not Status.ACTIVE:
-        return None, f"the subscriber is {subscriber.status}" if digest else "no such digest"
-    return _Letter(
+    digest: Digest | None, post: Post, delivery: Delivery, subscriber: Subscriber
+) -> Letter | str:
+    if digest is None:
+        return "no such digest"
+    if subscriber.status is not Status.ACTIVE:
+        return f"the subscriber is {subscriber.status}"
+    return Letter(
         recipient=subscriber.email,
         make=lambda: make_mail(digest, subscriber, post)[1],
-        patience=outbox.patience(delivery, subscriber.next_due_at),
-    ), ""
+        patience=outbox.patience(delivery, subscriber.next_due_at, post.retries),
+    )
+
+
+def _confirmation(
+    token: Token | None, post: Post, delivery: Delivery, subscriber: Subscriber, now: datetime
+) -> Letter | str:
+    if token is None or token.used_at or token.expires_at <= now:
+        return "the link in it would not work any more"
+    link = post.links.url(Way.CONFIRM, token.id)
+    return _service_letter(post, post.letters.confirmation, link, delivery, subscriber)
+
+
+def _settings_letter(post: Post, delivery: Delivery, subscriber: Subscriber) -> Letter:
+    link = post.links.url(Way.PREFERENCES, subscriber.id)
+    return _service_letter(post, post.letters.settings, link, delivery, subscriber)
 
 
 def _service_letter(
-    register: Register, post: Post, delivery: Delivery, subscriber: Subscriber, now: datetime
-) -> tuple[_Letter | None, str]:
-    confirming = delivery.errand is Errand.CONFIRM
-    if confirming:
-        token = register.addresses.token(delivery.id)
-        if token is None or token.used_at or token.expires_at <= now:
-            return None, "the link in it would not work any more"
-        link = post.links.url(Way.CONFIRM, token.id)
-    else:
-        link = post.links.url(Way.PREFERENCES, subscriber.id)
-    write = post.letters.confirmation if confirming else post.letters.settings
-    return _Letter(
+    post: Post, write: Callable[..., bytes], link: str, delivery: Delivery, subscriber: Subscriber
+) -> Letter:
+    return Letter(
         recipient=subscriber.email,
         make=lambda: write(
             to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at
         ),
-        patience=outbox.patience(delivery, None),
-    ), ""
+        patience=outbox.patience(delivery, None, post.retries),
+    )

@@ -74,7 +74,7 @@ class Runner:
             alarm=self._watchman.hear,
             lookout=self.lookout,
             on_stopping=self._end_begins,
-            each_round=self._mind_the_clock,
+            chore=self._mind_the_clock,
         )
         self._pool: tuple[object, Pool] | None = None
         self._stopping = Event()
@@ -101,9 +101,10 @@ class Runner:
 
     def _take_over(self) -> None:
         """What a killed process had in hand leaves at once: on SQLite nobody else can hold it."""
+        self._app.take_over()
         if _holds_alone(self._app):
             with self._app.store.changing_register() as register:
-                left = register.outbox.release(self._app.now())
+                left = register.outbox.free_all(self._app.now())
             if left:
                 _log.warning("%d mails were in hand when the last process ended", left)
 

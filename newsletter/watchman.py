@@ -18,16 +18,15 @@ from newsletter.errors import ConfigError, NewsletterError, StoreError
 from newsletter.journal import Journal
 from newsletter.mail.alarm_letter import alarm_letter
 from newsletter.mail.dkim import Signer
-from newsletter.mail.transport import Transport
+from newsletter.mail.transport import Transport, send
 from newsletter.model import Publication
 from newsletter.store import News, Store
-from newsletter.watch import Alarm, Disk, Facts, Rules, alarms, discreet
+from newsletter.watch import Alarm, Disk, Facts, RelayStanding, Rules, alarms, discreet
 
 _log = logging.getLogger(__name__)
 
 _WEBHOOK_SECONDS = 5
 _EVENT_HOLDS = timedelta(hours=1)
-_NOT_HEARD = timedelta(minutes=5)  # when nobody could be told, it is tried again after this
 _STORE_PATIENCE = 2  # rounds in a row; a database may be locked for a moment
 _EVENT_REMEDY = "The log and `docs/operations.md` of newsletter say more."
 
@@ -48,6 +47,7 @@ class Lookout:
     Args:
         whole: see `Facts`.
         place: a directory on the disk to keep an eye on.
+        relays: tells how they stand.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Lookout:
         *,
         now: Callable[[], datetime],
         place: Path,
+        relays: Callable[[], tuple[RelayStanding, ...]] = tuple,
         whole: bool,
     ) -> None:
         self.journal = journal
@@ -65,6 +66,7 @@ class Lookout:
         self._store = store
         self._now = now
         self._place = place
+        self._relays = relays
         self._whole = whole
 
     def facts(self) -> Facts:
@@ -87,6 +89,7 @@ class Lookout:
             readings=readings,
             jobs=self.journal.jobs,
             relay=self.journal.relay,
+            relays=self._relays(),
             disk=_disk(self._place),
         )
 
@@ -143,8 +146,11 @@ class Teller:
             )
             raw = self._signer.sign(raw, at=at) if self._signer else raw
             with closing(self._make_transport()) as transport:
-                outcome = transport.send(
-                    raw, sender=self._publication.from_address, recipient=self._address
+                outcome = send(
+                    transport,
+                    raw,
+                    sender=self._publication.from_address,
+                    recipient=self._address,
                 )
         except Exception as error:  # noqa: BLE001 - an alarm must not become the trouble itself
             _log.warning("the operator could not be mailed: %s", _words(error))
@@ -197,7 +203,6 @@ class Watchman:
         self._store = store
         self._teller = teller
         self._now = now
-        self._not_before: datetime | None = None
         self._store_failures = 0
         self._store_alarm: Alarm | None = None
 
@@ -222,15 +227,11 @@ class Watchman:
             _log.error("alarm: %s (and it could not be kept: %s)", alarm.sentence, error)
 
     def _tell(self, news: News, now: datetime) -> None:
-        if not any(news) or (self._not_before and now < self._not_before):
-            return
+        """What nobody could be told stays untold, and the store asks to tell it again later."""
         raised = [standing.alarm for standing in news.new]
         cleared = [standing.alarm for standing in news.cleared]
-        if self._teller.tell(raised, cleared, now):
-            self._not_before = None
+        if any(news) and self._teller.tell(raised, cleared, now):
             self._store.alarms_told(news, now)
-        else:
-            self._not_before = now + _NOT_HEARD
 
     def _store_fails(self, error: StoreError, now: datetime) -> None:
         """Without the store nothing can be kept, so this one alarm is remembered here."""

@@ -20,6 +20,7 @@ from newsletter import __version__
 from newsletter.app import App
 from newsletter.cli import keys, operate, subscribers
 from newsletter.cli.common import ConfigOption, complain, note, progress_bar, terminal
+from newsletter.cli.moving import migrate_store
 from newsletter.cli.serve import run as run_service
 from newsletter.cli.serve import serve as serve_pages
 from newsletter.config import Settings, data_dir, load_reader, load_settings
@@ -47,6 +48,7 @@ cli.add_typer(operate.cli)
 cli.command("subscribe")(subscribers.add)
 cli.command("serve")(serve_pages)
 cli.command("run")(run_service)
+cli.command("migrate-store")(migrate_store)
 
 SourceOption = Annotated[
     list[str] | None,

@@ -21,6 +21,7 @@ from newsletter.config import load_settings
 from newsletter.delivery import Result
 from newsletter.errors import ConfigError, MailError, SubscriptionError, harmless
 from newsletter.explain import Answer, Explanation, Rules, explain
+from newsletter.mail.transport import send
 from newsletter.model import Digest, Paper, Subscriber
 from newsletter.pipeline import choose, deliver_due
 from newsletter.posting import finish
@@ -63,7 +64,10 @@ def deliver(
     app = App(load_settings(config))
     _tell_where_mails_go(app)
     with only_instance(app), closing(app.transport()) as transport:
-        done = deliver_due(app.store, app.live_post, transport, now=app.now, most=limit)
+        app.take_over()
+        done = deliver_due(
+            app.store, app.live_post, transport, now=app.now, most=limit, pace=app.pace
+        )
     typer.echo(
         f"{done.sent} sent, {done.deferred} put off, {done.failed} failed, "
         f"{done.cancelled} cancelled; {_rest(app)}"
@@ -155,7 +159,7 @@ def send_test(
     _tell_where_mails_go(app)
     sender = app.settings.publication.from_address
     with closing(app.transport()) as transport:
-        outcome = transport.send(mail.raw, sender=sender, recipient=to.written)
+        outcome = send(transport, mail.raw, sender=sender, recipient=to.written)
     if outcome.result is not Result.ACCEPTED:
         raise MailError(f"the test was not taken: {outcome.reply or ''} {outcome.detail}")
     typer.echo(harmless(f"sent “{digest.subject}” to {to.written} ({outcome.detail})"))
@@ -209,7 +213,7 @@ def _rest(app: App) -> str:
 
 def _tell_where_mails_go(app: App) -> None:
     if not app.settings.smtp.host:
-        folder = app.settings.state_dir / "outbox"
+        folder = app.settings.mail_folder
         note(f"No relay is configured (smtp.host): mails become files in {folder}.")
 
 
@@ -314,7 +318,7 @@ def _fresh(app: App, reader: Subscriber) -> Digest:
         sent = register.digests.sent_to(reader.id)
         votes = register.votes(reader.id)
     made = choose(
-        replace(reader, profile=with_votes(reader.profile, votes)),
+        replace(reader, profile=with_votes(reader.profile, votes, now=now)),
         pool.candidates,
         pool.background,
         edition=edition_at(reader, now),

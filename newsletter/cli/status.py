@@ -71,6 +71,7 @@ def as_json(situation: Situation) -> str:
             "digests": {"due": figures.undone, "next_due_at": _iso(situation.next_due_at)},
             "outbox": {
                 "by_state": _counts(figures.deliveries),
+                "waiting_for_pace": figures.paced,
                 "oldest_waiting_since": _iso(figures.waiting_since),
                 "next_attempt_at": _iso(situation.next_attempt_at),
             },
@@ -113,7 +114,8 @@ def _rows(situation: Situation) -> Iterator[tuple[str, str]]:
         if figures.waiting_since
         else ""
     )
-    yield "outbox", (_said(_counts(figures.deliveries)) or "empty") + waiting
+    paced = f"; {figures.paced:,} wait for their pace" if figures.paced else ""
+    yield "outbox", (_said(_counts(figures.deliveries)) or "empty") + waiting + paced
     for one in situation.troubles:
         when = "next try" if one.at > now else "last try"
         at = _ahead(one.at, now) if one.at > now else _ago(one.at, now)

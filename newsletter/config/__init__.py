@@ -6,11 +6,12 @@ variables (`NEWSLETTER_SOURCES__BASE_URL`).
 
 from newsletter.config.files import data_dir
 from newsletter.config.readers import ReaderFile, check_wishes, load_reader
-from newsletter.config.settings import Settings, load_settings
+from newsletter.config.settings import RelaySettings, Settings, load_settings
 from newsletter.config.topics import Topic, load_topics
 
 __all__ = [
     "ReaderFile",
+    "RelaySettings",
     "Settings",
     "Topic",
     "check_wishes",

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import difflib
 import re
-from datetime import time
+from datetime import date, time
 from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
 
+from newsletter.config.files import NOT_TO_BE_SHOWN
 from newsletter.membership import one_line
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -39,6 +49,11 @@ def _origin(value: str) -> str:
     return value.lower()
 
 
+def _day(value: object) -> object:
+    """TOML knows days; in the environment they are text."""
+    return value or None
+
+
 def _weekday(value: object) -> object:
     """A day may be written as a word, whole or its first three letters."""
     word = value.strip().lower() if isinstance(value, str) else ""
@@ -61,6 +76,12 @@ def _plain(value: object) -> object:
     return one_line(value) if isinstance(value, str) else value
 
 
+def _secret(value: object) -> object:
+    if not isinstance(value, str | SecretStr):
+        raise PydanticCustomError(NOT_TO_BE_SHOWN, "must be text in quotes")
+    return value
+
+
 @cache  # the set is read from many files, which never change while we run
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -81,6 +102,8 @@ Address = Annotated[str, AfterValidator(_one_address)]
 MaybeAddress = Annotated[str, AfterValidator(_address_or_none)]
 Web = Annotated[str, AfterValidator(_web_address)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Day = Annotated[date | None, BeforeValidator(_day)]
 Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, AfterValidator(_known_zone)]

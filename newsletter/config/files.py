@@ -23,6 +23,7 @@ _PLAIN = {
     "model_type": "must be a table",
     "string_too_short": "must not be empty",
 }
+NOT_TO_BE_SHOWN = "secret_type"  # the kind of mistake whose value is not repeated
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -64,8 +65,16 @@ def _sentence(mistake: Any, model: type[BaseModel]) -> str:
         close = difflib.get_close_matches(path[-1], _keys_beside(path, model), 1)
         return f"{key}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
     message = _PLAIN.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
-    given = repr(mistake["input"])
-    return f"{key}: {message} (given: {given if len(given) < 60 else given[:57] + '...'})"
+    return f"{key}: {message}{_given(mistake)}"
+
+
+def _given(mistake: Any) -> str:
+    """What was written, unless it is a secret or may hold one."""
+    value = mistake["input"]
+    if mistake["type"] == NOT_TO_BE_SHOWN or (value and isinstance(value, dict | list)):
+        return ""
+    shown = repr(value)
+    return f" (given: {shown if len(shown) < 60 else shown[:57] + '...'})"
 
 
 def _keys_beside(path: list[str], model: type[BaseModel]) -> list[str]:

@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_cache_path, user_data_path
-from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
-from newsletter.config.fields import FROZEN, Address, Line, MaybeAddress, Origin, Web
+from newsletter.config.fields import (
+    FROZEN,
+    Address,
+    Day,
+    Line,
+    MaybeAddress,
+    Origin,
+    Secret,
+    Web,
+)
 from newsletter.config.files import data_dir, read_toml, sentences
+from newsletter.config.variables import Variables
 from newsletter.errors import ConfigError
 from newsletter.model import Publication
 
@@ -98,27 +116,81 @@ class DigestSettings(BaseModel):
     min_papers: Annotated[int, Field(ge=1, le=50)]
 
 
+Waits = Annotated[
+    tuple[Annotated[float, Field(ge=0.1, le=10_080)], ...], Field(min_length=1, max_length=100)
+]
+
+
 class ScheduleSettings(BaseModel):
-    """`[schedule]`: how often `newsletter run` looks for papers and for digests that are due."""
+    """`[schedule]`: how often lists are read, digests made, and mails that were put off tried."""
 
     model_config = FROZEN
 
     ingest_minutes: Annotated[float, Field(gt=0, le=1440)]
     compose_seconds: Annotated[float, Field(gt=0, le=3600)]
+    digest_retry_minutes: Waits
+    letter_retry_minutes: Waits
+    give_up_hours: Annotated[float, Field(ge=1, le=240)]
 
 
-class SmtpSettings(BaseModel):
-    """`[smtp]`: the relay that takes our mails; without a host they become files."""
+class LoginSettings(BaseModel):
+    """How we log in to a server; what begins at `token_url` is for `xoauth2` alone."""
 
     model_config = FROZEN
+
+    username: str = ""
+    password: Secret = SecretStr("")
+    auth: Literal["password", "xoauth2"] = "password"
+    token_url: str = ""
+    client_id: str = ""
+    client_secret: Secret = SecretStr("")
+    refresh_token: Secret = SecretStr("")
+    scope: str = ""
+
+
+class RelaySettings(LoginSettings):
+    """One relay; `[[smtp.fallback]]` names those asked when the ones before do not serve us."""
+
+    host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]+$")]
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: str = ""
+
+
+class DomainSettings(BaseModel):
+    """`[smtp.domains.NAME]`: how fast mails may leave for one recipient domain; 0 is no limit."""
+
+    model_config = FROZEN
+
+    rate_per_second: Annotated[float, Field(ge=0)] = 0.0
+    connections: Annotated[int, Field(ge=0)] = 0
+
+
+class SmtpSettings(LoginSettings):
+    """`[smtp]`: the relays that take our mails, and their pace; without a host they become files."""
 
     host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["starttls", "tls", "none"]
-    username: str
-    password: SecretStr
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
     ca_file: str
+    mails_per_connection: Annotated[int, Field(ge=1, le=10_000)]
+    folder: str
+    folder_format: Literal["eml", "maildir"]
+    fallback: tuple[RelaySettings, ...]
+    connections: Annotated[int, Field(ge=1, le=32)]
+    rate_per_second: Annotated[float, Field(ge=0)]
+    domain_rate_per_second: Annotated[float, Field(ge=0)]
+    domain_connections: Annotated[int, Field(ge=0)]
+    domains: dict[str, DomainSettings]
+    warm_up: tuple[Annotated[int, Field(ge=1)], ...]
+    warm_up_from: Day
+
+    @model_validator(mode="after")
+    def _warm_up_has_a_first_day(self) -> Self:
+        if self.warm_up and self.warm_up_from is None:
+            raise ValueError("warm_up needs warm_up_from, its first day")
+        return self
 
 
 class DkimSettings(BaseModel):
@@ -133,18 +205,14 @@ class DkimSettings(BaseModel):
     second_key_file: str
 
 
-class BounceSettings(BaseModel):
+class BounceSettings(LoginSettings):
     """`[bounces]`: where reports about our mails go, and how they are read."""
-
-    model_config = FROZEN
 
     address: MaybeAddress
     maildir: str
     host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["tls", "starttls", "none"]
-    username: str
-    password: SecretStr
     folder: str
     processed: str
     ca_file: str
@@ -174,7 +242,7 @@ class OperatorSettings(BaseModel):
     model_config = FROZEN
 
     address: MaybeAddress
-    webhook_url: SecretStr
+    webhook_url: Secret
     late_minutes: Annotated[int, Field(ge=5, le=1440)]
     metrics_public: bool
     log_format: Literal["text", "json"]
@@ -215,9 +283,20 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over the operator's file (given as arguments) over what ships with us."""
-        del dotenv_settings, file_secret_settings
-        shipped = read_toml(data_dir("config") / "newsletter.toml")
-        return env_settings, init_settings, InitSettingsSource(settings_cls, init_kwargs=shipped)
+        del env_settings, dotenv_settings, file_secret_settings
+        shipped = InitSettingsSource(
+            settings_cls, init_kwargs=read_toml(data_dir("config") / "newsletter.toml")
+        )
+        return Variables(settings_cls), init_settings, shipped
+
+    @property
+    def smtp_relays(self) -> tuple[RelaySettings, ...]:
+        """Every relay in the order in which they are asked; none where mails become files."""
+        given = self.smtp
+        if not given.host:
+            return ()
+        first = given.model_dump(include=set(RelaySettings.model_fields))
+        return (RelaySettings(**first), *given.fallback)
 
     @property
     def state_dir(self) -> Path:
@@ -230,6 +309,11 @@ class Settings(BaseSettings):
         return Path(self.paths.cache) if self.paths.cache else user_cache_path("newsletter")
 
     @property
+    def mail_folder(self) -> Path:
+        """Where mails are laid down while there is no relay."""
+        return Path(self.smtp.folder) if self.smtp.folder else self.state_dir / "outbox"
+
+    @property
     def store_url(self) -> str:
         return self.store.url or f"sqlite:///{self.state_dir / 'newsletter.db'}"
 
@@ -238,7 +322,8 @@ def load_settings(file: Path | None = None) -> Settings:
     """The settings of this installation.
 
     Raises:
-        ConfigError: the file is missing or not TOML, or any key is unknown or has a wrong value.
+        ConfigError: the file is missing or not TOML, any key is unknown or has a wrong value, or a
+            variable names a file that cannot be used.
     """
     given = read_toml(file) if file else {}
     try:
@@ -246,3 +331,5 @@ def load_settings(file: Path | None = None) -> Settings:
     except ValidationError as error:
         where = str(file) if file else "settings (defaults and environment)"
         raise ConfigError(where, sentences(error, Settings)) from None
+    except SettingsError as error:  # its words name the table and show nothing of the value
+        raise ConfigError("environment", [f'{error}: write lists as JSON: ["one"]']) from None

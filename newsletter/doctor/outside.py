@@ -11,10 +11,12 @@ from email.utils import parsedate_to_datetime
 
 from newsletter import __version__
 from newsletter.app import App
-from newsletter.config.settings import SmtpSettings
+from newsletter.config import RelaySettings
 from newsletter.doctor.findings import Finding, fail, ok, warn
 from newsletter.errors import MailError, SourceError
-from newsletter.mail.replies import Step, failure
+from newsletter.mail.login import log_in, spellings
+from newsletter.mail.oauth import TokenSource
+from newsletter.mail.replies import Step, discreet, failure
 from newsletter.sources.fetch import Fetched, Fetcher, FetchRules
 from newsletter.sources.ladder import NotOpenError
 from newsletter.sources.spec import SourceSpec, parse_source
@@ -23,26 +25,34 @@ SECONDS = 10.0
 _SKEWED, _WRONG = 30.0, 300.0  # seconds between our clock and another one
 
 
-def relay(app: App) -> Finding:
-    """Greets the relay, encrypts and logs in as a delivery does, and says goodbye."""
-    given = app.settings.smtp
-    if not given.host:
-        return warn(
+def relays(app: App) -> Iterator[Finding]:
+    """Greets each relay, encrypts and logs in as a delivery does, and says goodbye."""
+    given = app.settings.smtp_relays
+    if not given:
+        yield warn(
             "relay",
-            "No relay is configured: mails become files in the state directory.",
+            f"No relay is configured: mails become files in {app.settings.mail_folder}.",
             "Set smtp.host, smtp.username and the password.",
         )
-    place = f"{given.host}:{given.port}"
+        return
     try:
         app.transport().close()  # refuses what cannot be meant, before anything is dialled
     except MailError as error:
-        return fail("relay", f"{error}.", "Mend [smtp] in the settings.")
-    call = _Call(given)
+        yield fail("relay", f"{error}.", "Mend [smtp] in the settings.")
+        return
+    seconds = min(app.settings.smtp.timeout_seconds, SECONDS)
+    yield from (_relay(app, one, seconds) for one in given)
+
+
+def _relay(app: App, given: RelaySettings, seconds: float) -> Finding:
+    place = f"{given.host}:{given.port}"
+    call = _Call(given, app.tokens(given), seconds)
     try:
         said = call.make()
     except (smtplib.SMTPException, OSError, ValueError) as error:
         detail = failure(error, call.step)
-        why = " ".join(filter(None, (str(detail.reply or ""), detail.status, detail.detail)))
+        words = discreet(detail.detail, recipient="", secrets=call.secrets)
+        why = " ".join(filter(None, (str(detail.reply or ""), detail.status, words)))
         return fail("relay", f"{place} did not let us in: {why}.", _FIXES[call.step])
     if given.security == "none" and given.host not in ("localhost", "127.0.0.1", "::1"):
         return warn(
@@ -57,16 +67,18 @@ _FIXES = {
     Step.CONNECT: "Look at smtp.host and smtp.port, and whether a firewall closes the port.",
     Step.EHLO: "Look at smtp.port and smtp.security: 587 is starttls, 465 is tls.",
     Step.STARTTLS: "Look at smtp.security, and for an own certificate at smtp.ca_file.",
-    Step.AUTH: "Look at smtp.username and the password; many providers want one made for programs.",
+    Step.AUTH: "Look at smtp.username and the password (many providers want one made for programs); "
+    "with smtp.auth = xoauth2, at the refresh token and what it was granted for.",
 }
 
 
 class _Call:
     """One call to the relay; `step` tells how far it came."""
 
-    def __init__(self, given: SmtpSettings) -> None:
+    def __init__(self, given: RelaySettings, tokens: TokenSource | None, seconds: float) -> None:
         self._given = given
-        self._seconds = min(given.timeout_seconds, SECONDS)
+        self._login = (given.username, given.password.get_secret_value(), tokens)
+        self._seconds = seconds
         self.step = Step.CONNECT
 
     def make(self) -> str:
@@ -82,10 +94,15 @@ class _Call:
             said = ["answers", *self._encryption(client)]
             if given.username:
                 self.step = Step.AUTH
-                client.login(given.username, given.password.get_secret_value())
+                log_in(client, *self._login)
                 said.append("takes our login")
             client.quit()
         return ", ".join(said)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What the relay's words must not show."""
+        return spellings(*self._login)
 
     @property
     def _context(self) -> ssl.SSLContext:
@@ -100,6 +117,21 @@ class _Call:
     def _encryption(self, client: smtplib.SMTP) -> list[str]:
         version = client.sock.version() if isinstance(client.sock, ssl.SSLSocket) else None
         return [f"speaks {version}"] if version else []
+
+
+def reports(app: App) -> Iterator[Finding]:
+    """Opens the mailbox of reports, where one is configured; everything in it stays as it is."""
+    given = app.settings.bounces
+    try:
+        box = app.report_box()
+        if box is None:
+            return
+        with closing(box):
+            next(box.read(), None)
+    except MailError as error:
+        yield fail("reports", f"{error}.", "Mend [bounces] in the settings, or its mailbox.")
+        return
+    yield ok("reports", f"The mailbox of reports opens ({given.maildir or given.host}).")
 
 
 def lists(app: App) -> Iterator[Finding]:

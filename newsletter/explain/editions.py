@@ -115,7 +115,7 @@ class Editions:
             votes = [vote for vote in register.votes(self._reader.id) if vote.at <= at]
         held = [version.profile for version in versions if version.at <= at]
         first = versions[0].profile if versions else self._reader.profile
-        return with_votes(held[-1] if held else first, votes)
+        return with_votes(held[-1] if held else first, votes, now=at)
 
     def _pool(self, look: Look) -> tuple[Candidate, ...]:
         """The candidates of the days looked at then, as they were known then."""

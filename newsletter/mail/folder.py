@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from newsletter.delivery import Outcome, Result
 from newsletter.errors import MailError
+from newsletter.mail.transport import Envelope
 from newsletter.mail.wire import address
 
 _NAME = re.compile(r"(\d+)-[0-9a-f]+\.eml")
@@ -38,22 +40,26 @@ class FolderTransport:
         self._directory = directory
         self._last = max((int(found[1]) for found in taken if found), default=0)
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
-        """Writes one mail; a disk that refuses defers it.
+    def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
+        """Writes one mail after the other; a disk that refuses defers it.
 
         Raises:
             MailError: an address that no envelope can hold.
         """
-        address(sender)
-        digest = hashlib.sha256(address(recipient).lower().encode()).hexdigest()[:16]
-        try:
-            path = self._written(raw, digest)
-        except OSError as error:
-            return Outcome(result=Result.DEFERRED, detail=f"the file: {error.strerror}")
-        return Outcome(result=Result.ACCEPTED, reply=250, detail=f"written to {path.name}")
+        for mail in mails:
+            yield self._laid_down(mail)
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _laid_down(self, mail: Envelope) -> Outcome:
+        address(mail.sender)
+        digest = hashlib.sha256(address(mail.recipient).lower().encode()).hexdigest()[:16]
+        try:
+            path = self._written(mail.raw, digest)
+        except OSError as error:
+            return Outcome(result=Result.DEFERRED, detail=f"the file: {error.strerror}")
+        return Outcome(result=Result.ACCEPTED, reply=250, detail=f"written to {path.name}")
 
     def _written(self, raw: bytes, digest: str) -> Path:
         while True:

@@ -14,6 +14,8 @@ from typing import Protocol
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
+from newsletter.mail.login import log_in_imap, quoted, spellings
+from newsletter.mail.oauth import TokenSource
 from newsletter.mail.smtp import Security
 from newsletter.mail.tls import is_loopback, trust
 from newsletter.mail.wording import shorten, tidy
@@ -57,6 +59,7 @@ class ImapAccount:
     """One folder of one mailbox.
 
     Attributes:
+        password: empty where `tokens` gives access tokens in its place (XOAUTH2).
         security: `NONE` is for a server on the same machine.
         folder: the one that is read; its mails are ours alone.
         processed: where mails go that are dealt with; it must exist. Empty: they stay in the folder,
@@ -66,7 +69,8 @@ class ImapAccount:
 
     host: str
     username: str
-    password: str = field(repr=False)
+    password: str = field(default="", repr=False)
+    tokens: TokenSource | None = None
     port: int = 993
     security: Security = Security.TLS
     folder: str = "INBOX"
@@ -135,7 +139,7 @@ class ImapBox:
         return next((octets[:LOOKED_AT] for octets in literals), None)
 
     def _put_away(self, client: imaplib.IMAP4, key: str) -> None:
-        processed = _quoted(self._account.processed)
+        processed = quoted(self._account.processed)
         if not self._account.processed:
             _good(client.uid("STORE", key, "+FLAGS.SILENT", r"(\Seen)"))
         elif "MOVE" in self._abilities:  # RFC 6851
@@ -150,10 +154,11 @@ class ImapBox:
         if self._client is None:
             client = self._dialled()
             try:
-                # imaplib quotes the password, but not the name
-                client.login(_quoted(self._account.username), self._account.password)
+                log_in_imap(
+                    client, self._account.username, self._account.password, self._account.tokens
+                )
                 self._abilities = _abilities(client)  # more than it said to a stranger
-                _good(client.select(_quoted(self._account.folder)))
+                _good(client.select(quoted(self._account.folder)))
             except BaseException:
                 with suppress(*_TROUBLE):
                     client.shutdown()
@@ -178,7 +183,9 @@ class ImapBox:
 
     def _trouble(self, what: str, error: Exception) -> MailError:
         self._drop()
-        said = _sentence(error).replace(self._account.password, "(hidden)")
+        account, said = self._account, _sentence(error)
+        for secret in spellings(account.username, account.password, account.tokens):
+            said = said.replace(secret, "(hidden)")
         return MailError(f"{what} from {self._account.host}: {shorten(said, 200)}")
 
     def _drop(self) -> None:
@@ -271,7 +278,8 @@ def _sentence(error: Exception) -> str:
 
 
 def _refuse_nonsense(account: ImapAccount) -> None:
-    if not (account.host and account.username and account.password and account.folder):
+    secret = account.password or account.tokens
+    if not (account.host and account.username and secret and account.folder):
         raise MailError("a mailbox of reports needs a host, a user name, a password and a folder")
     texts = (account.username, account.password, account.folder, account.processed)
     if not all(text.isascii() and text.isprintable() for text in texts):
@@ -285,8 +293,3 @@ def _refuse_nonsense(account: ImapAccount) -> None:
             f"the password for {account.host} would cross the network unencrypted: "
             "set the security of the mailbox of reports to tls or starttls"
         )
-
-
-def _quoted(folder: str) -> str:
-    escaped = folder.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -1,4 +1,4 @@
-"""Sentences above the papers of a digest: a welcome, and what was quiet before it (pure)."""
+"""Sentences above the papers of a digest: a welcome, what was quiet before it, what votes did (pure)."""
 
 from __future__ import annotations
 
@@ -21,3 +21,11 @@ def quiet_note(editions: Sequence[str]) -> tuple[str, ...]:
         return ()
     named = enumerate_names([short_date(day) for day in days[:_NAMED]], len(days))
     return (f"No digest came on {named}: nothing new was close enough to your interests.",)
+
+
+def votes_note(moved: int) -> tuple[str, ...]:
+    """Says how many picks stand where they do because of the votes since the last mail."""
+    if not moved:
+        return ()
+    picks = "1 pick" if moved == 1 else f"{moved} picks"
+    return (f"{picks} moved because of your votes.",)

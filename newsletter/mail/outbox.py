@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
@@ -10,16 +10,45 @@ from newsletter.mail.failures import is_permanent, status_in
 
 LEASE = timedelta(minutes=10)
 
-# Somebody waits at the form for a letter; a digest may take its time (RFC 5321 section 4.5.4.1
-# asks for 30 minutes). The last wait repeats.
-_WAITS_OF_LETTERS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))
-_WAITS_OF_DIGESTS = tuple(timedelta(minutes=m) for m in (30, 60, 120, 240))
-_PATIENCE = timedelta(hours=48)
-_LAST_TRY = timedelta(minutes=10)  # before the end of patience
+_CROWDED_OUT = "the pace left no room for it in time"
+_LAST_TRY = timedelta(minutes=10)  # before a mail is given up
 
 
-def after(delivery: Delivery, outcome: Outcome, now: datetime, *, until: datetime) -> Delivery:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """When a mail that was put off is tried again, and when it is given up.
+
+    Attributes:
+        digest_waits: from one try to the next; the last repeats. RFC 5321 section 4.5.4.1 asks for
+            30 minutes.
+        letter_waits: the same for what somebody waits for at a form.
+        give_up_after: since it was written down; a digest is given up sooner when the next is due.
+    """
+
+    digest_waits: tuple[timedelta, ...]
+    letter_waits: tuple[timedelta, ...]
+    give_up_after: timedelta
+
+
+USUAL = Retries(
+    digest_waits=tuple(timedelta(minutes=m) for m in (30, 60, 120, 240)),
+    letter_waits=tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240)),
+    give_up_after=timedelta(hours=48),
+)
+
+
+def after(
+    delivery: Delivery,
+    outcome: Outcome,
+    now: datetime,
+    *,
+    until: datetime,
+    retries: Retries = USUAL,
+) -> Delivery:
     """The delivery after an attempt that ended so.
+
+    An attempt at which no relay spoke of the mail does not count: one that is down for a day must
+    not wear anybody's mail out.
 
     Args:
         until: when to give up; see `patience`.
@@ -28,23 +57,55 @@ def after(delivery: Delivery, outcome: Outcome, now: datetime, *, until: datetim
         return replace(
             delivery, state=DeliveryState.SENT, sent_at=now, leased_until=None, last_error=""
         )
-    again = _again_at(delivery, now, until) if outcome.result is Result.DEFERRED else None
+    is_open = outcome.result is Result.DEFERRED
+    again = _again_at(delivery, now, until, retries) if is_open else None
     said = " ".join(filter(None, (str(outcome.reply or ""), outcome.status, outcome.detail)))
     return replace(
         delivery,
         state=DeliveryState.DEFERRED if again else DeliveryState.FAILED,
+        attempts=delivery.attempts - outcome.unserved,
         next_attempt_at=again or now,
         leased_until=None,
         last_error=said,
     )
 
 
-def patience(delivery: Delivery, next_due: datetime | None) -> datetime:
-    """When to give a mail up: two days on, and a digest when the next edition is due."""
-    end = delivery.created_at + _PATIENCE
+def patience(delivery: Delivery, next_due: datetime | None, retries: Retries = USUAL) -> datetime:
+    """When to give a mail up: after its time, and a digest when the next edition is due."""
+    end = delivery.created_at + retries.give_up_after
     if delivery.errand is Errand.DIGEST and next_due and next_due > delivery.created_at:
         return min(end, next_due)
     return end
+
+
+def given_back(delivery: Delivery, at: datetime | None = None) -> Delivery:
+    """A claim that was not begun: somebody else may take it, from `at` on where that is given."""
+    return replace(
+        delivery,
+        state=DeliveryState.QUEUED,
+        attempts=delivery.attempts - 1,
+        next_attempt_at=at or delivery.next_attempt_at,
+        leased_until=None,
+    )
+
+
+def kept_waiting(delivery: Delivery, at: datetime, now: datetime, *, until: datetime) -> Delivery:
+    """A claim that the pace does not let leave before `at`; given up once its time is over."""
+    if now < until:
+        return given_back(delivery, min(at, until))
+    return replace(
+        delivery,
+        state=DeliveryState.FAILED,
+        attempts=delivery.attempts - 1,
+        next_attempt_at=now,
+        leased_until=None,
+        last_error=_CROWDED_OUT,
+    )
+
+
+def crowded_out(delivery: Delivery) -> bool:
+    """Whether the pace left no room for it in time."""
+    return delivery.state is DeliveryState.FAILED and delivery.last_error == _CROWDED_OUT
 
 
 def no_such_mailbox(delivery: Delivery) -> bool:
@@ -58,9 +119,12 @@ def cancelled(delivery: Delivery, why: str) -> Delivery:
     return replace(delivery, state=DeliveryState.CANCELLED, leased_until=None, last_error=why)
 
 
-def _again_at(delivery: Delivery, now: datetime, until: datetime) -> datetime | None:
-    """When to try again: waits grow, and there is a last try shortly before the end."""
-    waits = _WAITS_OF_DIGESTS if delivery.errand is Errand.DIGEST else _WAITS_OF_LETTERS
+def _again_at(
+    delivery: Delivery, now: datetime, until: datetime, retries: Retries
+) -> datetime | None:
+    """When to try again; there is a last try shortly before the end."""
+    is_digest = delivery.errand is Errand.DIGEST
+    waits = retries.digest_waits if is_digest else retries.letter_waits
     again = now + waits[min(delivery.attempts, len(waits)) - 1]
     last = until - _LAST_TRY
     if again <= last:

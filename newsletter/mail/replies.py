@@ -6,7 +6,7 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from newsletter.delivery import Outcome, Result
@@ -75,26 +75,27 @@ def refusal(reply: Reply, step: Step) -> Outcome:
         500 <= reply.code < 600 and step in (Step.RCPT, Step.DATA) and reply.code not in _OUR_FAULT
     )
     result = Result.REJECTED if final else Result.DEFERRED
-    return _outcome(result, reply, f"{step}: {reply.words or 'refused without a word'}")
+    detail = f"{step}: {reply.words or 'refused without a word'}"
+    about_us = step not in (Step.RCPT, Step.DATA) or reply.code in _OUR_FAULT
+    return _outcome(result, reply, detail, unserved=about_us)
 
 
-def _outcome(result: Result, reply: Reply, detail: str) -> Outcome:
+def _outcome(result: Result, reply: Reply, detail: str, *, unserved: bool = False) -> Outcome:
     code = reply.code if 200 <= reply.code < 600 else 0
-    return Outcome(result=result, reply=code, status=reply.status, detail=detail)
+    return Outcome(result=result, reply=code, status=reply.status, detail=detail, unserved=unserved)
 
 
 def failure(error: Exception, step: Step) -> Outcome:
     """What broke the attempt off; worth another try, whatever it was."""
     if isinstance(error, smtplib.SMTPResponseException):
         reply = Reply.of(error.smtp_code, error.smtp_error)
-        outcome = refusal(reply, step)
-        return Outcome(
-            result=Result.DEFERRED,
-            reply=outcome.reply,
-            status=outcome.status,
-            detail=outcome.detail,
-        )
-    return Outcome(result=Result.DEFERRED, detail=f"{step}: {_sentence(error)}")
+        return replace(refusal(reply, step), result=Result.DEFERRED)
+    # Once DATA has begun nobody knows whether the mail was taken (RFC 1047).
+    return Outcome(
+        result=Result.DEFERRED,
+        detail=f"{step}: {_sentence(error)}",
+        unserved=step is not Step.DATA,
+    )
 
 
 def _sentence(error: Exception) -> str:

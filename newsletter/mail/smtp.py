@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import smtplib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from newsletter.delivery import Outcome
 from newsletter.errors import MailError
+from newsletter.mail.login import log_in, spellings
+from newsletter.mail.oauth import TokenSource
 from newsletter.mail.replies import Reply, Step, accepted, discreet, failure, refusal
 from newsletter.mail.tls import is_loopback, trust
+from newsletter.mail.transport import Envelope
 from newsletter.mail.wire import address
 
 _CLOSING = 421  # "service not available, closing the channel" (RFC 5321 section 3.8)
+_ENOUGH = (452, "4.5.3")  # as answer to MAIL: too many mails over this connection
 
 # What smtplib raises for what a relay or the network does: its own exceptions, those of sockets and
 # TLS, and ValueError where it cannot read an answer (a challenge that is no base64, say).
@@ -39,9 +43,11 @@ class Relay:
 
     Attributes:
         username, password: both or neither; plain ASCII.
+        tokens: gives access tokens in the place of a password (XOAUTH2).
         timeout_seconds: longest wait for any single answer.
         local_hostname: how we name ourselves in EHLO; empty: the name of this machine.
         ca_file: PEM file of the certificates to trust instead of the system's; empty: the system's.
+        mails_per_connection: after so many a new connection is opened; many relays allow 100.
     """
 
     host: str
@@ -49,16 +55,19 @@ class Relay:
     security: Security = Security.STARTTLS
     username: str = ""
     password: str = field(default="", repr=False)
+    tokens: TokenSource | None = None
     timeout_seconds: float = 30.0
     local_hostname: str = ""
     ca_file: str = ""
+    mails_per_connection: int = 100
 
 
 class SmtpTransport:
     """Hands finished mails to one relay over one reused connection; for one thread.
 
-    The connection is opened by the first mail, reopened when the relay has let it go in between,
-    and closed by `close`, after which a further mail would open a new one.
+    The connection is opened by the first mail, reopened when the relay has let it go in between or
+    has had enough mails over it, and closed by `close`, after which a further mail would open a new
+    one.
 
     What a relay answers becomes one of three words:
 
@@ -80,9 +89,14 @@ class SmtpTransport:
         _refuse_nonsense(relay)
         self._relay = relay
         self._context = None if relay.security is Security.NONE else trust(relay.ca_file)
-        self._secrets = _spellings(relay)
         self._client: smtplib.SMTP | None = None
+        self._mails = 0  # begun over this connection
         self._step = Step.CONNECT
+
+    def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
+        """Hands one mail over after the other; see `send`."""
+        for mail in mails:
+            yield self.send(mail.raw, sender=mail.sender, recipient=mail.recipient)
 
     def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         """Tries once to hand a mail over; never raises for what the relay or the network does.
@@ -96,7 +110,9 @@ class SmtpTransport:
         except _TROUBLE as error:
             self._drop()
             outcome = failure(error, self._step)
-        detail = discreet(outcome.detail, recipient=rcpt_to, secrets=self._secrets)
+        relay = self._relay
+        secrets = spellings(relay.username, relay.password, relay.tokens)
+        detail = discreet(outcome.detail, recipient=rcpt_to, secrets=secrets)
         return replace(outcome, detail=detail)
 
     def close(self) -> None:
@@ -120,18 +136,23 @@ class SmtpTransport:
         return refusal(reply, self._step)
 
     def _begun(self, mail_from: str) -> tuple[smtplib.SMTP, Reply]:
-        """The reply to MAIL FROM, over the open connection or, when that is gone, over a new one."""
+        """The reply to MAIL FROM, over the open connection or, when that is used up, over a new one."""
+        if self._mails >= self._relay.mails_per_connection:
+            self.close()
         if self._client is not None:
             with suppress(*_TROUBLE):
                 reply = self._mail(self._client, mail_from)
-                if reply.code != _CLOSING:
+                if reply.code != _CLOSING and (reply.code, reply.status) != _ENOUGH:
                     return self._client, reply
+                if reply.code != _CLOSING:
+                    self._client.quit()
             self._drop()
         self._client = self._connected()
         return self._client, self._mail(self._client, mail_from)
 
     def _mail(self, client: smtplib.SMTP, mail_from: str) -> Reply:
         self._step = Step.MAIL
+        self._mails += 1
         return Reply.of(*client.docmd("MAIL", f"FROM:<{mail_from}>"))
 
     def _connected(self) -> smtplib.SMTP:
@@ -146,7 +167,7 @@ class SmtpTransport:
                 self._encrypt(client)
             if self._relay.username:
                 self._step = Step.AUTH
-                client.login(self._relay.username, self._relay.password)
+                log_in(client, self._relay.username, self._relay.password, self._relay.tokens)
         except BaseException:
             client.close()
             raise
@@ -180,6 +201,7 @@ class SmtpTransport:
         if self._client is not None:
             self._client.close()
         self._client = None
+        self._mails = 0
 
 
 def _handed_over(client: smtplib.SMTP, raw: bytes) -> Reply:
@@ -193,23 +215,18 @@ def _handed_over(client: smtplib.SMTP, raw: bytes) -> Reply:
 
 
 def _refuse_nonsense(relay: Relay) -> None:
-    if not relay.host or relay.timeout_seconds <= 0:
-        raise MailError("a mail relay needs a host name and a time limit above 0 seconds")
-    if bool(relay.username) != bool(relay.password):
+    if not relay.host or relay.timeout_seconds <= 0 or relay.mails_per_connection < 1:
+        raise MailError(
+            "a mail relay needs a host name, a time limit above 0 seconds and 1 mail or more over "
+            "a connection"
+        )
+    has_secret = bool(relay.password or relay.tokens)
+    if bool(relay.username) != has_secret:
         raise MailError("a mail relay's user name and password go together: give both or neither")
     if not (relay.username + relay.password + relay.local_hostname).isascii():
         raise MailError("a mail relay's user name, password and local host name must be ASCII")
-    if relay.password and relay.security is Security.NONE and not is_loopback(relay.host):
+    if has_secret and relay.security is Security.NONE and not is_loopback(relay.host):
         raise MailError(
             f"the password for {relay.host} would cross the network unencrypted: "
             "set the relay's security to starttls or tls"
         )
-
-
-def _spellings(relay: Relay) -> tuple[str, ...]:
-    """The password in every form in which AUTH PLAIN and AUTH LOGIN put it on the wire."""
-    if not relay.password:
-        return ()
-    plain = f"\0{relay.username}\0{relay.password}"
-    encoded = (base64.b64encode(text.encode()).decode() for text in (plain, relay.password))
-    return (*encoded, relay.password)

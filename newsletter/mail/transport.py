@@ -1,7 +1,8 @@
-"""The seam between a finished mail and whatever takes it away."""
+"""The seam between finished mails and whatever takes them away."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,14 +24,13 @@ class Envelope:
 
 
 class Transport(Protocol):
-    """Takes finished mails, one at a time; used by one thread."""
+    """Takes finished mails over one connection; used by one thread."""
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
-        """Tries to hand one mail over; what goes wrong on the way is in the outcome.
+    def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
+        """Tries to hand mails over; what goes wrong on the way is in their outcomes.
 
-        Args:
-            raw: the octets as they shall arrive.
-            sender, recipient: the envelope (RFC 5321 section 2.3.1), not the headers.
+        One outcome for each mail that was taken from `mails`, in that order. Further mails may be
+        taken before the outcome of a former one is told, and not all of them need to be.
 
         Raises:
             MailError: an address that no envelope can hold.
@@ -40,3 +40,13 @@ class Transport(Protocol):
     def close(self) -> None:
         """Lets go of what is held open; never raises."""
         ...
+
+
+def send(transport: Transport, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    """Tries to hand a single mail over.
+
+    Raises:
+        MailError: an address that no envelope can hold.
+    """
+    (outcome,) = transport.carry([Envelope(raw=raw, sender=sender, recipient=recipient)])
+    return outcome

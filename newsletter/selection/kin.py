@@ -16,6 +16,8 @@ from newsletter.selection.words import plain
 _SHARED_AUTHOR, _MOST_SHARED = 0.8, 2
 _CATEGORIES = 2.0  # per unit of cosine
 
+Weighted = tuple[Paper, float]  # a paper and how much it counts, 0 to 1
+
 
 @dataclass(frozen=True, slots=True)
 class Categories:
@@ -36,7 +38,8 @@ class Categories:
         placed = [paper.categories for paper in papers if paper.categories]
         held = Counter(code for codes in placed for code in set(codes))
         column = {code: place for place, code in enumerate(sorted(held))}
-        rarity = np.log((len(placed) + 1) / np.array([held[code] for code in column] or [1.0]))
+        holders = np.array([held[code] for code in column], dtype=np.float64)
+        rarity = np.log((len(placed) + 1) / holders)
         flat = cls(column, rarity, np.zeros(len(column)))
         kinds = Counter(placed)
         total = np.array(list(kinds.values())) @ flat.vectors(list(kinds)) if kinds else flat.mean
@@ -62,12 +65,12 @@ class Kin:
     categories: Categories
 
     @classmethod
-    def of(cls, named: Sequence[Sequence[Paper]], categories: Categories) -> Kin:
-        people = [{plain(name) for paper in papers for name in paper.authors} for papers in named]
+    def of(cls, named: Sequence[Sequence[Weighted]], categories: Categories) -> Kin:
+        people = [_people_in(papers) for papers in named]
         place = {name: at for at, name in enumerate(sorted(set().union(*people)))}
-        codes = [paper.categories for papers in named for paper in papers]
-        sizes = [len(papers) for papers in named]
-        means = _mean_by(sizes) @ categories.vectors(codes)
+        codes = [paper.categories for papers in named for paper, _ in papers]
+        weights = [[weight for _, weight in papers] for papers in named]
+        means = _mean_by(weights) @ categories.vectors(codes)
         return cls(place, _marks(people, place), np.asarray(means), categories)
 
     def measure(self, papers: Sequence[Paper]) -> Floats:
@@ -75,30 +78,40 @@ class Kin:
         return self._people(papers) + self._place(papers)
 
     def _people(self, papers: Sequence[Paper]) -> Floats:
-        people = [{plain(name) for name in paper.authors} for paper in papers]
+        people = [_people_in([(paper, 1.0)]) for paper in papers]
         shared = (_marks(people, self.place) @ self.authors.T).toarray()
         return np.asarray(_SHARED_AUTHOR * np.minimum(shared, _MOST_SHARED))
 
     def _place(self, papers: Sequence[Paper]) -> Floats:
         vectors = self.categories.vectors([paper.categories for paper in papers])
-        placed = vectors.any(axis=1)[:, None] & self.centres.any(axis=1)
+        placed = np.outer(vectors.any(axis=1), self.centres.any(axis=1))
         above = vectors @ self.centres.T - self.centres @ self.categories.mean
         return np.where(placed, _CATEGORIES * above, 0.0)
 
 
-def _marks(groups: Sequence[Collection[str]], place: Mapping[str, int]) -> Matrix:
-    """A row for each group, with a 1 for each known member."""
-    found = [sorted(place[name] for name in group if name in place) for group in groups]
-    indices = np.array([at for row in found for at in row], dtype=np.int32)
+def _people_in(papers: Sequence[Weighted]) -> dict[str, float]:
+    """The authors, each as much as the paper of theirs that counts most."""
+    found: dict[str, float] = {}
+    for paper, weight in papers:
+        for name in map(plain, paper.authors):
+            found[name] = max(found.get(name, 0.0), weight)
+    return found
+
+
+def _marks(groups: Sequence[Mapping[str, float]], place: Mapping[str, int]) -> Matrix:
+    """A row for each group, with how much each known member counts."""
+    found = [
+        sorted((place[name], of) for name, of in group.items() if name in place) for group in groups
+    ]
+    indices = np.array([at for row in found for at, _ in row], dtype=np.int32)
+    counted = np.array([of for row in found for _, of in row], dtype=np.float32)
     indptr = np.cumsum([0, *(len(row) for row in found)])
-    return sparse.csr_matrix(
-        (np.ones(len(indices), np.float32), indices, indptr), shape=(len(groups), len(place))
-    )
+    return sparse.csr_matrix((counted, indices, indptr), shape=(len(groups), len(place)))
 
 
-def _mean_by(sizes: Sequence[int]) -> Matrix:
-    """A row for each group of so many neighbours that gives their mean."""
-    total = sum(sizes)
-    weights = np.repeat([1 / max(size, 1) for size in sizes], sizes)
-    indptr = np.cumsum([0, *sizes])
-    return sparse.csr_matrix((weights, np.arange(total), indptr), shape=(len(sizes), total))
+def _mean_by(groups: Sequence[Sequence[float]]) -> Matrix:
+    """A row for each group of neighbours that gives their weighted mean."""
+    shares = [weight / (sum(group) or 1) for group in groups for weight in group]
+    indptr = np.cumsum([0, *map(len, groups)])
+    shape = (len(groups), len(shares))
+    return sparse.csr_matrix((np.array(shares), np.arange(len(shares)), indptr), shape=shape)

@@ -6,7 +6,7 @@ in the latent space (dense). Many readers and many papers are one product of mat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,24 +32,30 @@ _HIGHEST = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The papers that one reader named, and their centre."""
+    """The papers that one reader named, how much each counts (0 to 1), and their centre."""
 
     papers: tuple[Paper, ...]
+    weights: tuple[float, ...]
     rows: Rows
     words: Matrix
     dense: Floats
 
     @classmethod
-    def of(cls, texts: Sequence[str], background: Background) -> Named:
+    def of(
+        cls, texts: Sequence[str], background: Background, weights: Mapping[str, float]
+    ) -> Named:
+        """`weights` by paper id; what is not in them counts 1."""
         papers, rows = background.resolve(texts)
-        some = max(len(papers), 1)
-        each = sparse.csr_matrix(np.full((1, len(papers)), 1 / some, np.float32))
+        counted = np.array([weights.get(paper.id, 1.0) for paper in papers])
+        shares = counted / (counted.sum() or 1)
+        each = sparse.csr_matrix(shares.astype(np.float32))
         words = each @ rows.units + _TITLES * (each @ background.titles(papers))
-        dense = rows.dense.sum(axis=0, dtype=np.float64) / some
-        return cls(papers, rows, _strongest(words), dense)
+        return cls(papers, tuple(counted.tolist()), rows, _strongest(words), shares @ rows.dense)
 
-    def __len__(self) -> int:
-        return len(self.papers)
+    @property
+    def weight(self) -> float:
+        """How many papers named today they are worth."""
+        return sum(self.weights)
 
     def places(self, background: Background) -> Ints:
         """Where they stand among the stored papers."""
@@ -85,15 +91,18 @@ class Likeness:
         own = [np.isin(background.sample, one.places(background)) for one in named]
         # The named papers themselves would blur what is usual.
         counted = ~np.array(own, dtype=bool).reshape(len(named), len(sample)).T
-        size = np.array([len(one) for one in named])
+        worth = np.array([one.weight for one in named])
         return cls(
             background,
             words,
             dense,
             Usual.of(_by_words(sample, words, background), SPREAD_OF_WORDS, counted),
             Usual.of(_in_space(sample, dense, background), SPREAD_IN_SPACE, counted),
-            size / (size + 1),  # one example alone says half
-            Kin.of([one.papers for one in named], background.categories),
+            worth / (worth + 1),  # one example alone says half
+            Kin.of(
+                [list(zip(one.papers, one.weights, strict=True)) for one in named],
+                background.categories,
+            ),
         )
 
     def measure(self, papers: Sequence[Paper], rows: Rows) -> Floats:

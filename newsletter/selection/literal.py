@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from newsletter.selection import categories
 from newsletter.selection.background import Background
 from newsletter.selection.hashing import Floats, Matrix
 from newsletter.selection.matching import Names, Phrases
+from newsletter.selection.reading import name_parts
+from newsletter.selection.words import words
 
 _FOLLOWED = 4.0  # an author or organisation to follow
 _CATEGORY = 1.0  # broad: it counts little beside what the subscriber wrote
@@ -42,17 +44,17 @@ class Literals:
         wanted = [_interests(profile) for profile in profiles]
         column = {one: at for at, one in enumerate(dict.fromkeys(x for xs in wanted for x in xs))}
         of_kind = {why: [text for kind, text in column if kind is why] for why in Why}
-        words = of_kind[Why.KEYWORD]
+        keywords = of_kind[Why.KEYWORD]
         return cls(
             background,
             tuple(column),
             column,
             chosen([[column[one] for one in dict.fromkeys(xs)] for xs in wanted], len(column)),
-            Phrases.of(words),
+            Phrases.of(keywords),
             Names.of(of_kind[Why.AUTHOR]),
             Phrases.of(of_kind[Why.ORGANIZATION]),
             tuple((categories.codes(text), text) for text in of_kind[Why.CATEGORY]),
-            dict(zip(words, _weights(words, background), strict=True)),
+            dict(zip(keywords, _weights(keywords, background), strict=True)),
         )
 
     def measure(self, papers: Sequence[Paper]) -> Matrix:
@@ -92,15 +94,23 @@ def chosen(rows: Sequence[Sequence[int]], width: int) -> Matrix:
 
 def _interests(profile: Profile) -> list[Interest]:
     return [
-        *((Why.KEYWORD, text) for text in profile.keywords),
-        *((Why.AUTHOR, text) for text in profile.authors),
-        *((Why.ORGANIZATION, text) for text in profile.organizations),
+        *((Why.KEYWORD, text) for text in _once(profile.keywords, words)),
+        *((Why.AUTHOR, text) for text in _once(profile.authors, name_parts)),
+        *((Why.ORGANIZATION, text) for text in _once(profile.organizations, words)),
         *((Why.CATEGORY, text) for text in profile.categories),
     ]
 
 
-def _weights(words: Sequence[str], background: Background) -> list[float]:
-    rarities = (background.rarity_of(word) for word in words)
+def _once(texts: Iterable[str], parts: Callable[[str], list[str]]) -> Iterable[str]:
+    """The first of each spelling: `KV cache` and `KV-cache` are one interest."""
+    first: dict[str, str] = {}
+    for text in texts:
+        first.setdefault("".join(parts(text)) or text, text)
+    return first.values()
+
+
+def _weights(keywords: Sequence[str], background: Background) -> list[float]:
+    rarities = (background.rarity_of(keyword) for keyword in keywords)
     return [
         float(np.clip(_KEYWORD_PER_NAT * (rarity - _COMMON_NATS), *_KEYWORD)) for rarity in rarities
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from newsletter.model import Paper
@@ -37,15 +37,15 @@ class Phrases:
     @classmethod
     def of(cls, phrases: Iterable[str]) -> Phrases:
         order = {phrase: place for place, phrase in enumerate(dict.fromkeys(phrases))}
-        by_first: dict[str, dict[str, str]] = defaultdict(dict)
+        by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
         loose: list[tuple[str, str]] = []
         for phrase in order:
             forms = _forms(phrase)
             for form in forms:
-                by_first[form.partition(" ")[0]].setdefault(f" {form} ", phrase)
+                by_first[form.partition(" ")[0]].append((f" {form} ", phrase))
             if not forms and phrase.strip():
                 loose.append((plain(phrase.strip()), phrase))
-        listed = {first: tuple(forms.items()) for first, forms in by_first.items()}
+        listed = {first: tuple(forms) for first, forms in by_first.items()}
         return cls(order, listed, tuple(loose))
 
     def found(self, texts: Iterable[str]) -> tuple[str, ...]:
@@ -79,15 +79,14 @@ class Names:
     somebody else.
     """
 
-    known: Mapping[str, str]
+    known: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Names:
-        known: dict[str, str] = {}
+        known: dict[str, list[str]] = defaultdict(list)
         for name in names:
-            spelled = " ".join(name_parts(name))
-            if spelled:
-                known.setdefault(spelled, name)
+            if spelled := " ".join(name_parts(name)):
+                known[spelled].append(name)
         return cls(known)
 
     def found(self, people: Iterable[str]) -> tuple[str, ...]:
@@ -98,7 +97,8 @@ class Names:
         """The same for people whose spellings were made ready before."""
         if not self.known:
             return ()
-        return tuple(dict.fromkeys(self.known[form] for form in spelled if form in self.known))
+        found = (name for form in spelled for name in self.known.get(form, ()))
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def score(
     does not depend on the others; without one, these papers are the background.
     """
     usual = background or Background.fit(papers)
-    return Tastes((profile,), usual).weigh(papers).totals[:, 0]
+    return Tastes((profile,), usual).weigh(papers).totals[:, 0].astype(np.float64)
 
 
 def select(

@@ -15,6 +15,7 @@ from newsletter.model import Paper, Profile, title_key
 from newsletter.selection import categories
 from newsletter.selection.background import Background
 from newsletter.selection.hashing import Bools, Floats, Matrix
+from newsletter.selection.learn import weights_in
 from newsletter.selection.likeness import Likeness, Named
 from newsletter.selection.literal import Literals, chosen
 from newsletter.selection.space import Rows
@@ -59,15 +60,16 @@ class Tastes:
         self.background = background
         self.topics = tuple(column)
         self.literals = Literals.of(profiles, background)
-        self.liked = [Named.of(profile.liked, background) for profile in profiles]
+        self.liked = [Named.of(p.liked, background, weights_in(p)) for p in profiles]
         self._titles = [{title_key(topic) for topic in topics} for topics in distinct]
         self._wants = chosen([[column[topic] for topic in topics] for topics in asked], len(column))
         self._meter = TopicMeter.of(self.topics, background)
         self._codes = [categories.codes(topic) for topic in self.topics]
         self._likeness = Likeness.of(self.liked, background)
-        disliked = [Named.of(profile.disliked, background) for profile in profiles]
-        self._dislikes = Likeness.of(disliked, background) if any(map(len, disliked)) else None
-        told = np.minimum([len(named) for named in self.liked], _TELLING) / _TELLING
+        disliked = [Named.of(p.disliked, background, weights_in(p)) for p in profiles]
+        some = any(named.papers for named in disliked)
+        self._dislikes = Likeness.of(disliked, background) if some else None
+        told = np.minimum([named.weight for named in self.liked], _TELLING) / _TELLING
         self._beside_likes = 1 - (1 - _TOPICS_BESIDE_LIKES) * told
 
     def weigh(self, papers: Sequence[Paper]) -> Weighed:
@@ -99,7 +101,7 @@ class Tastes:
         powers = np.maximum(counted, 0) ** _TOPIC_NORM @ self._wants.T
         below = np.minimum(counted, 0) @ self._wants.T
         several = np.maximum(np.asarray(self._wants.sum(axis=1)).ravel(), 1)
-        return np.where(powers > 0, powers ** (1 / _TOPIC_NORM), below / several)
+        return np.asarray(np.where(powers > 0, powers ** (1 / _TOPIC_NORM), below / several))
 
     def _with_exact(self, papers: Sequence[Paper], totals: Floats) -> Floats:
         """Where a reader typed the very title of a paper, nothing fits better."""

@@ -1,4 +1,4 @@
-"""The only room that knows SQL: SQLite in one file by default, any SQLAlchemy database beside it."""
+"""The only room that knows SQL: SQLite in one file by default, PostgreSQL for several processes."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ class Store:
     def record(self, listing: Listing, seen_at: datetime) -> Recorded:
         """Writes a listing down; see `newsletter.store.papers.record`."""
         with sentences(self._url), self._engine.begin() as connection:
+            wait_for_turn(connection)
             return papers.record(connection, listing, seen_at)
 
     def papers(self, *, newest: int | None = None) -> tuple[Paper, ...]:
@@ -125,7 +126,10 @@ class Store:
     def raise_alarms(
         self, current: Sequence[Alarm], now: datetime, *, calm: timedelta = CALM
     ) -> News:
-        """What is wrong now stands; answers what the operator was not told yet (new, cleared).
+        """What is wrong now stands; answers what the caller shall tell the operator (new, cleared).
+
+        Nobody else is asked to tell the same for `newsletter.store.alarms.PATIENCE`; what was not
+        said to be told by then (see `alarms_told`) is answered again.
 
         Args:
             calm: an alarm that was not raised for so long is over.

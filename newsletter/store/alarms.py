@@ -15,6 +15,9 @@ from newsletter.watch import Alarm
 CALM = timedelta(minutes=10)
 """An alarm that is not raised for so long is over; what comes and goes is told once."""
 
+PATIENCE = timedelta(minutes=5)
+"""Who is asked to tell an alarm has so long for it; then somebody is asked again."""
+
 _HISTORY = timedelta(days=90)
 
 
@@ -76,16 +79,23 @@ class Alarms:
         self._connection.execute(update(alarms).where(over).values(cleared_at=now))
         self._connection.execute(delete(alarms).where(alarms.c.end_told_at <= now - _HISTORY))
 
-    def news(self) -> News:
-        """What is left to tell, oldest first."""
+    def take_news(self, now: datetime) -> News:
+        """What is left to tell and told by nobody just now, oldest first; it is the caller's now."""
+        free = or_(alarms.c.telling_until.is_(None), alarms.c.telling_until <= now)
         untold = and_(_STANDS, alarms.c.told_at.is_(None))
-        return News(self._those(untold), self._those(_END_UNTOLD))
+        news = News(self._those(and_(untold, free)), self._those(and_(_END_UNTOLD, free)))
+        if any(news):
+            mine = alarms.c.id.in_([standing.id for some in news for standing in some])
+            until = now + PATIENCE
+            self._connection.execute(update(alarms).where(mine).values(telling_until=until))
+        return news
 
     def told(self, news: News, now: datetime) -> None:
         """Writes down that the operator knows."""
         for column, some in ((alarms.c.told_at, news.new), (alarms.c.end_told_at, news.cleared)):
             mine = alarms.c.id.in_([standing.id for standing in some])
-            self._connection.execute(update(alarms).where(mine).values({column: now}))
+            done = {column: now, alarms.c.telling_until: None}
+            self._connection.execute(update(alarms).where(mine).values(done))
 
     def _those(self, condition: Any) -> tuple[Standing, ...]:
         query = select(alarms).where(condition).order_by(alarms.c.id)
@@ -104,7 +114,7 @@ def raise_alarms(
     for alarm in current:
         book.hold(alarm, now, until=now + calm)
     book.clear(now)
-    return book.news()
+    return book.take_news(now)
 
 
 def _standing(row: Row[Any]) -> Standing:

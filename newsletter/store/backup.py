@@ -63,7 +63,8 @@ def source_file(url: URL) -> Path:
     if url.get_backend_name() != "sqlite":
         raise StoreError(
             f"a {url.get_backend_name()} database is backed up by its own tool: pg_dump "
-            f"--format=custom --file=FILE --dbname={url.database} --host={url.host or 'HOST'}"
+            f"--format=custom --file=FILE --dbname={url.database} "
+            f"--host={url.host or url.query.get('host') or 'HOST'} --username={url.username or 'USER'}"
         )
     if not url.database:
         raise StoreError("there is no database yet, so there is nothing to back up")

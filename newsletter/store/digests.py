@@ -1,20 +1,16 @@
-"""Digests as data, the ledger of papers sent, and mails on their way."""
+"""Digests as data, and the ledger of papers sent."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, insert, select
 
-from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.model import Digest, Paper, Pick, Reason, Why
 from newsletter.store.papers import find_papers
-from newsletter.store.schema import deliveries, digests, quiet_editions, sent_papers
-
-_DELIVERY_FIELDS = tuple(f.name for f in fields(Delivery))
+from newsletter.store.schema import digests, quiet_editions, sent_papers
 
 
 class Digests:
@@ -40,21 +36,25 @@ class Digests:
 
     def get(self, digest_id: str) -> Digest | None:
         """The digest with this id; papers stand in it as they are known today."""
-        row = self._connection.execute(select(digests).where(digests.c.id == digest_id)).first()
-        return self._digest(row) if row else None
+        return self.among([digest_id]).get(digest_id)
+
+    def among(self, ids: Collection[str]) -> dict[str, Digest]:
+        """The digests with these ids, 500 at most; their papers are looked up together."""
+        query = select(digests).where(digests.c.id.in_(ids))
+        made = self._digests(self._connection.execute(query).all())
+        return {digest.id: digest for digest in made}
 
     def last_of(self, subscriber_id: str) -> Digest | None:
         """The newest digest of a subscriber."""
         mine = digests.c.subscriber_id == subscriber_id
         newest = select(digests).where(mine).order_by(digests.c.created_at.desc()).limit(1)
-        row = self._connection.execute(newest).first()
-        return self._digest(row) if row else None
+        return next(iter(self._digests(self._connection.execute(newest).all())), None)
 
     def of(self, subscriber_id: str) -> tuple[Digest, ...]:
         """Every digest of a subscriber, oldest first."""
         mine = digests.c.subscriber_id == subscriber_id
         rows = self._connection.execute(select(digests).where(mine).order_by(digests.c.created_at))
-        return tuple(self._digest(row) for row in rows.all())
+        return self._digests(rows.all())
 
     def sent_to(self, subscriber_id: str) -> frozenset[str]:
         """Ids of the papers that stood in any digest of theirs."""
@@ -63,7 +63,9 @@ class Digests:
 
     def give_back(self, digest_id: str) -> None:
         """The papers of a digest that never arrived do not count as sent."""
-        mine = sent_papers.c.digest_id == digest_id
+        owner = select(digests.c.subscriber_id).where(digests.c.id == digest_id).scalar_subquery()
+        # The ledger is kept by subscriber: without the owner it would be read from end to end.
+        mine = (sent_papers.c.subscriber_id == owner) & (sent_papers.c.digest_id == digest_id)
         self._connection.execute(delete(sent_papers).where(mine))
 
     def note_quiet(self, subscriber_id: str, edition: str, considered: int) -> None:
@@ -97,98 +99,30 @@ class Digests:
         if rows:
             self._connection.execute(insert(sent_papers), rows)
 
-    def _digest(self, row: Row[Any]) -> Digest:
-        ids = [pick["paper_id"] for pick in row.picks]
+    def _digests(self, rows: Sequence[Row[Any]]) -> tuple[Digest, ...]:
+        picks = [pick for row in rows for pick in row.picks]
+        ids = [pick["paper_id"] for pick in picks]
         # A paper first met without arXiv id may have another id now; its title finds it.
-        keys = [pick["title_key"] for pick in row.picks]
+        keys = [pick["title_key"] for pick in picks]
         known = find_papers(self._connection, ids, keys)
-        found = (
-            (pick, known.get(pick["paper_id"]) or known.get(pick["title_key"]))
-            for pick in row.picks
-        )
-        return Digest(
-            id=row.id,
-            subscriber_id=row.subscriber_id,
-            edition=row.edition,
-            subject=row.subject,
-            preheader=row.preheader,
-            picks=tuple(_pick(pick, paper) for pick, paper in found if paper),
-            considered=row.considered,
-            created_at=row.created_at,
-            notes=row.notes,
-        )
+        return tuple(_digest(row, known) for row in rows)
 
 
-class Outbox:
-    """Mails on their way; see `Delivery`."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def add(self, delivery: Delivery) -> None:
-        """Writes down that a mail must leave."""
-        self._connection.execute(insert(deliveries).values(_delivery_row(delivery)))
-
-    def get(self, delivery_id: str) -> Delivery | None:
-        """The delivery with this id."""
-        query = select(deliveries).where(deliveries.c.id == delivery_id)
-        row = self._connection.execute(query).first()
-        return _delivery(row) if row else None
-
-    def of(self, subscriber_id: str) -> tuple[Delivery, ...]:
-        """Every mail to a subscriber, oldest first."""
-        mine = deliveries.c.subscriber_id == subscriber_id
-        rows = self._connection.execute(
-            select(deliveries).where(mine).order_by(deliveries.c.created_at)
-        )
-        return tuple(map(_delivery, rows))
-
-    def claim(self, now: datetime, *, most: int, lease: timedelta) -> tuple[Delivery, ...]:
-        """Takes what is due, oldest first: each counts an attempt before any relay is asked.
-
-        A mail whose lease ran out is taken over, for who had it is gone.
-        """
-        waiting = deliveries.c.state.in_([DeliveryState.QUEUED, DeliveryState.DEFERRED])
-        lost = deliveries.c.state == DeliveryState.SENDING
-        due = or_(
-            and_(waiting, deliveries.c.next_attempt_at <= now),
-            and_(lost, deliveries.c.leased_until <= now),
-        )
-        order = (deliveries.c.next_attempt_at, deliveries.c.id)
-        ids = tuple(
-            self._connection.scalars(
-                select(deliveries.c.id).where(due).order_by(*order).limit(most)
-            )
-        )
-        mine = deliveries.c.id.in_(ids)
-        self._connection.execute(
-            update(deliveries)
-            .where(mine)
-            .values(
-                state=DeliveryState.SENDING.value,
-                attempts=deliveries.c.attempts + 1,
-                leased_until=now + lease,
-            )
-        )
-        rows = self._connection.execute(select(deliveries).where(mine).order_by(*order))
-        return tuple(map(_delivery, rows))
-
-    def release(self, now: datetime) -> int:
-        """Mails that a process left in hand may leave at once; for who knows that it is gone."""
-        lost = deliveries.c.state == DeliveryState.SENDING
-        freed = {"state": DeliveryState.QUEUED.value, "next_attempt_at": now, "leased_until": None}
-        return self._connection.execute(update(deliveries).where(lost).values(freed)).rowcount
-
-    def record(self, delivery: Delivery) -> None:
-        """Writes down how far a mail is now."""
-        mine = deliveries.c.id == delivery.id
-        self._connection.execute(update(deliveries).where(mine).values(_delivery_row(delivery)))
-
-    def waiting(self) -> int:
-        """How many mails have not come to an end."""
-        ended = [DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED]
-        query = select(func.count()).where(deliveries.c.state.not_in(ended))
-        return self._connection.scalar(query) or 0
+def _digest(row: Row[Any], known: Mapping[str, Paper]) -> Digest:
+    found = (
+        (pick, known.get(pick["paper_id"]) or known.get(pick["title_key"])) for pick in row.picks
+    )
+    return Digest(
+        id=row.id,
+        subscriber_id=row.subscriber_id,
+        edition=row.edition,
+        subject=row.subject,
+        preheader=row.preheader,
+        picks=tuple(_pick(pick, paper) for pick, paper in found if paper),
+        considered=row.considered,
+        created_at=row.created_at,
+        notes=row.notes,
+    )
 
 
 def _digest_row(digest: Digest) -> dict[str, Any]:
@@ -231,14 +165,3 @@ def _pick(row: dict[str, Any], paper: Paper) -> Pick:
 def _reasons(rows: Iterable[Sequence[str]]) -> Iterable[Reason]:
     for why, detail in rows:
         yield Reason(why=Why(why), detail=detail)
-
-
-def _delivery_row(delivery: Delivery) -> dict[str, Any]:
-    row = {name: getattr(delivery, name) for name in _DELIVERY_FIELDS}
-    return row | {"errand": delivery.errand.value, "state": delivery.state.value}
-
-
-def _delivery(row: Row[Any]) -> Delivery:
-    facts = {name: getattr(row, name) for name in _DELIVERY_FIELDS}
-    facts |= {"errand": Errand(row.errand), "state": DeliveryState(row.state)}
-    return Delivery(**facts)

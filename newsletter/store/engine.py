@@ -5,28 +5,95 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.script.revision import ResolutionError
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from newsletter.errors import StoreError
 
+UNFINISHED_MOVE = "unfinished_move"
+"""The table that marks a database which `newsletter.store.moving` is filling."""
+
+_OF_POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
+_MIGRATING = 7_236_451_809  # our own number among the advisory locks of a server
+
+# What an address may say otherwise, e.g. `?connect_timeout=3`.
+_POSTGRES_USUALLY: dict[str, Any] = {
+    "application_name": "newsletter",
+    "connect_timeout": 10,
+    # A server that vanished is noticed within half a minute, not when TCP gives up after many.
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 30_000,
+    # A lock is waited for as long as SQLite's; a process that hangs holds others up no longer.
+    "options": "-c statement_timeout=120s -c lock_timeout=10s "
+    "-c idle_in_transaction_session_timeout=10min",
+}
+
+# What libpq and the server say in English -> what to do about it.
+_REMEDIES = (
+    ("password authentication failed", "the server refuses this user with this password"),
+    ("no password supplied", "the server wants a password; put it into store.url or PGPASSWORD"),
+    ("role ", "the server does not know this user"),
+    ("database ", "there is no such database on the server; make it with createdb"),
+    ("permission denied for schema", "its user may not make tables there; GRANT CREATE ON SCHEMA"),
+)
+
 
 def open_engine(url: str) -> Engine:
     """A ready engine with all migrations applied. `sqlite://` is a scratch store in memory.
 
     Raises:
-        StoreError: the address cannot be used, or the database was made by a newer version.
+        StoreError: the address cannot be used, nobody answers there, the database was made by a
+            newer version, or a move into it is not finished.
     """
-    engine = _engine(url)
-    with sentences(url):
-        _migrate(engine)
+    engine = prepared_engine(url)
+    with sentences(url), engine.connect() as connection:
+        unfinished = inspect(connection).has_table(UNFINISHED_MOVE)
+    if unfinished:
+        engine.dispose()
+        raise StoreError(
+            f"the move into the database {shown(url)} is not finished; "
+            "start `newsletter migrate-store` again, it goes on where it was"
+        )
+    return engine
+
+
+def prepared_engine(url: str) -> Engine:
+    """The same, also for a database that is being moved into."""
+    engine = engine_at(url)
+    try:
+        with sentences(url):
+            _migrate(engine)
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def engine_at(url: str) -> Engine:
+    """An engine for the address; nothing is opened yet.
+
+    Raises:
+        StoreError: it is no address of a database that we know how to use.
+    """
+    try:
+        parsed = _our_driver(make_url(url))
+        engine = create_engine(parsed, hide_parameters=True, **_manner(parsed))
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise StoreError(_unusable(url, error)) from None
+    if engine.dialect.name == "sqlite":
+        if parsed.database:
+            _make_folder(Path(parsed.database))
+        event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 
@@ -37,34 +104,63 @@ def sentences(url: str) -> Iterator[None]:
         yield
     except (CommandError, ResolutionError):
         raise StoreError(
-            f"the database {_shown(url)} was made by a newer version of newsletter; upgrade first"
+            f"the database {shown(url)} was made by a newer version of newsletter; upgrade first"
         ) from None
     except SQLAlchemyError as error:
-        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise StoreError(f"the database {_shown(url)} cannot be used: {cause}") from error
+        raise StoreError(f"the database {shown(url)} cannot be used: {cause(error)}") from error
 
 
-def _engine(url: str) -> Engine:
+def cause(error: SQLAlchemyError) -> str:
+    """What the driver says, on one line; for what is known to happen, what to do about it."""
+    lines = str(getattr(error, "orig", None) or error).splitlines()
+    # Where a name has several addresses, each attempt has a line of its own.
+    said = next((line for line in lines if "failed: " in line), lines[0])
+    said = said.rpartition("failed: ")[2].removeprefix("FATAL:  ")
+    remedy = next((what for begin, what in _REMEDIES if said.startswith(begin)), "")
+    return f"{remedy} ({said})" if remedy else said
+
+
+def shown(url: str) -> str:
+    """The address without its password."""
     try:
-        parsed = make_url(url)
-        in_memory = parsed.get_backend_name() == "sqlite" and not parsed.database
-        if in_memory:
-            # One shared connection: each new one would be a new, empty database.
-            engine = create_engine(
-                parsed, poolclass=StaticPool, connect_args={"check_same_thread": False}
-            )
-        else:
-            engine = create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError, ImportError):
-        raise StoreError(
-            f"store.url {_shown(url)} is no usable database address; "
-            "write sqlite:///path/to/newsletter.db or postgresql+psycopg://user@host/name"
-        ) from None
-    if engine.dialect.name == "sqlite":
-        if parsed.database:
-            _make_folder(Path(parsed.database))
-        event.listen(engine, "connect", _prepare_sqlite)
-    return engine
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError:
+        return "(address not shown)"
+
+
+def _our_driver(url: URL) -> URL:
+    """Addresses as hosting companies write them mean psycopg too."""
+    return url.set(drivername="postgresql+psycopg") if url.drivername in _OF_POSTGRES else url
+
+
+def _manner(url: URL) -> dict[str, Any]:
+    """How connections to this kind of database are kept."""
+    if url.get_backend_name() == "postgresql":
+        usually = {name: _POSTGRES_USUALLY[name] for name in _POSTGRES_USUALLY.keys() - url.query}
+        return {
+            "connect_args": usually,
+            "isolation_level": "READ COMMITTED",
+            "pool_size": 5,
+            "max_overflow": 15,
+            "pool_timeout": 10,
+            "pool_pre_ping": True,  # a restart of the server costs nobody an error
+        }
+    if url.get_backend_name() == "sqlite" and not url.database:
+        # One shared connection: each new one would be a new, empty database.
+        return {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
+    return {}
+
+
+def _unusable(url: str, error: Exception) -> str:
+    if isinstance(error, ImportError) and "psycopg" in str(error):
+        return (
+            "store.url names a PostgreSQL database, and its driver is not installed; "
+            "pip install 'newsletter[postgres]'"
+        )
+    return (
+        f"store.url {shown(url)} is no usable database address; "
+        "write sqlite:///path/to/newsletter.db or postgresql+psycopg://user@host/name"
+    )
 
 
 def _make_folder(file: Path) -> None:
@@ -84,19 +180,35 @@ def _prepare_sqlite(connection: object, _record: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
+def unhurried(connection: Connection) -> None:
+    """This transaction may take as long as it takes: it changes or reads whole tables."""
+    if connection.dialect.name == "postgresql":
+        for timeout in ("statement", "lock", "idle_in_transaction_session"):
+            connection.execute(text(f"SET LOCAL {timeout}_timeout = 0"))
+
+
+def has_newest_shape(connection: Connection) -> bool:
+    """Whether every migration was applied; a newer shape than ours is a CommandError."""
+    script = ScriptDirectory.from_config(_alembic(connection))
+    present = MigrationContext.configure(connection).get_current_revision()
+    # Asked for by name, because of one that a newer version made we know nothing.
+    return script.get_revision(present or "base") is script.get_revision("head")
+
+
 def _migrate(engine: Engine) -> None:
+    with engine.begin() as connection:
+        unhurried(connection)
+        if connection.dialect.name == "postgresql":
+            # Processes that start at once migrate one after the other.
+            connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
+        command.upgrade(_alembic(connection), "head")
+
+
+def _alembic(connection: Connection) -> Config:
     config = Config()
     # Alembic's own files are found by path; a `%` in it would be read as interpolation.
     location = str(Path(__file__).parent / "migrations").replace("%", "%%")
     config.set_main_option("script_location", location)
     config.set_main_option("path_separator", "os")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-def _shown(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "(address not shown)"
+    config.attributes["connection"] = connection
+    return config

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Executable, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Executable, and_, func, or_, select, union_all
 
-from newsletter.delivery import DeliveryState, Errand
+from newsletter.delivery import HELD_BACK, DeliveryState, Errand
 from newsletter.model import Status
 from newsletter.store import papers as paper_room
 from newsletter.store.addresses import Suppressed
@@ -37,6 +37,8 @@ def figures(connection: Connection, now: datetime, late: timedelta) -> Figures:
     suppressed = _suppressed(connection, now - _MONTH)
     refused = _refused(connection, now - _MONTH) if by_state.get(DeliveryState.FAILED) else 0
     waits = any(by_state.get(state) for state in _OPEN)
+    put_off = bool(by_state.get(DeliveryState.DEFERRED))
+    held_back, why = _held_back(connection) if put_off else (0, "")
     return Figures(
         papers=stored,
         subscribers=_standings(connection),
@@ -44,13 +46,16 @@ def figures(connection: Connection, now: datetime, late: timedelta) -> Figures:
         last_look_at=last_look_at,
         last_new_paper_at=connection.scalar(select(func.max(papers.c.first_seen_at))),
         waiting_since=_waiting_since(connection) if waits else None,
+        paced=connection.scalar(select(func.count()).where(_paced(now))) or 0,
         overdue=overdue,
         overdue_since=overdue_since,
         undone=undone,
         undone_since=undone_since,
         made=made,
         unsent=unsent,
-        trouble=_trouble(connection) if by_state.get(DeliveryState.DEFERRED) else "",
+        trouble=_trouble(connection) if put_off else "",
+        held_back=held_back,
+        why_held_back=why,
         mailed=by_state.get(DeliveryState.SENT, 0) + by_state.get(DeliveryState.FAILED, 0),
         bounced=max(refused, suppressed.get(Suppressed.BOUNCED, 0)),
         complained=suppressed.get(Suppressed.COMPLAINED, 0),
@@ -59,6 +64,12 @@ def figures(connection: Connection, now: datetime, late: timedelta) -> Figures:
 
 def _in(states: tuple[DeliveryState, ...]) -> Any:
     return deliveries.c.state.in_([state.value for state in states])
+
+
+def _paced(now: datetime) -> ColumnElement[bool]:
+    """Not put off by anybody, and yet not to leave now."""
+    queued = deliveries.c.state == DeliveryState.QUEUED.value
+    return and_(queued, deliveries.c.next_attempt_at > now)
 
 
 def _standings(connection: Connection) -> tuple[tuple[Status, int], ...]:
@@ -106,7 +117,7 @@ def _day(connection: Connection, now: datetime, late: timedelta) -> tuple[int, i
     )
     count = select(func.count()).select_from(deliveries)
     gone = count.where(had_time, left).scalar_subquery()
-    still = count.where(had_time, _in(_OPEN)).scalar_subquery()
+    still = count.where(had_time, _in(_OPEN), ~_paced(now)).scalar_subquery()
     sent, waiting = connection.execute(select(gone, still)).one()
     return sent + waiting, waiting
 
@@ -116,6 +127,16 @@ def _trouble(connection: Connection) -> str:
     deferred = deliveries.c.state == DeliveryState.DEFERRED.value
     query = select(deliveries.c.last_error).where(deferred).order_by(newest).limit(1)
     return connection.scalar(query) or ""
+
+
+def _held_back(connection: Connection) -> tuple[int, str]:
+    """Mails that did not leave because they would have arrived broken, and what is wrong with one."""
+    words = deliveries.c.last_error
+    query = select(func.count(), func.max(words)).where(
+        deliveries.c.state == DeliveryState.DEFERRED.value, words.startswith(HELD_BACK)
+    )
+    count, why = connection.execute(query).one()
+    return count, (why or "").removeprefix(HELD_BACK)
 
 
 def _refused(connection: Connection, since: datetime) -> int:

@@ -2,61 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
     JSON,
     Column,
     Date,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
     MetaData,
-    String,
     Table,
-    Text,
     Time,
-    TypeDecorator,
     UniqueConstraint,
+    literal_column,
 )
 
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime; SQLite keeps no zone, so it is written as naive UTC."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        del dialect
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("an instant needs a time zone")
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        del dialect
-        return value.replace(tzinfo=UTC) if value else None
-
-
-class Words(TypeDecorator[tuple[str, ...]]):
-    """A tuple of texts, kept as a JSON array."""
-
-    impl = JSON
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> list[str]:
-        del dialect
-        return list(value or ())
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...]:
-        del dialect
-        return tuple(value or ())
-
+from newsletter.store.kinds import Instant, String, Text, Words
 
 # Names for constraints, so that later migrations can drop them on every database.
 metadata = MetaData(
@@ -73,7 +33,7 @@ papers = Table(
     metadata,
     Column("id", String(40), primary_key=True),
     Column("title", Text, nullable=False),
-    Column("title_key", Text, nullable=False, index=True),
+    Column("title_key", Text, nullable=False),
     Column("abstract", Text, nullable=False),
     Column("summary", Text, nullable=False),
     Column("authors", Words, nullable=False),
@@ -88,6 +48,8 @@ papers = Table(
     Column("listed_on", Date, index=True),
     Column("tier", String(16), nullable=False),
     Column("first_seen_at", Instant, nullable=False, index=True),
+    # A key may be longer than what PostgreSQL's trees take (2,704 octets); hashes take any.
+    Index(None, "title_key", postgresql_using="hash"),
 )
 
 sightings = Table(
@@ -262,6 +224,16 @@ deliveries = Table(
     Index(None, "state", "next_attempt_at"),
 )
 
+# A literal, not a parameter: only then does a database see that the index below fits a query.
+IS_LETTER = deliveries.c.errand != literal_column("'digest'")
+Index(
+    "ix_deliveries_letters",
+    deliveries.c.state,
+    deliveries.c.next_attempt_at,
+    sqlite_where=IS_LETTER,
+    postgresql_where=IS_LETTER,
+)
+
 # What the operator was told is wrong, and when it was over; kept a while as history.
 alarms = Table(
     "alarms",
@@ -272,6 +244,7 @@ alarms = Table(
     Column("remedy", Text, nullable=False),
     Column("since", Instant, nullable=False),
     Column("holds_until", Instant, nullable=False),  # over then, unless it is raised again
+    Column("telling_until", Instant),  # some process is telling it until then
     Column("told_at", Instant),
     Column("cleared_at", Instant),
     Column("end_told_at", Instant),

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, or_, selec
 from newsletter.membership import Consent, ProfileVersion
 from newsletter.model import Cadence, Feedback, Format, Profile, Status, Subscriber, Verdict
 from newsletter.store.addresses import Addresses, has_open_token
-from newsletter.store.digests import Digests, Outbox
+from newsletter.store.bulk import insert_all
+from newsletter.store.digests import Digests
+from newsletter.store.outbox import Outbox
 from newsletter.store.plain import profile_from_json, profile_to_json
 from newsletter.store.schema import (
     consents,
@@ -72,12 +74,18 @@ class Register:
         """The subscriber with this id."""
         return self._one(_whole().where(subscribers.c.id == subscriber_id))
 
+    def among(self, subscriber_ids: Collection[str]) -> dict[str, Kept]:
+        """The subscribers with these ids, 500 at most."""
+        query = _whole().where(subscribers.c.id.in_(subscriber_ids))
+        return {row.id: _kept(row) for row in self._connection.execute(query)}
+
     def all(self, *, status: Status | None = None) -> Iterator[Kept]:
         """Everybody, or those of one standing, by address."""
         query = _whole().order_by(subscribers.c.email_key)
         if status is not None:
             query = query.where(subscribers.c.status == status.value)
-        for row in self._connection.execute(query):
+        # In portions: the driver of PostgreSQL would fetch everybody before the first is seen.
+        for row in self._connection.execute(query.execution_options(yield_per=_AT_ONCE)):
             yield _kept(row)
 
     def due(self, now: datetime, *, most: int) -> tuple[Kept, ...]:
@@ -125,13 +133,13 @@ class Register:
 
     def insert(self, newcomers: Sequence[Newcomer], at: datetime) -> None:
         """Writes new subscribers down, each with version 1 of the profile."""
-        if not newcomers:
-            return
-        self._connection.execute(insert(subscribers), [_first_row(one, at) for one in newcomers])
-        self._connection.execute(insert(profiles), [_first_profile(one, at) for one in newcomers])
         agreed = [_consent_row(one.subscriber.id, one.consent) for one in newcomers if one.consent]
-        if agreed:
-            self._connection.execute(insert(consents), agreed)
+        for table, rows in (
+            (subscribers, [_first_row(one, at) for one in newcomers]),
+            (profiles, [_first_profile(one, at) for one in newcomers]),
+            (consents, agreed),
+        ):
+            insert_all(self._connection, table, rows)
 
     def update(self, kept: Kept) -> None:
         """Writes everything but the profile and its version."""
@@ -244,9 +252,13 @@ class Register:
 def wait_for_turn(connection: Connection) -> None:
     """Takes the write lock before anything is read, so that decisions see the newest state.
 
-    A write that changes nothing does it alike on SQLite (the file) and PostgreSQL (the row).
+    SQLite locks its file when something is written, if only the same again. On PostgreSQL the row
+    is locked without a write: each would leave a dead row behind for as long as somebody reads.
     """
-    connection.execute(update(salts).values(id=salts.c.id))
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(salts.c.id).with_for_update())
+    else:
+        connection.execute(update(salts).values(id=salts.c.id))
 
 
 def _whole() -> Select[Any]:

@@ -230,11 +230,19 @@ class Subscriptions:
         with self._store.register() as register:
             return register.votes(subscriber_id)
 
-    def taste(self, subscriber_id: str) -> Profile:
+    def forget_votes(self, subscriber_id: str) -> int:
+        """Takes every vote back; how many there were."""
+        with self._changing(subscriber_id) as (register, _):
+            return sum(
+                register.unvote(subscriber_id, vote.paper_id)
+                for vote in register.votes(subscriber_id)
+            )
+
+    def taste(self, subscriber_id: str, *, now: datetime) -> Profile:
         """The profile with the votes in it: what picks are chosen by."""
         with self._store.register() as register:
             profile = known(register, subscriber_id).subscriber.profile
-            return with_votes(profile, register.votes(subscriber_id))
+            return with_votes(profile, register.votes(subscriber_id), now=now)
 
     def follow(
         self, subscriber_id: str, author: str, *, now: datetime, stop: bool = False

@@ -9,6 +9,7 @@ from newsletter.watch.facts import (
     JobRecord,
     Reading,
     RelayRecord,
+    RelayStanding,
     Rules,
 )
 
@@ -20,6 +21,7 @@ __all__ = [
     "JobRecord",
     "Reading",
     "RelayRecord",
+    "RelayStanding",
     "Rules",
     "alarms",
     "discreet",

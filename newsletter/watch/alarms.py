@@ -27,7 +27,9 @@ def alarms(facts: Facts, rules: Rules) -> tuple[Alarm, ...]:
         *_sources(facts, rules),
         *_papers(facts, rules),
         *_late(facts, rules),
+        *_held_back(facts.figures),
         *_relay(facts, rules),
+        *_relays(facts, rules),
         *_reputation(facts.figures, rules),
         *_disk(facts, rules),
         *_jobs(facts, rules),
@@ -153,6 +155,17 @@ def _late(facts: Facts, rules: Rules) -> Iterator[Alarm]:
         )
 
 
+def _held_back(figures: Figures) -> Iterator[Alarm]:
+    if figures.held_back:
+        yield Alarm(
+            name="pre-flight",
+            sentence=f"Mails that would arrive broken are held back: {figures.held_back}. They "
+            f"break: {discreet(figures.why_held_back)}",
+            remedy="Mend the template (`newsletter test-send` tells what is wrong in a mail) and "
+            "restart. They leave at their next try, if the next edition is not due before.",
+        )
+
+
 def _is_worth_telling(figures: Figures) -> bool:
     """One mailbox that is full is not the operator's trouble; everybody's mail is."""
     enough = figures.unsent >= 3 and figures.unsent * 10 >= figures.made
@@ -169,9 +182,9 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
     if relay.put_off and _LOGIN.search(relay.words):
         yield Alarm(
             name="relay login",
-            sentence=f"The relay refuses our login since {_clock(relay.since)}: {words}",
-            remedy="Check smtp.username and NEWSLETTER_SMTP__PASSWORD, then restart. The mails "
-            "wait and leave once the login works.",
+            sentence=f"We cannot log in to the relay since {_clock(relay.since)}: {words}",
+            remedy="Check smtp.username and the password (with xoauth2 the refresh token), then "
+            "restart. The mails wait and leave once the login works.",
         )
         return
     most = rules.unheard if _ABOUT_US.search(relay.words) else rules.put_off
@@ -182,6 +195,22 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
             f"{_clock(relay.since)}: {words}",
             remedy="Ask whoever runs the relay (smtp.host). The mails wait and are tried again.",
         )
+
+
+def _relays(facts: Facts, rules: Rules) -> Iterator[Alarm]:
+    """Those that do not serve us while another one does; otherwise the mails themselves tell."""
+    if all(relay.rests for relay in facts.relays):
+        return
+    for relay in facts.relays:
+        is_login = _LOGIN.search(relay.words) is not None
+        if relay.rests >= (1 if is_login else rules.unheard):
+            yield Alarm(
+                name=f"relay {relay.name}",
+                sentence=f"The relay {relay.name} does not serve us since {_clock(relay.since)}: "
+                f"{discreet(relay.words)}",
+                remedy="The mails leave by another relay. Ask whoever runs this one; if it is "
+                "about the login, check its user name and password and restart.",
+            )
 
 
 def _reputation(figures: Figures, rules: Rules) -> Iterator[Alarm]:

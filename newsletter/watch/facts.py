@@ -72,10 +72,13 @@ class Figures:
         last_look_at: when a list was last read with papers on it.
         last_new_paper_at: when a paper was first seen.
         waiting_since: when the oldest mail was written down that has not come to an end.
+        paced: mails that wait for their pace.
         overdue, overdue_since: mails whose time has come and that nobody took, and since when.
         undone, undone_since: active subscribers whose digest is due and not made, and since when.
         made, unsent: digests of the last day older than `Rules.late`, and those of them that wait.
         trouble: the newest words of why a mail had to wait.
+        held_back, why_held_back: mails that wait because they would arrive broken, and the words
+            about one of them.
         mailed, bounced, complained: mails that came to an end within 30 days, those of them that
             came back, and how many readers called one spam.
     """
@@ -86,6 +89,7 @@ class Figures:
     last_look_at: datetime | None = None
     last_new_paper_at: datetime | None = None
     waiting_since: datetime | None = None
+    paced: int = 0
     overdue: int = 0
     overdue_since: datetime | None = None
     undone: int = 0
@@ -93,6 +97,8 @@ class Figures:
     made: int = 0
     unsent: int = 0
     trouble: str = ""
+    held_back: int = 0
+    why_held_back: str = ""
     mailed: int = 0
     bounced: int = 0
     complained: int = 0
@@ -152,6 +158,22 @@ class RelayRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelayStanding:
+    """How one of several relays stands.
+
+    Attributes:
+        rests: how often in a row it was left alone for a while; 0 for one that serves us.
+        since: when it stopped serving us.
+        words: what it said, or what broke on the way to it.
+    """
+
+    name: str
+    rests: int = 0
+    since: datetime | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
     """The disk that the state directory lies on, in bytes."""
 
@@ -166,6 +188,7 @@ class Facts:
     Attributes:
         started_at: of this process; nothing is late for a time at which it did not run.
         whole: whether it also reads lists and makes digests, or only serves pages and sends mail.
+        relays: each that is configured.
         disk: `None` where it cannot be asked.
     """
 
@@ -176,4 +199,5 @@ class Facts:
     readings: tuple[Reading, ...] = ()
     jobs: tuple[JobRecord, ...] = ()
     relay: RelayRecord = RelayRecord()
+    relays: tuple[RelayStanding, ...] = ()
     disk: Disk | None = None

@@ -138,7 +138,7 @@ class Confirming:
             known = register.digests.last_of(subscriber.id) is not None
         return compose(
             site.store,
-            replace(subscriber, profile=site.subscriptions.taste(subscriber.id)),
+            replace(subscriber, profile=site.subscriptions.taste(subscriber.id, now=now)),
             pool,
             edition=now.astimezone(ZoneInfo(subscriber.timezone)).date().isoformat(),
             now=now,

@@ -60,9 +60,9 @@ class Effects:
         The paper itself is left out of both rankings and keeps its place: a paper one voted on is
         known, and never chosen again.
         """
-        profile = voting.reader.profile
-        before = self._ranking(voting, with_votes(profile, voting.others))
-        after = self._ranking(voting, with_votes(profile, (*voting.others, vote)))
+        profile, now = voting.reader.profile, self._site.now()
+        before = self._ranking(voting, with_votes(profile, voting.others, now=now))
+        after = self._ranking(voting, with_votes(profile, (*voting.others, vote), now=now))
         return moves(before, after, held=voting.rank)
 
     def _ranking(self, voting: Voting, taste: Profile) -> Ranking:

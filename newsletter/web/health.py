@@ -106,6 +106,7 @@ def metrics_of(facts: Facts, journal: Journal) -> Iterator[Metric]:
         DeliveryState,
         figures.deliveries,
     )
+    yield _one("deliveries_paced", "Mails that wait for their pace.", figures.paced)
     yield _one(
         "deliveries_overdue", "Mails that wait although nobody defers them.", figures.overdue
     )
@@ -115,6 +116,11 @@ def metrics_of(facts: Facts, journal: Journal) -> Iterator[Metric]:
     yield _by_label(
         "mails_total", "Attempts to hand a mail over.", "result", Result, journal.mails, "counter"
     )
+    resting = tuple(((("relay", one.name),), float(one.rests > 0)) for one in facts.relays)
+    if resting:
+        yield Metric(
+            name="relay_resting", kind="gauge", help="1 for a relay left alone.", samples=resting
+        )
     if facts.disk:
         yield _one("disk_free_bytes", "Free space beside the database.", facts.disk.free)
 

@@ -116,10 +116,14 @@ class Preferences:
         return self._page(token, reader, saved="Welcome back", changed=(standing(reader),))
 
     def undo(self, token: str, sent: PostedForm) -> HTMLResponse:
-        """Takes a vote back."""
+        """Takes a vote back, or all of them."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
         if isinstance(reader, HTMLResponse):
             return reader
+        if sent.last("all"):
+            self._site.subscriptions.forget_votes(reader.id)
+            told = "No vote counts any more; what you wrote yourself does."
+            return self._page(token, reader, saved="Votes forgotten", changed=(told,))
         gone = self._site.subscriptions.undo(reader.id, sent.last("paper"))
         told = "That vote counts no more." if gone else "There was no such vote any more."
         return self._page(token, reader, saved="Taken back", changed=(told,))
@@ -175,8 +179,9 @@ class Preferences:
     def _glance(self, reader: Subscriber, filled: Filled, votes: Sequence[Feedback]) -> Glance:
         """The picks by the taste the form would make, against those by the taste that is kept."""
         chooser = self._site.chooser
-        kept = with_votes(reader.profile, votes)
-        taste = with_votes(filled.wishes.profile, votes)
+        now = self._site.now()
+        kept = with_votes(reader.profile, votes, now=now)
+        taste = with_votes(filled.wishes.profile, votes, now=now)
         looked = glance(taste, chooser.ranking(taste), chooser.pool, notes=filled.notes)
         return looked if taste == kept else compared(looked, chooser.ranking(kept))
 

@@ -5,26 +5,28 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
+from threading import Event
 
 import uvicorn
 from fastapi import FastAPI
 
 from newsletter.app import App
+from newsletter.carrying import Carrier
 from newsletter.config import load_topics
+from newsletter.errors import StoreError
 from newsletter.journal import Journal
-from newsletter.mail.transport import Transport
-from newsletter.pipeline import deliver_due
 from newsletter.watchman import Lookout, rules_of
 from newsletter.web.build import build_site
 from newsletter.web.doorman import Doorman, Rules
 from newsletter.web.health import Health
 from newsletter.web.pages import Pages
-from newsletter.web.postman import NotedTransport, Postman
+from newsletter.web.postman import Postman, listener
 from newsletter.web.site import Chooser, Site
 
 _LAST_ANSWERS_SECONDS = 5  # for those who are in the middle of a request when we stop
 _LAST_MAIL_SECONDS = 8
-_MAILS_A_ROUND = 10  # few, so that little stays claimed when the process is killed
+_SHORTEST_PAUSE = 0.05  # seconds; mails that become due within it are claimed together
+_LONGEST_PAUSE = 5.0
 
 
 def make_site(
@@ -64,6 +66,7 @@ def make_lookout(app: App, journal: Journal, *, whole: bool) -> Lookout:
         rules_of(app.settings),
         now=app.now,
         place=app.settings.state_dir,
+        relays=lambda: app.relays.standings,
         whole=whole,
     )
 
@@ -83,7 +86,10 @@ class SiteServer:
         alarm: hears a name and a sentence when the operator should know something.
         lookout: whose facts and journal are used; without one, its own.
         on_stopping: called when the end begins, before the last requests are answered.
-        each_round: called in every round of the postman.
+        chore: done every few seconds beside the mail.
+
+    Raises:
+        MailError: a relay cannot be used as it is configured.
     """
 
     def __init__(
@@ -94,20 +100,24 @@ class SiteServer:
         alarm: Callable[[str, str], None],
         lookout: Lookout | None = None,
         on_stopping: Callable[[], None] = lambda: None,
-        each_round: Callable[[], None] = lambda: None,
+        chore: Callable[[], None] = lambda: None,
     ) -> None:
         lookout = lookout or make_lookout(app, Journal(app.now()), whole=False)
-        self._transport = app.transport()
-        self._postman = Postman(self._round)
-        self._each_round = each_round
-        noted = NotedTransport(
-            self._transport,
-            lookout.journal,
-            now=app.now,
-            may_go_on=lambda: not self._postman.is_stopping,
+        stopping = Event()
+        self._office = app.office(stopping=stopping, heard=listener(lookout.journal, app.now))
+        count = app.settings.smtp.connections if app.settings.smtp.host else 1
+        self._transports = [app.transport(app.relays) for _ in range(count)]
+        self._rounds = [
+            Round(app, Carrier(self._office, transport), alarm) for transport in self._transports
+        ]
+        self._postman = Postman(
+            [self._chores, *(one.go for one in self._rounds)],
+            stopping=stopping,
+            pause_seconds=_LONGEST_PAUSE,
         )
+        self._chore = chore
         self.site = make_site(app, mail_waits=self._postman.wake, alarm=alarm)
-        self._rounds = Rounds(app, noted, self.site.chooser)
+        self._renewal = Renewal(app, self.site.chooser)
         served = make_pages(self.site, lookout, public_metrics=app.settings.operator.metrics_public)
         self._on_stopping = on_stopping
         self._server = _Server(_uvicorn(self.site, served), on_ready, self._end_begins)
@@ -121,7 +131,10 @@ class SiteServer:
         finally:
             # A mail that hangs keeps its connection; both end with the process.
             if self._postman.stop(seconds=_LAST_MAIL_SECONDS):
-                self._transport.close()
+                for transport in self._transports:
+                    transport.close()
+                with contextlib.suppress(StoreError):  # its files wait for the next start
+                    self._office.notebook.close()
 
     def wake_postman(self) -> None:
         """There is mail."""
@@ -131,9 +144,10 @@ class SiteServer:
         """Ends `run` from another thread."""
         self._server.should_exit = True
 
-    def _round(self) -> bool:
-        self._each_round()
-        return self._rounds.go()
+    def _chores(self) -> float:
+        self._chore()
+        self._renewal.go()
+        return _LONGEST_PAUSE
 
     def _end_begins(self) -> None:
         self._postman.stop_soon()
@@ -154,27 +168,43 @@ def _uvicorn(site: Site, served: FastAPI) -> uvicorn.Config:
     )
 
 
-class Rounds:
-    """What the postman does: mail that is due, then a look for new keys and new papers to show."""
+class Round:
+    """What one connection does again and again: mail that is due, and what follows from it."""
 
-    def __init__(self, app: App, transport: Transport, chooser: Chooser) -> None:
+    def __init__(self, app: App, carrier: Carrier, alarm: Callable[[str, str], None]) -> None:
         self._app = app
-        self._transport = transport
+        self._carrier = carrier
+        self._alarm = alarm
+
+    def go(self) -> float:
+        """One round; answers in how many seconds there is something to do again."""
+        app = self._app
+        done = self._carrier.round()
+        app.returns.refused(done.refused, now=app.now())
+        if done.crowded_out:
+            self._alarm(
+                "pace",
+                "Mails were given up, because the pace of [smtp] left no room for them in time.",
+            )
+        return 0.0 if done.claimed else self._pause()
+
+    def _pause(self) -> float:
+        at = self._carrier.free_at()
+        seconds = (at - self._app.now()).total_seconds() if at else _LONGEST_PAUSE
+        return max(seconds, _SHORTEST_PAUSE)
+
+
+class Renewal:
+    """Looks for new keys, and for new papers to show."""
+
+    def __init__(self, app: App, chooser: Chooser) -> None:
+        self._app = app
         self._chooser = chooser
         self._last_look = app.store.last_look()
 
-    def go(self) -> bool:
-        """One round; true when there was mail, for more may wait."""
-        app = self._app
-        done = deliver_due(
-            app.store, app.live_post, self._transport, now=app.now, most=_MAILS_A_ROUND
-        )
-        app.returns.refused(done.refused, now=app.now())
-        app.links.renew(app.store.link_keys(app.now()))
-        self._look_for_papers()
-        return done.sent + done.deferred + done.failed + done.cancelled > 0
-
-    def _look_for_papers(self) -> None:
+    def go(self) -> None:
+        """Takes over what is new."""
+        self._app.links.renew(self._app.store.link_keys(self._app.now()))
         look = self._app.store.last_look()
         if look != self._last_look:
             self._last_look = look

@@ -307,3 +307,68 @@ def test_a_name_server_is_an_address_with_or_without_port(text, is_good):
 )
 def test_domains_for_examples_are_known(domain, nowhere):
     assert leads_nowhere(domain) is nowhere
+
+
+def test_a_login_by_token_is_examined_like_one_by_password(examine, sound, monkeypatch, relay):
+    for key, value in {
+        "AUTH": "xoauth2",
+        "TOKEN_URL": "http://127.0.0.1:9/token",
+        "CLIENT_ID": "client-1",
+        "REFRESH_TOKEN": "refresh-s3cret",
+    }.items():
+        monkeypatch.setenv(f"NEWSLETTER_SMTP__{key}", value)
+
+    found = examine().findings["relay"]
+
+    assert found["level"] == "FAIL"
+    assert "AUTH: the relay does not offer XOAUTH2" in found["said"]
+    assert "refresh token" in found["fix"]
+    assert relay.logins == 0
+
+
+def test_a_login_by_token_that_lacks_a_setting_is_told_before_anything_is_dialled(
+    examine, sound, monkeypatch, relay
+):
+    monkeypatch.setenv("NEWSLETTER_SMTP__AUTH", "xoauth2")
+
+    found = examine().findings["relay"]
+
+    assert found["level"] == "FAIL"
+    assert "needs a token_url, a client_id and a refresh_token" in found["said"]
+
+
+def test_where_mails_are_laid_down_is_named(examine, sound, monkeypatch, tmp_path):
+    monkeypatch.setenv("NEWSLETTER_SMTP__HOST", "")
+    monkeypatch.setenv("NEWSLETTER_SMTP__FOLDER", str(tmp_path / "laid down"))
+
+    assert str(tmp_path / "laid down") in examine().findings["relay"]["said"]
+
+
+def test_the_mailbox_of_reports_is_opened_and_left_as_it_is(examine, sound, monkeypatch, tmp_path):
+    for part in ("tmp", "new", "cur"):
+        (tmp_path / "box" / part).mkdir(parents=True)
+    mail = tmp_path / "box" / "new" / "1.M1P1.host"
+    mail.write_bytes(b"Subject: one\r\n\r\n")
+    monkeypatch.setenv("NEWSLETTER_BOUNCES__MAILDIR", str(tmp_path / "box"))
+
+    assert examine().level("reports") == "OK"
+    assert mail.exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("MAILDIR", "/nowhere/box", "/nowhere/box cannot be used"),
+        ("HOST", "127.0.0.1", "needs a host, a user name"),
+    ],
+)
+def test_a_mailbox_of_reports_that_cannot_be_read_is_told(
+    examine, sound, monkeypatch, key, value, words
+):
+    monkeypatch.setenv(f"NEWSLETTER_BOUNCES__{key}", value)
+
+    found = examine().findings["reports"]
+
+    assert found["level"] == "FAIL"
+    assert words in found["said"]
+    assert "[bounces]" in found["fix"]

@@ -82,7 +82,7 @@ def test_last_errors_are_shown_without_addresses(newsletter, app):
     with app.store.changing_register() as register:
         (mine,) = register.outbox.claim(app.now(), most=1, lease=timedelta(minutes=1))
         said = f"451 RCPT TO: {INES} comes too often"
-        register.outbox.record(replace(mine, state=DeliveryState.DEFERRED, last_error=said))
+        register.outbox.record([replace(mine, state=DeliveryState.DEFERRED, last_error=said)])
 
     (error,) = status(newsletter)["last_errors"]
     assert (error["id"], error["state"]) == (digest.id, "deferred")

@@ -25,7 +25,11 @@ class Relay:
         self.outcome = outcome or Outcome(result=Result.ACCEPTED, reply=250)
         self.mails: list[bytes] = []
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         self.mails.append(raw)
         return self.outcome
 

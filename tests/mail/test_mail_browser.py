@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import email
-import shutil
 from email import policy
 
 import pytest
@@ -12,20 +11,8 @@ from mail_samples import NOW, make_paper, make_pick, make_picks
 
 from newsletter.model import Reason, Why
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = pytest.mark.browser
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
-]
-
-FLAGS = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
 # a picture of 304 x 164 would be too much for a test: one pixel, stretched by the layout
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
@@ -41,21 +28,13 @@ TOO_WIDE = """() => [...document.body.querySelectorAll('*')]
   .map(one => one.outerHTML.slice(0, 100))"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def show(browser):
+def show(chromium):
     """Opens a mail as a client of some width would, pictures included, the network left alone."""
     contexts = []
 
     def opened(sent, *, width: int, scheme: str = "light", pictures: bool = True):
-        context = browser.new_context(
+        context = chromium.new_context(
             viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
         )
         contexts.append(context)

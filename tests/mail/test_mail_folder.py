@@ -13,6 +13,7 @@ from newsletter.errors import MailError
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.smtp import Relay, SmtpTransport
 from newsletter.mail.transport import Transport
+from newsletter.mail.transport import send as hand_over
 
 FROM = "bounces@newsletter.example"
 
@@ -22,7 +23,7 @@ def put(
     raw: bytes = b"Subject: x\r\n\r\nhello\r\n",
     to: str = "ada@reader.example",
 ):
-    return transport.send(raw, sender=FROM, recipient=to)
+    return hand_over(transport, raw, sender=FROM, recipient=to)
 
 
 def names(folder: Path) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
-from newsletter.mail.outbox import after, cancelled, patience
+from newsletter.mail.outbox import Retries, after, cancelled, patience
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 TOMORROW = NOON + timedelta(days=1)
@@ -80,3 +80,19 @@ def test_a_cancelled_mail_says_why():
 
     assert (end.state, end.leased_until) == (DeliveryState.CANCELLED, None)
     assert end.last_error == "the subscriber is unsubscribed"
+
+
+def test_an_operator_may_wait_otherwise():
+    own = Retries(
+        digest_waits=(timedelta(minutes=5), timedelta(hours=3)),
+        letter_waits=(timedelta(seconds=10),),
+        give_up_after=timedelta(hours=12),
+    )
+    put_off, waits = Outcome(result=Result.DEFERRED), []
+    for errand, attempts in ((Errand.DIGEST, 1), (Errand.DIGEST, 9), (Errand.CONFIRM, 1)):
+        end = after(attempted(errand, attempts), put_off, NOON, until=TOMORROW, retries=own)
+        waits.append(end.next_attempt_at - NOON)
+
+    assert waits == [timedelta(minutes=5), timedelta(hours=3), timedelta(seconds=10)]
+    assert patience(attempted(), TOMORROW, own) == NOON + timedelta(hours=12)
+    assert patience(attempted(), NOON + timedelta(hours=2), own) == NOON + timedelta(hours=2)

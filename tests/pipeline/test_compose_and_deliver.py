@@ -27,7 +27,11 @@ class Relay:
         self.taken: list[tuple[str, str, bytes]] = []
         self.meanwhile = lambda: None
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         self.meanwhile()
         self.taken.append((sender, recipient, raw))
         return self.outcomes.pop(0) if self.outcomes else Outcome(result=Result.ACCEPTED)
@@ -37,7 +41,7 @@ class Relay:
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch) -> App:
+def app(tmp_path, monkeypatch, on_any_store) -> App:
     monkeypatch.setenv("NEWSLETTER_PATHS__STATE", str(tmp_path))
     made = App(load_settings(), now=lambda: NOON)
     entries = tuple(
@@ -190,6 +194,7 @@ def test_a_broken_template_puts_mails_off_and_loses_none(app, reader, tmp_path):
     assert deliver_due(app.store, other.live_post, Relay(), now=lambda: NOON) == Delivered(
         deferred=1
     )
+    other.store.close()
     assert "no_such_thing" in end_of(app, digest).last_error
     assert delivered(app, Relay(), NOON + timedelta(hours=1)) == Delivered(sent=1)
 
@@ -213,3 +218,22 @@ def test_the_export_of_a_reader_holds_their_digests_and_mails(app, reader):
     assert "your topic “sparse attention”" in kept["digests"][0]["papers"][0]["why"]
     assert kept["mails"][0]["state"] == "deferred"
     assert kept["mails"][0]["last_error"] == "451 greylisted"
+
+
+def test_a_broken_template_holds_the_digest_back_until_it_is_mended(app, reader, tmp_path):
+    digest = composed(app, reader)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "digest.txt.j2").write_text("{{ '{{ title }}' }}")
+    relay = Relay()
+    wrong = App(app.settings, now=lambda: NOON, templates=own)
+
+    assert deliver_due(app.store, wrong.live_post, relay, now=app.now) == Delivered(deferred=1)
+    assert end_of(app, digest).last_error == "pre-flight: text: no template leftovers"
+    assert app.store.figures(NOON, late=timedelta(minutes=30)).held_back == 1
+
+    later = NOON + timedelta(minutes=30)
+    assert delivered(app, relay, now=later) == Delivered(sent=1)
+    assert len(relay.taken) == 1
+    assert app.store.figures(later, late=timedelta(minutes=30)).held_back == 0
+    wrong.store.close()

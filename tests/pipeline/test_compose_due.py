@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from newsletter.app import App
 from newsletter.config import load_settings
+from newsletter.delivery import Errand
+from newsletter.errors import StoreError
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Tier, Verdict
 from newsletter.pipeline import LONGEST_GAP, Composed, compose_due, look_back, record
+from newsletter.store import open_store
+from newsletter.store.subscribers import Outbox
 
 MONDAY = date(2026, 3, 30)
 START = datetime(2026, 3, 29, 12, tzinfo=UTC)
@@ -60,7 +65,7 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch) -> World:
+def world(tmp_path, monkeypatch, on_any_store) -> World:
     monkeypatch.setenv("NEWSLETTER_PATHS__STATE", str(tmp_path))
     made = World(App(load_settings()))
     made.lists(MONDAY)
@@ -104,6 +109,23 @@ def test_a_day_without_a_fit_makes_no_mail_and_the_next_one_says_so(world):
     )
     world.lists(MONDAY + timedelta(days=3))
     world.compose(morning(31) + timedelta(days=2))
+    assert world.digests(reader)[-1].notes == ()
+
+
+def test_the_next_digest_says_what_the_votes_moved_and_the_one_after_does_not(world):
+    reader = world.reader("sparse attention")
+    world.compose(morning(30))
+    (first,) = world.digests(reader)
+    assert first.notes == ()
+    world.lists(MONDAY + timedelta(days=1), fields=("sparse attention", "robot hands"))
+    hands = next(p for p in world.app.store.papers() if "robot hands" in p.title)
+    world.app.subscriptions.rate(reader.id, hands.id, Verdict.MORE, now=morning(30, 9))
+
+    world.compose(morning(31))
+
+    assert "moved because of your votes." in world.digests(reader)[-1].notes[0]
+    world.lists(MONDAY + timedelta(days=2))
+    world.compose(morning(31) + timedelta(days=1))
     assert world.digests(reader)[-1].notes == ()
 
 
@@ -198,6 +220,44 @@ def test_votes_count_at_once(world):
 
     liked = [str(reason) for pick in world.digests(reader)[0].picks for reason in pick.reasons]
     assert any("robot hands study" in reason for reason in liked)
+
+
+def test_composers_at_work_at_once_make_one_digest_of_an_edition(world, on_any_store):
+    """Each has its own connections, as processes have, and begins at another reader."""
+    readers = [world.reader(address=f"r{n}@reader.example") for n in range(12)]
+    stores = [open_store(on_any_store) for _ in range(4)]
+    pool = look_back(world.app.store, days=LONGEST_GAP + 3)
+
+    def composes(store) -> int:
+        return compose_due(store, pool, now=morning(30), days=3).made
+
+    with ThreadPoolExecutor(4) as threads:
+        made = sum(threads.map(composes, stores))
+
+    assert made == 12
+    with world.app.store.register() as register:
+        for reader in readers:
+            assert len(register.digests.of(reader.id)) == 1
+            assert [m.errand for m in register.outbox.of(reader.id)] == [Errand.DIGEST]
+            assert register.by_id(reader.id).subscriber.next_due_at == morning(31)
+    for store in stores:
+        store.close()
+
+
+def test_a_digest_that_could_not_be_queued_leaves_the_reader_due(world, monkeypatch):
+    """Time, digest, ledger and mail are one transaction: all of it, or nothing."""
+    reader = world.reader()
+
+    def full(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Outbox, "add", full)
+        with pytest.raises(StoreError):
+            world.compose(morning(30))
+
+    assert world.digests(reader) == ()
+    assert world.compose(morning(30)) == Composed(due=1, made=1)
 
 
 def test_somebody_from_before_the_schedule_gets_a_time(world):

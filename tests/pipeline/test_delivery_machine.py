@@ -8,7 +8,14 @@ from functools import cache
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from newsletter.app import App
 from newsletter.config import load_settings
@@ -39,9 +46,11 @@ def post() -> Post:
 class Deliveries(RuleBasedStateMachine):
     """A relay of many moods, readers who come and go, processes that die."""
 
+    url = "sqlite://"
+
     @initialize()
     def opens(self) -> None:
-        self.store = open_store("sqlite://")
+        self.store = open_store(self.url)
         self.desk = Subscriptions(self.store)
         self.now = START
         self.accepted: Counter[str] = Counter()
@@ -87,11 +96,15 @@ class Deliveries(RuleBasedStateMachine):
     @rule()
     def a_new_process_frees_what_the_old_one_had(self) -> None:
         with self.store.changing_register() as register:
-            register.outbox.release(self.now)
+            register.outbox.free_all(self.now)
 
     # -- the relay
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         assert self.desk.find(recipient).status is Status.ACTIVE, "a mail to somebody who left"
         name = raw.partition(b"Message-ID: <")[2].partition(b"@")[0].decode()
         mood = self.moods.pop(0) if self.moods else "accepts"
@@ -162,3 +175,18 @@ class Deliveries(RuleBasedStateMachine):
 
 TestDeliveries = Deliveries.TestCase
 TestDeliveries.settings = settings(max_examples=12, stateful_step_count=30, deadline=None)
+
+
+def test_the_same_holds_on_postgresql(postgres):
+    class Elsewhere(Deliveries):
+        @initialize()
+        def opens(self) -> None:
+            self.url = postgres.fresh()
+            super().opens()
+
+        def teardown(self) -> None:
+            super().teardown()
+            postgres.drop(self.url)
+
+    short = settings(max_examples=4, stateful_step_count=15, deadline=None)
+    run_state_machine_as_test(Elsewhere, settings=short)

@@ -26,7 +26,11 @@ class Relay:
         self.outcome = outcome or Outcome(result=Result.ACCEPTED)
         self.envelopes: list[tuple[str, str, bytes]] = []
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         self.envelopes.append((sender, recipient, raw))
         return self.outcome
 
@@ -35,7 +39,7 @@ class Relay:
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch) -> App:
+def app(tmp_path, monkeypatch, on_any_store) -> App:
     for key, value in {
         "PATHS__STATE": str(tmp_path),
         "BOUNCES__ADDRESS": "b@bounce.newsletter.example",

@@ -61,7 +61,8 @@ def _pass(house: House, jobs: list[tuple[int, object]], first: int, last: int) -
             if minute % period == 0:
                 job()
         if minute % 5 == 1:
-            house.runner._server._rounds.go()
+            house.runner._server._chores()
+            house.runner._server._rounds[0].go()
 
 
 def _open_files() -> int:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selection_world import TOPICS, world
 
-from newsletter.model import Profile
+from newsletter.model import Paper, Profile
 from newsletter.selection import Background, score
 from newsletter.selection.tastes import Tastes
 
@@ -18,7 +18,7 @@ ids = st.lists(st.sampled_from([*(paper.id for paper in PAPERS), "0000.00000"]),
 readers = st.builds(
     Profile,
     topics=st.lists(st.sampled_from([*TOPICS, "grasp", PAPERS[3].title, "cs.CL", ""])).map(tuple),
-    keywords=st.lists(st.sampled_from(["gripper", "speaker", "unheard of"])).map(tuple),
+    keywords=st.lists(st.sampled_from(["gripper", "Grippers", "speaker", "unheard of"])).map(tuple),
     liked=ids.map(tuple),
     disliked=ids.map(tuple),
 )
@@ -31,6 +31,16 @@ def test_a_reader_gets_the_same_scores_among_others_as_alone(profiles):
     for place, profile in enumerate(profiles):
         alone = score(profile, PAPERS, background=KNOWN)
         np.testing.assert_allclose(together[:, place], alone, atol=1e-5)
+
+
+def test_two_readers_who_spell_a_keyword_or_a_name_differently_both_get_it():
+    paper = Paper(id="9999.00001", title="Small KV caches", authors=("Sergey Levine",))
+    profiles = [
+        Profile(keywords=("KV cache",), authors=("S. Levine",)),
+        Profile(keywords=("KV-cache",), authors=("Levine, S.",)),
+    ]
+    first, second = Tastes(profiles, KNOWN).weigh([paper]).totals[0]
+    assert first == second > 4
 
 
 def test_the_order_is_the_same_among_many_readers_as_alone():

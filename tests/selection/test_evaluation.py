@@ -42,7 +42,11 @@ def _some(topic: str, count: int) -> tuple[str, ...]:
 def test_topics_liked_papers_and_both_find_what_was_planted(topic):
     assert KNOWN.rows.dense.shape[1] > 20, "the latent space takes part"
     liked = _some(topic, 5)
-    for profile in (Profile(topics=(topic,)), Profile(liked=liked), Profile(topics=(topic,), liked=liked)):
+    for profile in (
+        Profile(topics=(topic,)),
+        Profile(liked=liked),
+        Profile(topics=(topic,), liked=liked),
+    ):
         assert _gain(profile, topic) > 0.95
 
 

@@ -18,13 +18,6 @@ DISK = Alarm(name="disk", sentence="100 MB are free", remedy="make room")
 RELAY = Alarm(name="relay", sentence="it takes nothing", remedy="ask")
 
 
-@pytest.fixture
-def store():
-    opened = open_store("sqlite://")
-    yield opened
-    opened.close()
-
-
 def names(news: News) -> tuple[list[str], list[str]]:
     return (
         [standing.alarm.name for standing in news.new],
@@ -75,10 +68,12 @@ def test_what_comes_and_goes_within_minutes_is_told_once(store):
 
 def test_what_could_not_be_told_is_told_later(store):
     assert look(store, 0, DISK, told=False) == (["disk"], [])
-    assert look(store, 1, DISK) == (["disk"], [])
-    assert look(store, 11, told=False) == ([], ["disk"])
-    assert look(store, 12) == ([], ["disk"])
-    assert look(store, 13) == ([], [])
+    assert look(store, 4, DISK) == ([], [])
+    assert look(store, 5, DISK) == (["disk"], [])
+    assert look(store, 15, told=False) == ([], ["disk"])
+    assert look(store, 19) == ([], [])
+    assert look(store, 20) == ([], ["disk"])
+    assert look(store, 25) == ([], [])
 
 
 def test_nobody_hears_the_end_of_what_they_never_heard_of(store):

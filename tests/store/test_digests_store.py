@@ -10,17 +10,10 @@ import pytest
 from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.membership import Consent
 from newsletter.model import Digest, Entry, Listing, Paper, Pick, Reason, Subscriber, Tier, Why
-from newsletter.store import Newcomer, open_store
+from newsletter.store import Newcomer
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = open_store(f"sqlite:///{tmp_path / 'n.db'}")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -153,7 +146,7 @@ def test_what_is_recorded_as_sent_is_not_claimed_again(store):
     queue(store, delivery())
     (mine,) = claim(store)
     with store.changing_register() as register:
-        register.outbox.record(replace(mine, state=DeliveryState.SENT, sent_at=NOON))
+        register.outbox.record([replace(mine, state=DeliveryState.SENT, sent_at=NOON)])
 
     assert claim(store, NOON + timedelta(days=1)) == ()
     with store.register() as register:

@@ -20,13 +20,6 @@ LATE = 30 * MINUTE
 YES = Consent(at=NOON, origin="form", wording="yes")
 
 
-@pytest.fixture
-def store():
-    opened = open_store("sqlite://")
-    yield opened
-    opened.close()
-
-
 @pytest.fixture(autouse=True)
 def readers(store):
     people = (
@@ -149,3 +142,17 @@ def test_figures_name_nobody(store):
     queue(store, replace(mail("d1"), last_error=""))
 
     assert "@" not in repr(figures(store))
+
+
+def test_mails_that_are_held_back_are_counted_with_the_rules_they_break(store):
+    put_off = {"state": DeliveryState.DEFERRED}
+    queue(
+        store,
+        mail("d1", **put_off, last_error="pre-flight: no template leftovers"),
+        mail("d2", **put_off, last_error="pre-flight: no template leftovers"),
+        mail("d3", **put_off, last_error="451 4.7.1 RCPT TO: pre-flight: later"),
+        mail("d4", state=DeliveryState.FAILED, last_error="pre-flight: no template leftovers"),
+    )
+
+    known = figures(store)
+    assert (known.held_back, known.why_held_back) == (2, "no template leftovers")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.pool import StaticPool
 
 from newsletter.errors import StoreError
@@ -21,13 +23,7 @@ from newsletter.store.schema import metadata
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 DAY = date(2026, 4, 3)
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = open_store(f"sqlite:///{tmp_path / 'papers.db'}")
-    yield opened
-    opened.close()
+HOUR = timedelta(hours=1)
 
 
 def paper(number: int = 1, **facts) -> Paper:
@@ -175,20 +171,65 @@ def test_the_newest_papers_can_be_asked_for(store: Store):
     assert [each.id for each in store.papers(newest=1)] == ["2604.00002"]
 
 
-def test_reopening_keeps_everything(tmp_path):
-    url = f"sqlite:///{tmp_path / 'deep' / 'er' / 'papers.db'}"
-    first = open_store(url)
+def test_reopening_keeps_everything(any_store_url):
+    first = open_store(any_store_url)
     first.record(listing(paper(1)), NOON)
     first.close()
 
-    second = open_store(url)
+    second = open_store(any_store_url)
 
     assert second.count() == 1
     second.close()
 
 
-def test_the_migrations_lead_to_the_very_tables_of_the_schema():
-    engine = open_engine("sqlite://")
+def test_the_folder_of_a_file_is_made(tmp_path):
+    file = tmp_path / "deep" / "er" / "papers.db"
+    open_store(f"sqlite:///{file}").close()
+
+    assert file.is_file()
+
+
+def test_a_title_of_any_length_is_kept_and_found(store: Store):
+    """The key of a title is as long as the title, and no index may stumble over that."""
+    dice = Random(1)
+    long = paper(title=" ".join(f"{dice.getrandbits(64):x}" for _ in range(1000)))
+    store.record(listing(long), NOON)
+
+    again = store.record(listing(replace(long, id=id_from_title(long.title))), NOON + HOUR)
+
+    assert again.new == ()
+    assert store.find_papers([], [long.key]) == {long.key: long}
+
+
+def test_part_of_a_title_is_looked_for_as_it_is_written(store: Store):
+    """`%` and `_` are signs like others, and a key has no capital letters on any database."""
+    titles = ("+%+", "+_+", "Straße 100")
+    store.record(listing(*(paper(n, title=each) for n, each in enumerate(titles, 1))), NOON)
+
+    def found(part: str) -> list[str]:
+        with store.overview() as overview:
+            return [each.title for each in overview.titled(part, most=5)]
+
+    assert found("+%") == ["+%+"]
+    assert found("_+") == ["+_+"]
+    assert found("STRASSE 1") == ["Straße 100"]
+
+
+def test_two_who_record_the_same_list_at_once_write_each_paper_once(any_store_url):
+    """Each has its own connections, as two processes have."""
+    stores = [open_store(any_store_url) for _ in range(4)]
+    seen = listing(*(paper(n) for n in range(1, 9)))
+
+    with ThreadPoolExecutor(4) as threads:
+        done = list(threads.map(lambda store: store.record(seen, NOON), stores))
+
+    assert sum(len(each.new) for each in done) == sum(each.sightings for each in done) == 8
+    for store in stores:
+        store.close()
+
+
+def test_the_migrations_lead_to_the_very_tables_of_the_schema(any_store_url):
+    engine = open_engine(any_store_url)
     with engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection), metadata)
 
@@ -196,15 +237,14 @@ def test_the_migrations_lead_to_the_very_tables_of_the_schema():
     engine.dispose()
 
 
-def test_a_database_of_a_newer_version_is_refused_with_the_way_out(tmp_path):
-    file = tmp_path / "papers.db"
-    open_store(f"sqlite:///{file}").close()
-    with sqlite3.connect(file) as raw:
-        raw.execute("UPDATE alembic_version SET version_num = '9999'")
-    raw.close()
+def test_a_database_of_a_newer_version_is_refused_with_the_way_out(any_store_url):
+    store = open_store(any_store_url)
+    with store._engine.begin() as raw:
+        raw.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    store.close()
 
     with pytest.raises(StoreError, match="newer version of newsletter; upgrade first"):
-        open_store(f"sqlite:///{file}")
+        open_store(any_store_url)
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path):

@@ -313,15 +313,15 @@ def test_what_the_standing_does_not_allow_is_said_and_changes_nothing(desk, cons
 
 def test_a_vote_can_be_given_changed_and_taken_back(desk, active, paper, now):
     desk.rate(active.id, paper.id, Verdict.MORE, now=now)
-    assert desk.taste(active.id).liked == (paper.id,)
+    assert desk.taste(active.id, now=now).liked == (paper.id,)
 
     desk.rate(active.id, paper.id, Verdict.LESS, now=now + HOUR)
     assert [vote.verdict for vote in desk.votes(active.id)] == [Verdict.LESS]
-    assert desk.taste(active.id).disliked == (paper.id,)
+    assert desk.taste(active.id, now=now).disliked == (paper.id,)
 
     assert desk.undo(active.id, paper.id)
     assert not desk.undo(active.id, paper.id)
-    assert desk.taste(active.id) == active.profile
+    assert desk.taste(active.id, now=now) == active.profile
 
 
 def test_nobody_votes_on_a_paper_that_is_not_there(desk, active, now):

@@ -162,11 +162,13 @@ def test_votes_become_likes_and_dislikes_and_win_over_what_the_profile_said():
 
     before = Profile(liked=("1", "2"), disliked=("3",))
     after = with_votes(
-        before, [vote("2", Verdict.LESS), vote("3", Verdict.MORE), vote("4", Verdict.MORE)]
+        before,
+        [vote("2", Verdict.LESS), vote("3", Verdict.MORE), vote("4", Verdict.MORE)],
+        now=NOON,
     )
 
     assert (after.liked, after.disliked) == (("1", "3", "4"), ("2",))
-    assert with_votes(before, []) == before
+    assert with_votes(before, [], now=NOON) == before
 
 
 def test_the_document_names_every_column_of_a_file(root):

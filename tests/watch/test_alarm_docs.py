@@ -12,7 +12,7 @@ def test_every_alarm_of_the_code_is_explained(root):
     )
     text = (root / "docs" / "operations.md").read_text(encoding="utf-8")
 
-    named = re.findall(r'name=f?"([a-z][a-z ]+)(?:\{[a-z.]+\})?"', code)
+    named = re.findall(r'name=f?"([a-z][a-z -]+)(?:\{[a-z.]+\})?"', code)
     named += ["complaints", "complaints over the limit", "sign-up flood"]
     assert len(named) > 12
     for name in named:

@@ -54,6 +54,14 @@ def test_a_house_in_order_raises_nothing():
     assert names(replace(WELL, readings=(DAILY,), jobs=(JobRecord(name="ingest", runs=9),))) == []
 
 
+def test_mails_that_are_held_back_are_told_with_the_rules_they_break():
+    held = with_figures(held_back=3, why_held_back="no template leftovers")
+    assert sentence(held) == (
+        "Mails that would arrive broken are held back: 3. They break: no template leftovers"
+    )
+    assert names(held) == ["pre-flight"]
+
+
 # -- lists
 
 

@@ -53,7 +53,11 @@ class Relay:
         self.opened += 1
         return self
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         if self.error:
             raise self.error
         if self.outcome.result is Result.ACCEPTED:

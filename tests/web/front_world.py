@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from urllib.parse import urlsplit
 
-import pytest
 import uvicorn
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from web_world import Site
 
 from newsletter.web.build import build_site
 
 WAIT_SECONDS = 20
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
-_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 Open = Callable[..., Page]
 
@@ -62,18 +50,6 @@ def served(web: Site) -> Iterator[str]:
         thread.join(WAIT_SECONDS)
         listening.close()
     assert not thread.is_alive()
-
-
-@contextmanager
-def launched() -> Iterator[Browser]:
-    """Chromium; the test is skipped where none is installed."""
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
-        pytest.skip("no Chromium is installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=_ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @contextmanager

@@ -123,7 +123,11 @@ class Octets:
     def __init__(self) -> None:
         self.mails: list[tuple[str, bytes]] = []
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         self.mails.append((recipient, raw))
         return Outcome(result=Result.ACCEPTED, reply=250)
 

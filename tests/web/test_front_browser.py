@@ -7,17 +7,11 @@ from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 import pytest
-from front_world import ROBOTS, Open, first, launched, visits
+from front_world import ROBOTS, Open, first, visits
 from playwright.sync_api import Browser, expect
 from web_world import Site
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

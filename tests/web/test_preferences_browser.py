@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from front_world import Open, first, launched, visits
+from front_world import Open, first, visits
 from playwright.sync_api import Browser, Page, expect
 from web_world import Site
 
@@ -15,12 +15,6 @@ from newsletter.links import Way
 from newsletter.model import Status, Verdict
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

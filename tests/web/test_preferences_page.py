@@ -196,6 +196,19 @@ def test_votes_are_listed_and_can_be_taken_back(web):
     assert "There was no such vote any more." in again.text
 
 
+def test_all_votes_can_be_forgotten_at_once(web):
+    reader = web.reader()
+    for number in (1, 5):
+        web.app.subscriptions.rate(reader.id, f"2604.{number:05d}", Verdict.MORE, now=web.at)
+    assert "Forget all votes" in web.client.get(settings(web, reader)).text
+
+    page = web.client.post(settings(web, reader) + "/undo", data={"all": "yes"}).text
+
+    assert "No vote counts any more" in page
+    assert web.app.subscriptions.votes(reader.id) == ()
+    assert "Forget all votes" not in page
+
+
 # -- pausing
 
 

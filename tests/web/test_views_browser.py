@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from front_world import launched, served
+from front_world import served
 from playwright.sync_api import Browser, Page, expect
 from web_world import CONSENT, Site
 
@@ -70,12 +70,6 @@ class Place:
             "topics": "/topics",
             "topic": "/topics/efficient-inference",
         }
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with launched() as browser:
-        yield browser
 
 
 @pytest.fixture

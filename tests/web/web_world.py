@@ -162,7 +162,11 @@ class Sink:
         self.mails: list[EmailMessage] = []
         self._lock = Lock()
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
+    def carry(self, mails):
+        for mail in mails:
+            yield self.take(mail.raw, sender=mail.sender, recipient=mail.recipient)
+
+    def take(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
         with self._lock:
             self.mails.append(email.message_from_bytes(raw, policy=email.policy.default))
         return Outcome(result=Result.ACCEPTED, reply=250)

@@ -28,7 +28,8 @@ def upgrade() -> None:
         sa.Column("first_seen_at", sa.DateTime, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_papers"),
     )
-    op.create_index("ix_papers_title_key", "papers", ["title_key"])
+    # A key may be longer than what PostgreSQL's trees take (2,704 octets); hashes take any.
+    op.create_index("ix_papers_title_key", "papers", ["title_key"], postgresql_using="hash")
     op.create_index("ix_papers_listed_on", "papers", ["listed_on"])
     op.create_table(
         "sightings",

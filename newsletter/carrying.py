@@ -1,0 +1,293 @@
+"""One connection's work: claims mails, hands them over at their pace, notes what became of each."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Event
+
+from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
+from newsletter.errors import NewsletterError
+from newsletter.mail import outbox
+from newsletter.mail.fingerprint import fingerprint
+from newsletter.mail.pace import Leaving, Pace
+from newsletter.mail.relays import Failover, Silence
+from newsletter.mail.transport import Envelope, Transport
+from newsletter.mail.wire import address
+from newsletter.notebook import Notebook
+from newsletter.posting import Letter, Post, letters
+from newsletter.store import Store
+
+_log = logging.getLogger(__name__)
+
+BATCH = 50  # mails in one claim; little stays behind when a connection ends
+_TOGETHER = 25  # of them looked up in the store at once
+_FRESH = timedelta(seconds=5)  # a look at the store that is older is repeated
+_MOMENT = timedelta(seconds=1)  # the longest wait with mails in hand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """What all connections of a process share.
+
+    Attributes:
+        stopping: set when no further mail is to be begun.
+        heard: told of every outcome.
+    """
+
+    store: Store
+    post: Post
+    notebook: Notebook
+    pace: Pace
+    now: Callable[[], datetime]
+    stopping: Event = field(default_factory=Event)
+    heard: Callable[[Delivery, Outcome], None] = lambda _delivery, _outcome: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What one round of deliveries did, in mails.
+
+    Attributes:
+        refused: those to nobody (any more).
+        crowded_out: those of `failed` that the pace left no room for.
+        claimed: all that were taken in hand; those that did not end were given back.
+    """
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    refused: tuple[Delivery, ...] = field(default=(), compare=False)
+    crowded_out: int = field(default=0, compare=False)
+    claimed: int = field(default=0, compare=False)
+
+
+class Carrier:
+    """Carries mails over one connection; for one thread."""
+
+    def __init__(self, office: Office, transport: Transport) -> None:
+        self._office = office
+        self._transport = transport
+
+    def round(self, most: int = BATCH) -> Delivered:
+        """Claims what is due and hands it over; what cannot be begun soon is given back.
+
+        Raises:
+            StoreError: nothing is lost, and nothing more is claimed until the store answers.
+        """
+        office = self._office
+        # First of all: nobody may take a mail over whose end is only noted.
+        office.notebook.hand_over()
+        silence = self.silence()
+        if silence and silence.is_short:
+            return Delivered()
+        with office.store.changing_register() as register:
+            claimed = register.outbox.claim(office.now(), most=most, lease=outbox.LEASE)
+        bag = _Bag(office, self._transport, claimed, self.silence)
+        try:
+            bag.carry()
+        finally:
+            bag.close()
+        return _delivered(bag.ends, len(claimed))
+
+    def silence(self) -> Silence | None:
+        """That no relay may be asked over this connection now."""
+        return self._transport.silence() if isinstance(self._transport, Failover) else None
+
+    def free_at(self) -> datetime | None:
+        """When the next round has something to do, as far as is known now."""
+        silence = self.silence()
+        if silence and silence.is_short:
+            return silence.until
+        with self._office.store.register() as register:
+            return register.outbox.next_due_at()
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A mail in flight."""
+
+    delivery: Delivery
+    letter: Letter
+    leaving: Leaving
+    at: datetime
+    mark: str
+
+
+class _Bag:
+    """The mails of one claim: first waiting, then looked at, then in flight, then at their end.
+
+    A transport may take several mails before it tells the outcome of the first; so nothing waits
+    while one is in flight: mails that must are left out, and handed over in a further go.
+    """
+
+    def __init__(
+        self,
+        office: Office,
+        transport: Transport,
+        claimed: Sequence[Delivery],
+        silence: Callable[[], Silence | None],
+    ) -> None:
+        self.ends: list[Delivery] = []
+        self._office = office
+        self._transport = transport
+        self._silence = silence
+        self._waiting = deque(claimed)
+        self._looked_at: deque[tuple[Delivery, Letter]] = deque()
+        self._later: list[Delivery] = []  # may leave within a moment
+        self._flight: deque[_Begun] = deque()
+        self._released: list[Delivery] = []
+        now = office.now()
+        self._fresh_until = now
+        # What is begun by then comes to its end before others may take it over.
+        self._begin_until = now + outbox.LEASE / 2
+
+    def carry(self) -> None:
+        """Goes on until all have left, or no further one may."""
+        while (self._waiting or self._looked_at or self._later) and not self._is_closed():
+            for outcome in self._transport.carry(self._ready()):
+                self._settle(outcome)
+            self._wait_a_moment()
+
+    def close(self) -> None:
+        """Brings the store up to date and gives back what was not begun."""
+        for begun in self._flight:  # something broke: nobody knows what became of them
+            self._office.pace.end(begun.leaving, None, begun.at, begun_at=begun.at)
+        rest = [*self._waiting, *(mail for mail, _ in self._looked_at), *self._later]
+        self._released += [outbox.given_back(delivery) for delivery in rest]
+        self._office.notebook.hand_over(self._released)
+
+    def _ready(self) -> Iterator[Envelope]:
+        """Mails that may leave now, made at the last moment."""
+        while not self._is_closed() and (found := self._next()):
+            envelope = self._begin(*found)
+            if envelope:
+                yield envelope
+
+    def _is_closed(self) -> bool:
+        """Whether no further mail is to be begun."""
+        if self._office.stopping.is_set() or self._office.now() >= self._begin_until:
+            return True
+        silence = self._silence()
+        return silence is not None and silence.is_short
+
+    def _next(self) -> tuple[Delivery, Letter] | None:
+        """The next mail of which we know that it may still leave."""
+        if self._office.now() > self._fresh_until:
+            self._waiting.extendleft(delivery for delivery, _ in reversed(self._looked_at))
+            self._looked_at.clear()
+        while self._waiting and not self._looked_at:
+            self._look()
+        return self._looked_at.popleft() if self._looked_at else None
+
+    def _look(self) -> None:
+        """Asks the store about the next few, suppressions included."""
+        office, now = self._office, self._office.now()
+        few = [self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting)))]
+        self._fresh_until = now + _FRESH
+        found = letters(office.store, office.post, few, now)
+        for delivery in few:
+            letter = found[delivery.id]
+            if isinstance(letter, str):
+                self._note(outbox.cancelled(delivery, letter))
+            else:
+                self._looked_at.append((delivery, letter))
+
+    def _begin(self, delivery: Delivery, letter: Letter) -> Envelope | None:
+        """The mail on its way; `None` for one that may not leave now."""
+        now = self._office.now()
+        if silence := self._silence():
+            self._end(delivery, letter, silence.outcome)
+            return None
+        leaving = Leaving(
+            domain=letter.domain,
+            connection=id(self._transport),
+            urgent=delivery.errand is not Errand.DIGEST,
+            promised=delivery.next_attempt_at > delivery.created_at,
+        )
+        at = self._office.pace.begin(leaving, now)
+        if at:
+            self._put_off(delivery, letter, at, now)
+            return None
+        return self._sealed(delivery, letter, leaving, now)
+
+    def _put_off(self, delivery: Delivery, letter: Letter, at: datetime, now: datetime) -> None:
+        if at - now < _MOMENT:
+            self._later.append(replace(delivery, next_attempt_at=at))
+            return
+        end = outbox.kept_waiting(delivery, at, now, until=letter.patience)
+        if end.state is DeliveryState.QUEUED:
+            self._released.append(end)
+        else:
+            self._note(end)
+
+    def _sealed(
+        self, delivery: Delivery, letter: Letter, leaving: Leaving, now: datetime
+    ) -> Envelope | None:
+        """The finished mail; `None` if it cannot be made."""
+        post = self._office.post
+        paths = post.return_paths
+        sender = paths.make(delivery.id) if paths else post.publication.from_address
+        try:
+            raw = letter.make()
+            if post.preflight:
+                post.preflight.check(raw, delivery)
+            signed = post.signer.sign(raw, at=delivery.created_at) if post.signer else raw
+            envelope = Envelope(
+                raw=signed, sender=address(sender), recipient=address(letter.recipient)
+            )
+        except NewsletterError as error:  # a broken template, say: mended sooner or later
+            self._office.pace.end(leaving, None, now, begun_at=now)
+            self._end(delivery, letter, Outcome(result=Result.DEFERRED, detail=str(error)))
+            return None
+        self._flight.append(_Begun(delivery, letter, leaving, now, fingerprint(raw)))
+        return envelope
+
+    def _settle(self, outcome: Outcome) -> None:
+        """The outcome of the mail that has been in flight for longest."""
+        begun, office = self._flight.popleft(), self._office
+        until = office.pace.end(begun.leaving, outcome, office.now(), begun_at=begun.at)
+        self._end(begun.delivery, begun.letter, outcome, begun.mark)
+        office.heard(begun.delivery, outcome)
+        if until:
+            domain = begun.leaving.domain
+            _log.warning("%s finds us too fast: its mails wait until %s", domain, f"{until:%H:%M}")
+
+    def _end(self, delivery: Delivery, letter: Letter, outcome: Outcome, mark: str = "") -> None:
+        office = self._office
+        end = outbox.after(
+            delivery, outcome, office.now(), until=letter.patience, retries=office.post.retries
+        )
+        self._note(replace(end, fingerprint=mark))
+
+    def _note(self, end: Delivery) -> None:
+        self.ends.append(end)
+        self._office.notebook.note(end)
+
+    def _wait_a_moment(self) -> None:
+        """Until the first of those that were left out may leave."""
+        if not self._later:
+            return
+        first = min(delivery.next_attempt_at for delivery in self._later)
+        seconds = (first - self._office.now()).total_seconds()
+        self._office.stopping.wait(max(seconds, 0.0))
+        due = max(first, self._office.now())
+        self._waiting.extend(mail for mail in self._later if mail.next_attempt_at <= due)
+        self._later = [mail for mail in self._later if mail.next_attempt_at > due]
+
+
+def _delivered(ends: Sequence[Delivery], claimed: int) -> Delivered:
+    count = Counter(end.state for end in ends)
+    return Delivered(
+        sent=count[DeliveryState.SENT],
+        deferred=count[DeliveryState.DEFERRED],
+        failed=count[DeliveryState.FAILED],
+        cancelled=count[DeliveryState.CANCELLED],
+        refused=tuple(end for end in ends if outbox.no_such_mailbox(end)),
+        crowded_out=sum(outbox.crowded_out(end) for end in ends),
+        claimed=claimed,
+    )

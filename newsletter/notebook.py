@@ -1,0 +1,222 @@
+"""What became of each mail, on disk the moment it is known, until the store has taken it over."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from newsletter.delivery import Delivery, DeliveryState, Errand
+from newsletter.store import Store
+
+_AT_ONCE = 50  # ends are handed to the store in one transaction, or after
+_OFTEN = timedelta(seconds=1)
+_MOST = 500  # ids in one question to the store
+
+
+class Notebook:
+    """Ends of mails, written into a file at once and into the store in batches.
+
+    A line in a file costs a hundredth of a transaction and outlives SIGKILL, for the operating
+    system has it (no fsync: a machine that loses its power may forget the last second). All
+    connections of a process share one notebook, and whoever claims mails hands it over first; so
+    nobody takes a mail over whose end is known.
+
+    Args:
+        folder: where the files lie; without one the store is written at once.
+    """
+
+    def __init__(self, store: Store, *, now: Callable[[], datetime], folder: Path | None) -> None:
+        self._store = store
+        self._now = now
+        self._pages = _Pages(folder) if folder else None
+        self._ends: list[Delivery] = []
+        self._handed_over_at = now()
+        self._lock = Lock()  # of what is noted
+        self._turn = Lock()  # of handing over
+
+    def note(self, end: Delivery) -> None:
+        """Keeps an end.
+
+        Raises:
+            StoreError: it could be kept nowhere but in memory; `hand_over` tries again.
+        """
+        with self._lock:
+            self._ends.append(end)
+            is_kept = self._pages is not None and self._pages.write(_line(end))
+            is_time = len(self._ends) >= _AT_ONCE or self._now() - self._handed_over_at >= _OFTEN
+        if is_time or not is_kept:
+            self.hand_over()
+
+    def hand_over(self, released: Sequence[Delivery] = ()) -> None:
+        """Brings the store up to date, with claims that are given back unbegun.
+
+        Raises:
+            StoreError: everything is noted as before.
+        """
+        with self._turn:
+            with self._lock:
+                ends, self._ends = self._ends, []
+                self._handed_over_at = self._now()
+                if self._pages:
+                    self._pages.turn()
+            if not ends and not released:
+                return
+            try:
+                record(self._store, [*ends, *released])
+            except BaseException:
+                with self._lock:
+                    self._ends = ends + self._ends
+                raise
+            if self._pages:
+                self._pages.wipe()
+
+    def close(self) -> None:
+        """Hands everything over and leaves no file.
+
+        Raises:
+            StoreError: the files stay for the next start.
+        """
+        self.hand_over()
+        if self._pages:
+            self._pages.remove()
+
+
+def record(store: Store, ends: Sequence[Delivery]) -> None:
+    """Writes ends down; the papers of digests that were given up may stand in the next ones."""
+    with store.changing_register() as register:
+        register.outbox.record(ends)
+        for end in ends:
+            if end.state is DeliveryState.FAILED and end.errand is Errand.DIGEST:
+                register.digests.give_back(end.id)
+
+
+def read_after_death(store: Store, folder: Path) -> tuple[Delivery, ...]:
+    """Takes over what processes that are gone had noted, before anybody claims a mail.
+
+    Returns:
+        the ends that the store did not know.
+    """
+    news: list[Delivery] = []
+    for file in sorted(folder.glob("*.page")):
+        with suppress(FileNotFoundError), file.open("rb") as page:
+            if not _is_ours(page.fileno()):
+                continue  # its process lives
+            lines = page.read().split(b"\n")
+            for start in range(0, len(lines), _MOST):
+                news += _taken_over(store, lines[start : start + _MOST])
+            file.unlink()
+    return tuple(news)
+
+
+class _Pages:
+    """Two files: one is written while the other is handed over; ours for as long as we live.
+
+    They are made when the first line is written, so a process without mail leaves none.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pages: list[tuple[int, Path]] = []  # the first is written
+
+    def write(self, line: bytes) -> bool:
+        """Whether the line is on disk; a part of one does no harm."""
+        try:
+            self._make()
+            return os.write(self._pages[0][0], line) == len(line)
+        except OSError:
+            return False
+
+    def turn(self) -> None:
+        """The other page is written from now on, unless it holds what could not be handed over."""
+        if self._pages and not os.fstat(self._pages[1][0]).st_size:
+            self._pages.reverse()
+
+    def wipe(self) -> None:
+        """The store has what the other page holds."""
+        if self._pages:
+            os.ftruncate(self._pages[1][0], 0)
+
+    def remove(self) -> None:
+        """Leaves no file."""
+        for descriptor, path in self._pages:
+            path.unlink(missing_ok=True)
+            os.close(descriptor)
+        self._pages = []
+
+    def _make(self) -> None:
+        while len(self._pages) < 2:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._pages.append(_new_page(self._folder))
+
+
+def _new_page(folder: Path) -> tuple[int, Path]:
+    while True:
+        descriptor, path = tempfile.mkstemp(suffix=".page", dir=folder)
+        # Who takes over after the dead may have met it in the moment before it was ours.
+        if _is_ours(descriptor) and os.fstat(descriptor).st_nlink:
+            return descriptor, Path(path)
+        os.close(descriptor)
+
+
+def _is_ours(descriptor: int) -> bool:
+    """Whether no living process holds the file; it is held from now on."""
+    with suppress(OSError):
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def _taken_over(store: Store, lines: Sequence[bytes]) -> list[Delivery]:
+    noted = [facts for line in lines if (facts := _facts(line))]
+    with store.register() as register:
+        known = register.outbox.among([delivery_id for delivery_id, _ in noted])
+    ends = [replace(known[key], **facts) for key, facts in noted if key in known]
+    news = [end for end in ends if _is_news(end, known[end.id])]
+    record(store, news)
+    return news
+
+
+def _is_news(end: Delivery, known: Delivery) -> bool:
+    """The same rule as of `Outbox.record`: what was handed over before is no news."""
+    is_sent = end.state is DeliveryState.SENT and known.state is not DeliveryState.SENT
+    return is_sent or known.state is DeliveryState.SENDING
+
+
+def _line(end: Delivery) -> bytes:
+    """It begins with the line end, so that a torn one before it stays alone."""
+    facts = [
+        end.id,
+        end.state.value,
+        end.attempts,
+        end.next_attempt_at.isoformat(),
+        end.sent_at and end.sent_at.isoformat(),
+        end.last_error,
+        end.fingerprint,
+    ]
+    return b"\n" + json.dumps(facts).encode()
+
+
+def _facts(line: bytes) -> tuple[str, dict[str, Any]] | None:
+    """What a line says; `None` for one that is torn."""
+    try:
+        key, state, attempts, next_attempt_at, sent_at, last_error, fingerprint = json.loads(line)
+        return key, {
+            "state": DeliveryState(state),
+            "attempts": attempts,
+            "next_attempt_at": datetime.fromisoformat(next_attempt_at),
+            "sent_at": sent_at and datetime.fromisoformat(sent_at),
+            "leased_until": None,
+            "last_error": last_error,
+            "fingerprint": fingerprint,
+        }
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,179 @@
+"""What is particular to PostgreSQL: its settings, its refusals, and several processes at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from moving_world import fill, rows
+from sqlalchemy import inspect, make_url, text
+from sqlalchemy.exc import IntegrityError
+
+from newsletter.errors import StoreError
+from newsletter.store import open_store
+from newsletter.store.engine import UNFINISHED_MOVE, open_engine
+
+
+@pytest.fixture
+def fresh(postgres):
+    """Address of an empty store, gone after the test."""
+    url = postgres.fresh()
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def nothing(postgres):
+    """Address of a database without a table, gone after the test."""
+    url = postgres.empty()
+    yield url
+    postgres.drop(url)
+
+
+def shown(engine, setting: str) -> str:
+    with engine.connect() as connection:
+        return connection.execute(text(f"SHOW {setting}")).scalar_one()
+
+
+def test_a_session_says_who_it_is_and_waits_for_nothing_for_ever(fresh):
+    engine = open_engine(fresh)
+
+    assert shown(engine, "application_name") == "newsletter"
+    assert shown(engine, "statement_timeout") == "2min"
+    assert shown(engine, "lock_timeout") == "10s"
+    assert shown(engine, "idle_in_transaction_session_timeout") == "10min"
+    assert shown(engine, "transaction_isolation") == "read committed"
+    engine.dispose()
+
+
+def test_the_address_may_say_otherwise(fresh):
+    engine = open_engine(f"{fresh}&application_name=mine&options=-c%20lock_timeout%3D3s")
+
+    assert shown(engine, "application_name") == "mine"
+    assert shown(engine, "lock_timeout") == "3s"
+    engine.dispose()
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_an_address_as_hosting_companies_write_it_is_understood(fresh, scheme):
+    engine = open_engine(fresh.replace("postgresql+psycopg", scheme))
+
+    assert engine.dialect.driver == "psycopg"
+    engine.dispose()
+
+
+def refusal(url: str) -> str:
+    with pytest.raises(StoreError) as refused:
+        open_store(url)
+    return str(refused.value)
+
+
+def test_a_server_that_does_not_answer_is_a_sentence():
+    said = refusal("postgresql+psycopg://me:hunter2@127.0.0.1:1/news")
+
+    assert "postgresql+psycopg://me:***@127.0.0.1:1/news" in said
+    assert "Connection refused" in said
+    assert "\n" not in said
+
+
+def test_a_wrong_password_is_a_sentence_that_does_not_show_it(postgres):
+    url = postgres.url("postgres").replace("postgres@", "guarded:hunter2@")
+
+    said = refusal(url)
+
+    assert "refuses this user with this password" in said
+    assert "hunter2" not in said
+
+
+def test_an_unknown_user_or_database_is_a_sentence(postgres):
+    assert "make it with createdb" in refusal(postgres.url("nosuch"))
+    nobody = postgres.url("postgres").replace("postgres@", "nobody@")
+    assert "does not know this user" in refusal(nobody)
+
+
+def test_a_user_who_may_not_make_tables_is_told_what_is_missing(postgres, nothing):
+    said = refusal(nothing.replace("postgres@", "guarded:right@"))
+
+    assert "GRANT CREATE ON SCHEMA" in said
+
+
+def test_a_database_that_is_still_being_moved_into_is_not_used(fresh):
+    engine = open_engine(fresh)
+    with engine.begin() as connection:
+        connection.execute(text(f"CREATE TABLE {UNFINISHED_MOVE} (salt text)"))
+    engine.dispose()
+
+    assert "start `newsletter migrate-store` again" in refusal(fresh)
+
+
+def test_processes_that_start_at_once_on_a_new_database_do_not_stumble(nothing):
+    program = "import sys; from newsletter.store import open_store; open_store(sys.argv[1]).close()"
+    command = [sys.executable, "-W", "error", "-c", program, nothing]
+    started = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(3)]
+
+    ends = [process.communicate(timeout=120)[1].decode() for process in started]
+
+    assert ends == [""] * 3
+    engine = open_engine(nothing)
+    assert inspect(engine).has_table("subscribers")
+    engine.dispose()
+
+
+def test_threads_that_open_a_new_database_at_once_find_one_salt(nothing):
+    with ThreadPoolExecutor(4) as threads:
+        stores = list(threads.map(open_store, [nothing] * 4))
+
+    with stores[0]._engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM salts")).scalar_one() == 1
+    for store in stores:
+        store.close()
+
+
+def test_connections_cut_by_the_server_between_two_steps_cost_nobody_an_error(postgres, fresh):
+    store = open_store(fresh)
+    assert store.count() == 0
+
+    postgres.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "WHERE application_name = 'newsletter' AND datname <> 'postgres'"
+    )
+
+    assert store.count() == 0
+    store.close()
+
+
+def test_a_dump_restored_elsewhere_is_the_same_store(postgres, fresh, nothing, tmp_path):
+    """As docs/operations.md has it; the words are those of `newsletter backup`."""
+    store = open_store(fresh)
+    fill(store)
+    with pytest.raises(StoreError, match="pg_dump") as told:
+        store.back_up(tmp_path / "copy.db")
+    store.close()
+    dump = str(tmp_path / "newsletter.dump")
+    words = str(told.value).partition("pg_dump ")[2].replace("--file=FILE", f"--file={dump}")
+
+    _program(postgres, "pg_dump", *words.split())
+    into = make_url(nothing).database
+    _program(
+        postgres,
+        "pg_restore",
+        *("--exit-on-error", "--no-owner", f"--host={postgres.host}", "--username=postgres"),
+        *(f"--dbname={into}", dump),
+    )
+
+    assert rows(nothing) == rows(fresh)
+
+
+def _program(postgres, name: str, *words: str) -> None:
+    subprocess.run([postgres.programs / name, *words], check=True)
+
+
+def test_after_a_refused_row_the_next_transaction_is_whole_again(fresh):
+    store = open_store(fresh)
+    with pytest.raises(IntegrityError), store._engine.begin() as connection:
+        connection.execute(text("INSERT INTO salts (id, salt) VALUES (1, 'twin')"))
+
+    assert store.count() == 0
+    store.close()
