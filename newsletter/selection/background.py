@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from newsletter.model import Paper, id_from_title, title_key
+from newsletter.selection.batch import Batch
 from newsletter.selection.crowd import Crowd
 from newsletter.selection.hashing import (
     PLACES,
@@ -20,7 +21,7 @@ from newsletter.selection.hashing import (
     counts,
     single_words,
 )
-from newsletter.selection.kin import Categories
+from newsletter.selection.kinds import Kinds
 from newsletter.selection.reading import Reading
 from newsletter.selection.space import Rows, Space
 
@@ -65,7 +66,7 @@ class Background:
         size: papers that count; `papers` and `rows` may hold more, to be looked up only.
         holders: how many of the counting papers hold each word and pair.
         mean: the mean of the sample's `units`; `dense_mean` that of its `dense`.
-        sample: places of the papers that stand for all.
+        usual: the papers that stand for all.
         fitted: what stays the same while papers come in.
     """
 
@@ -77,12 +78,15 @@ class Background:
     rarity: Floats
     mean: Floats
     dense_mean: Floats
-    sample: Ints
-    categories: Categories
+    usual: Batch
+    kinds: Kinds
     _extents: tuple[int, ...] = field(repr=False)
     _by_id: dict[str, int] = field(repr=False)
     _by_key: dict[str, int] = field(repr=False)
     _readings: dict[Paper, Reading] = field(default_factory=dict, repr=False, compare=False)
+    _batches: dict[tuple[Paper, ...], Batch] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def fit(cls, papers: Iterable[Paper]) -> Background:
@@ -103,6 +107,10 @@ class Background:
         """All of the papers count."""
         sample = _sample(len(papers))
         some = max(len(sample), 1)
+        mean = np.asarray(rows.units[sample].sum(axis=0)).ravel() / some
+        dense_mean = rows.dense[sample].sum(axis=0) / some
+        kinds = Kinds.of(papers)
+        chosen = [papers[at] for at in sample]
         by_id, by_key = _places(papers)
         return cls(
             size=len(papers),
@@ -111,10 +119,10 @@ class Background:
             fitted=fitted,
             holders=holders,
             rarity=_rarity(holders, len(papers)),
-            mean=np.asarray(rows.units[sample].sum(axis=0)).ravel() / some,
-            dense_mean=rows.dense[sample].sum(axis=0) / some,
-            sample=sample,
-            categories=Categories.of(papers),
+            mean=mean,
+            dense_mean=dense_mean,
+            usual=Batch.of(chosen, sample, rows[sample], (mean, dense_mean), kinds),
+            kinds=kinds,
             _extents=tuple(_extent(paper) for paper in papers),
             _by_id=by_id,
             _by_key=by_key,
@@ -156,6 +164,17 @@ class Background:
             _by_id=by_id,
             _by_key=by_key,
         )
+
+    def batch(self, papers: Sequence[Paper]) -> Batch:
+        """The papers made ready; kept until others are asked for, as many readers get the same."""
+        asked = tuple(papers)
+        if asked not in self._batches:
+            self._batches.clear()
+            places = [self.place_of(paper.id) for paper in asked]
+            means = self.mean, self.dense_mean
+            rows = self.vectors(asked)
+            self._batches[asked] = Batch.of(asked, places, rows, means, self.kinds)
+        return self._batches[asked]
 
     def vectors(self, papers: Sequence[Paper]) -> Rows:
         """The papers in the measure of this background, whether it holds them or not."""
@@ -217,23 +236,24 @@ class Background:
         known = self._by_id.get(paper_id_in(text))
         return known if known is not None else self._by_key.get(title_key(text))
 
-    def resolve(self, texts: Iterable[str]) -> tuple[tuple[Paper, ...], Rows]:
-        """The papers that a subscriber named, and their vectors.
+    def resolve(self, texts: Iterable[str]) -> tuple[dict[str, int], tuple[Paper, ...], Rows]:
+        """The papers that subscribers named, each once: which one each text names, and vectors.
 
         A text that is no id is taken as the title of a stored paper, or else as a paper of its own.
         An id that nobody has stored says nothing and is left out.
         """
-        papers: list[Paper] = []
-        rows = [self.rows[[]]]
-        for text in dict.fromkeys(texts):
-            place = self.find(text)
-            if place is not None:
-                papers.append(self.papers[place])
-                rows.append(self.rows[[place]])
-            elif text.strip() and not paper_id_in(text):
-                papers.append(Paper(id=id_from_title(text), title=text))
-                rows.append(self._measured(papers[-1:]))
-        return tuple(papers), _joined(*rows)
+        found = {text: self.find(text) for text in texts}
+        stored = sorted({place for place in found.values() if place is not None})
+        own = {
+            text: Paper(id=id_from_title(text), title=text)
+            for text, place in sorted(found.items())
+            if place is None and text.strip() and not paper_id_in(text)
+        }
+        at = {place: number for number, place in enumerate(stored)}
+        named = {text: at[place] for text, place in found.items() if place is not None}
+        named |= {text: len(stored) + number for number, text in enumerate(own)}
+        papers = (*(self.papers[place] for place in stored), *own.values())
+        return named, papers, _joined(self.rows[stored], self._measured(list(own.values())))
 
 
 def _parts(paper: Paper) -> Parts:

@@ -42,6 +42,13 @@ def single_words(text: str) -> list[Parts]:
     return [((word, 1.0),) for word in dict.fromkeys(content_words(text))]
 
 
+def chosen(rows: Sequence[Sequence[int]], width: int) -> Matrix:
+    """A matrix with a 1 at the given columns of each row."""
+    indices = np.array([at for row in rows for at in row], dtype=np.int32)
+    indptr = np.cumsum([0, *(len(row) for row in rows)])
+    return sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(rows), width))
+
+
 def _row(parts: Parts, known: dict[str, int]) -> tuple[npt.NDArray[np.int32], Floats]:
     found = [_places(content_words(text), known) for text, _ in parts]
     times = np.repeat([times for _, times in parts], [len(places) for places in found])

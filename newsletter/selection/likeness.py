@@ -1,7 +1,7 @@
 """How alike papers are to those that readers named, measured against what is usual.
 
-The papers one reader named become one vector: their strongest words and pairs (sparse) and a place
-in the latent space (dense). Many readers and many papers are one product of matrices.
+Everything here is a sum over the papers that a reader named, so each named paper is compared once,
+by words and in the latent space, and many readers are one product of matrices.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from scipy import sparse
 
 from newsletter.model import Paper
 from newsletter.selection.background import Background
-from newsletter.selection.hashing import PLACES, Floats, Ints, Matrix
+from newsletter.selection.batch import Batch
+from newsletter.selection.hashing import Floats, Ints, Matrix, chosen
 from newsletter.selection.kin import Kin
 from newsletter.selection.space import Rows
 from newsletter.selection.usual import Usual
@@ -23,43 +24,44 @@ from newsletter.selection.usual import Usual
 SPREAD_OF_WORDS, SPREAD_IN_SPACE = 0.02, 0.15
 
 # What each part counts beside the words themselves, and what makes the sum one standard deviation.
-_IN_SPACE, _CROWD = 0.5, 0.5
+_IN_SPACE, _CROWD = 0.4, 0.6
 _SCALE = 1.8
-_TITLES = 0.5  # the titles of the named papers count so much more
-_STRONGEST = 100  # words and pairs of one reader
+_TITLES = 0.4  # the titles of the named papers count so much more
 _HIGHEST = 20.0
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """The papers that one reader named, how much each counts (0 to 1), and their centre."""
+    """The papers that some readers named, each once.
+
+    Attributes:
+        counted: how much each paper (column) counts for each reader (row), 0 to 1.
+    """
 
     papers: tuple[Paper, ...]
-    weights: tuple[float, ...]
     rows: Rows
-    words: Matrix
-    dense: Floats
+    counted: Matrix
 
     @classmethod
     def of(
-        cls, texts: Sequence[str], background: Background, weights: Mapping[str, float]
+        cls,
+        texts: Sequence[Sequence[str]],
+        weights: Sequence[Mapping[str, float]],
+        background: Background,
     ) -> Named:
-        """`weights` by paper id; what is not in them counts 1."""
-        papers, rows = background.resolve(texts)
-        counted = np.array([weights.get(paper.id, 1.0) for paper in papers])
-        shares = counted / (counted.sum() or 1)
-        each = sparse.csr_matrix(shares.astype(np.float32))
-        words = each @ rows.units + _TITLES * (each @ background.titles(papers))
-        return cls(papers, tuple(counted.tolist()), rows, _strongest(words), shares @ rows.dense)
+        """`weights` by paper id, for each reader; what is not in them counts 1."""
+        place, papers, rows = background.resolve(t for said in texts for t in said)
+        lists = [sorted({place[text] for text in said if text in place}) for said in texts]
+        counted = chosen(lists, len(papers))
+        counted.data[:] = [
+            of.get(papers[at].id, 1.0) for row, of in zip(lists, weights, strict=True) for at in row
+        ]
+        return cls(papers, rows, counted)
 
     @property
-    def weight(self) -> float:
-        """How many papers named today they are worth."""
-        return sum(self.weights)
-
-    def places(self, background: Background) -> Ints:
-        """Where they stand among the stored papers."""
-        return np.array([background.place_of(paper.id) for paper in self.papers], dtype=np.int64)
+    def worth(self) -> Floats:
+        """How many papers named today those of each reader are worth."""
+        return np.asarray(self.counted.sum(axis=1)).ravel()
 
     def closest(self, rows: Rows) -> list[tuple[float, str]]:
         """For each paper, its cosine with the closest of the named ones, and which that is."""
@@ -72,9 +74,9 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """What some readers named, a row for each reader, ready to be measured."""
+    """What some readers named, ready to be measured; `shares` has a row for each reader."""
 
-    background: Background
+    shares: Matrix
     words: Matrix
     dense: Floats
     usual_words: Usual
@@ -83,52 +85,45 @@ class Likeness:
     kin: Kin
 
     @classmethod
-    def of(cls, named: Sequence[Named], background: Background) -> Likeness:
-        words = sparse.vstack([sparse.csr_matrix((0, PLACES)), *(one.words for one in named)])
-        words = words.tocsr().astype(np.float32)
-        dense = np.array([one.dense for one in named]).reshape(len(named), -1)
-        sample = background.rows[background.sample]
-        own = [np.isin(background.sample, one.places(background)) for one in named]
-        # The named papers themselves would blur what is usual.
-        counted = ~np.array(own, dtype=bool).reshape(len(named), len(sample)).T
-        worth = np.array([one.weight for one in named])
+    def of(cls, named: Named, background: Background) -> Likeness:
+        worth = named.worth
+        shares = sparse.diags(1 / np.where(worth > 0, worth, 1)) @ named.counted
+        words = (named.rows.units + _TITLES * background.titles(named.papers)).tocsr()
+        dense = named.rows.dense
+        usual = background.usual
+        place = np.array([background.place_of(paper.id) for paper in named.papers], dtype=np.int64)
+        owns = (named.counted > 0).astype(np.float32) @ _equal(place, usual.places)
+        counted = owns.toarray().T == 0  # the named papers themselves would blur what is usual
         return cls(
-            background,
+            shares,
             words,
             dense,
-            Usual.of(_by_words(sample, words, background), SPREAD_OF_WORDS, counted),
-            Usual.of(_in_space(sample, dense, background), SPREAD_IN_SPACE, counted),
+            Usual.of(_by_words(usual, shares, words), SPREAD_OF_WORDS, counted),
+            Usual.of(_in_space(usual, shares, dense), SPREAD_IN_SPACE, counted),
             worth / (worth + 1),  # one example alone says half
-            Kin.of(
-                [list(zip(one.papers, one.weights, strict=True)) for one in named],
-                background.categories,
-            ),
+            Kin.of(named.papers, named.counted, shares, background.kinds),
         )
 
-    def measure(self, papers: Sequence[Paper], rows: Rows) -> Floats:
+    def measure(self, batch: Batch) -> Floats:
         """How unusually alike each paper (row) is to what each reader (column) named."""
-        alike = self.usual_words.above(_by_words(rows, self.words, self.background))
-        alike = alike - _CROWD * rows.crowd[:, None] + self.kin.measure(papers)
-        if rows.dense.shape[1]:
-            dense = _in_space(rows, self.dense, self.background)
-            alike += _IN_SPACE * self.usual_dense.above(dense)
+        alike = self.usual_words.above(_by_words(batch, self.shares, self.words))
+        alike += self.kin.measure(batch) - _CROWD * batch.rows.crowd[:, None]
+        if batch.rows.dense.shape[1]:
+            alike += _IN_SPACE * self.usual_dense.above(_in_space(batch, self.shares, self.dense))
         return np.minimum(alike, _HIGHEST) * self.sure / _SCALE
 
 
-def _by_words(rows: Rows, words: Matrix, background: Background) -> Floats:
-    """Cosine with the centres, above that with any paper."""
-    common = rows.units @ background.mean
-    return np.asarray((rows.units @ words.T).toarray() - common[:, None])
+def _by_words(batch: Batch, shares: Matrix, words: Matrix) -> Floats:
+    """Cosine with what each reader named, above that with any paper."""
+    return np.asarray(batch.said(words) @ shares.T - batch.common[:, None])
 
 
-def _in_space(rows: Rows, dense: Floats, background: Background) -> Floats:
-    wide = rows.dense.astype(np.float64)
-    return np.asarray(wide @ (dense - background.dense_mean).T)
+def _in_space(batch: Batch, shares: Matrix, dense: Floats) -> Floats:
+    cosines = batch.rows.dense.astype(np.float64) @ dense.T
+    return np.asarray(cosines @ shares.T - batch.dense_common[:, None])
 
 
-def _strongest(row: Matrix) -> Matrix:
-    if row.nnz > _STRONGEST:
-        row = row.tocsr(copy=True)
-        row.data[np.argsort(-row.data, kind="stable")[_STRONGEST:]] = 0
-        row.eliminate_zeros()
-    return row
+def _equal(rows: Ints, columns: Ints) -> Matrix:
+    """A 1 where a stored place of a row is that of a column."""
+    at = {int(place): number for number, place in enumerate(columns)}
+    return chosen([[at[p]] if (p := int(place)) in at else [] for place in rows], len(columns))

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from newsletter.model import Paper, Profile, Why
 from newsletter.selection import categories
 from newsletter.selection.background import Background
-from newsletter.selection.hashing import Floats, Matrix
+from newsletter.selection.hashing import Floats, Matrix, chosen
 from newsletter.selection.matching import Names, Phrases
 from newsletter.selection.reading import name_parts
 from newsletter.selection.words import words
@@ -83,13 +82,6 @@ class Literals:
         for codes, text in self.codes:
             if categories.holds(codes, paper.categories):
                 yield (Why.CATEGORY, text), _CATEGORY
-
-
-def chosen(rows: Sequence[Sequence[int]], width: int) -> Matrix:
-    """A matrix with a 1 at the given columns of each row."""
-    indices = np.array([at for row in rows for at in row], dtype=np.int32)
-    indptr = np.cumsum([0, *(len(row) for row in rows)])
-    return sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(rows), width))
 
 
 def _interests(profile: Profile) -> list[Interest]:

@@ -59,7 +59,7 @@ class Taste:
     def judge(self, papers: Sequence[Paper]) -> list[Judgement]:
         """One judgement for each paper, in the same order."""
         weighed = self._tastes.weigh(papers)
-        closest = self._tastes.liked[0].closest(weighed.rows)
+        closest = self._tastes.liked.closest(weighed.rows)
         return [
             self._judged(
                 paper,

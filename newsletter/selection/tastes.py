@@ -14,10 +14,10 @@ import numpy as np
 from newsletter.model import Paper, Profile, title_key
 from newsletter.selection import categories
 from newsletter.selection.background import Background
-from newsletter.selection.hashing import Bools, Floats, Matrix
+from newsletter.selection.hashing import Bools, Floats, Matrix, chosen
 from newsletter.selection.learn import weights_in
 from newsletter.selection.likeness import Likeness, Named
-from newsletter.selection.literal import Literals, chosen
+from newsletter.selection.literal import Literals
 from newsletter.selection.space import Rows
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
@@ -25,7 +25,7 @@ MOST_TOPICS = 100  # of a reader; further topics are matched by exact title only
 EXACT_TITLE = 50.0  # the subscriber typed the title of this very paper
 _HIGHEST = 30.0
 _CATEGORY_AS_TOPIC = 2.0
-_DISLIKE = 1.5
+_DISLIKE = 0.9
 _TOPICS_BESIDE_LIKES, _TELLING = 0.5, 5  # so many liked papers say more than words
 _TOPIC_NORM = 3  # nearly the best topic alone: fitting one interest fully beats two by half
 _DECIMALS = 6  # what is further down is noise of the order of adding
@@ -60,33 +60,32 @@ class Tastes:
         self.background = background
         self.topics = tuple(column)
         self.literals = Literals.of(profiles, background)
-        self.liked = [Named.of(p.liked, background, weights_in(p)) for p in profiles]
+        weights = [weights_in(profile) for profile in profiles]
+        self.liked = Named.of([p.liked for p in profiles], weights, background)
         self._titles = [{title_key(topic) for topic in topics} for topics in distinct]
         self._wants = chosen([[column[topic] for topic in topics] for topics in asked], len(column))
         self._meter = TopicMeter.of(self.topics, background)
         self._codes = [categories.codes(topic) for topic in self.topics]
         self._likeness = Likeness.of(self.liked, background)
-        disliked = [Named.of(p.disliked, background, weights_in(p)) for p in profiles]
-        some = any(named.papers for named in disliked)
-        self._dislikes = Likeness.of(disliked, background) if some else None
-        told = np.minimum([named.weight for named in self.liked], _TELLING) / _TELLING
+        disliked = Named.of([p.disliked for p in profiles], weights, background)
+        self._dislikes = Likeness.of(disliked, background) if disliked.papers else None
+        told = np.minimum(self.liked.worth, _TELLING) / _TELLING
         self._beside_likes = 1 - (1 - _TOPICS_BESIDE_LIKES) * told
 
     def weigh(self, papers: Sequence[Paper]) -> Weighed:
         """Every paper for every reader."""
-        rows = self.background.vectors(papers)
-        places = np.array([self.background.place_of(p.id) for p in papers], dtype=np.int64)
-        fits, clear = self._meter.measure(rows, places)
+        batch = self.background.batch(papers)
+        fits, clear = self._meter.measure(batch)
         in_category = self._in_category(papers)
         fits, clear = fits + _CATEGORY_AS_TOPIC * in_category, clear | in_category
         literal = self.literals.measure(papers)
-        liked = self._likeness.measure(papers, rows)
+        liked = self._likeness.measure(batch)
         totals = liked + self._beside_likes * self._by_topics(_counted(fits, clear))
         totals += self.literals.totals(literal)
         if self._dislikes is not None:
-            totals -= _DISLIKE * np.maximum(self._dislikes.measure(papers, rows), 0)
+            totals -= _DISLIKE * np.maximum(self._dislikes.measure(batch), 0)
         totals = np.clip(totals, -_HIGHEST, _HIGHEST).round(_DECIMALS)
-        return Weighed(rows, fits, clear, literal, liked, self._with_exact(papers, totals))
+        return Weighed(batch.rows, fits, clear, literal, liked, self._with_exact(papers, totals))
 
     def _in_category(self, papers: Sequence[Paper]) -> Bools:
         """A topic that is the name of an arXiv category is also met by the papers of that category."""

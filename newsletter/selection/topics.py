@@ -14,9 +14,9 @@ from scipy import sparse
 
 from newsletter.selection import categories
 from newsletter.selection.background import Background
+from newsletter.selection.batch import Batch
 from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
 from newsletter.selection.likeness import SPREAD_IN_SPACE, SPREAD_OF_WORDS
-from newsletter.selection.space import Rows
 from newsletter.selection.usual import Usual
 
 _EXAMPLES = 10  # stored papers that speak for a topic,
@@ -60,14 +60,13 @@ class TopicMeter:
     def of(cls, topics: Sequence[str], background: Background) -> TopicMeter:
         queries = background.queries(topics)
         weights = np.maximum((queries > 0) @ background.rarity, 1e-6)
-        stored = background.rows[: background.size]
-        said = _words(stored, queries, weights)
+        said = _in_stored(queries, background) / weights
         most = min(_EXAMPLES, int(background.size * _EXAMPLE_SHARE))
         placed = [_placed(topic, background) for topic in topics]
         found = [own if len(own) else _best(said[:, t], most) for t, own in enumerate(placed)]
         examples = Examples.of(found, background)
-        sample = background.sample
-        words, dense = examples.likeness(background.rows[sample], sample)
+        usual = background.usual
+        words, dense = examples.likeness(usual)
         return cls(
             queries,
             _single_words(topics, background),
@@ -75,50 +74,47 @@ class TopicMeter:
             weights,
             np.array([len(own) > 0 for own in placed], dtype=bool),
             examples,
-            Usual.of(said[sample], _PRIOR_SPREAD_OF_SAID),
+            Usual.of(said[usual.places], _PRIOR_SPREAD_OF_SAID),
             Usual.of(words, SPREAD_OF_WORDS),
             Usual.of(dense, SPREAD_IN_SPACE),
         )
 
-    def measure(self, papers: Rows, places: Ints) -> tuple[Floats, Bools]:
+    def measure(self, batch: Batch) -> tuple[Floats, Bools]:
         """The fit of each paper (row) to each topic (column), and whether it is clear enough to name.
 
-        `places` says where each paper stands in the background (-1: nowhere), so that a stored
-        paper does not count as its own example.
+        A stored paper does not count as its own example.
         """
-        fits = np.minimum(self._fits(papers, places), _HIGHEST)
+        fits = np.minimum(self._fits(batch), _HIGHEST)
         found = self.examples.some
-        clear = (fits >= CLEAR_FIT) & (found | self._occurs(papers))
-        held = self._cover(papers, self.queries) >= _VERY_WORDS
+        clear = (fits >= CLEAR_FIT) & (found | self._occurs(batch))
+        held = self._cover(batch, self.queries) >= _VERY_WORDS
         # Where so little is stored that nothing vouches for a topic, its words need not be neighbours.
-        held |= ~found & (self._cover(papers, self.single) >= _VERY_WORDS)
+        held |= ~found & (self._cover(batch, self.single) >= _VERY_WORDS)
         return fits, clear | ((fits >= _BROAD_FIT) & held)
 
-    def _fits(self, papers: Rows, places: Ints) -> Floats:
-        said = _words(papers, self.queries, self.weights)
+    def _fits(self, batch: Batch) -> Floats:
+        said = batch.said(self.queries) * batch.rows.lengths[:, None] / self.weights
         by_said = np.minimum(self.usual_said.above(said), _FIT_PER_WORDS * said)
-        words, dense = self.examples.likeness(papers, places)
+        words, dense = self.examples.likeness(batch)
         parts = [self.usual_words.above(words)]
-        if papers.dense.shape[1]:
+        if batch.rows.dense.shape[1]:
             parts.append(self.usual_dense.above(dense))
         alike = sum(parts[1:], parts[0])
         # The words of a category's name say less than the papers in it.
         vouched = np.where(self.coded, alike / len(parts), (by_said + alike) / (1 + len(parts)))
         return np.where(self.examples.some, vouched, by_said)
 
-    def _occurs(self, papers: Rows) -> Bools:
+    def _occurs(self, batch: Batch) -> Bools:
         """Whether two words and a fair share of each topic occur."""
         asked = (self.queries > 0).astype(np.float32)
-        count = ((papers.units > 0).astype(np.float32) @ asked.T).toarray()
-        several = count >= np.minimum(2, np.asarray(asked.sum(axis=1)).ravel())
-        return np.asarray(several & (self._cover(papers, self.queries) >= _FAIR_SHARE))
+        several = batch.held(asked) >= np.minimum(2, np.asarray(asked.sum(axis=1)).ravel())
+        return np.asarray(several & (self._cover(batch, self.queries) >= _FAIR_SHARE))
 
-    def _cover(self, papers: Rows, queries: Matrix) -> Floats:
+    def _cover(self, batch: Batch, queries: Matrix) -> Floats:
         """The share of each topic that occurs in a paper at all; rare words and pairs decide."""
-        asked = (queries > 0).astype(np.float32)
-        held = (papers.units > 0).astype(np.float32)
-        whole = np.maximum(asked @ self.telling, 1e-6)
-        return np.asarray((held @ asked.multiply(self.telling).tocsr().T).toarray() / whole)
+        telling = (queries > 0).multiply(self.telling).tocsr().astype(np.float32)
+        whole = np.maximum(np.asarray(telling.sum(axis=1)).ravel(), 1e-6)
+        return np.asarray(batch.held(telling) / whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +124,6 @@ class Examples:
     places: tuple[Ints, ...]
     units: Matrix
     dense: Floats
-    background: Background
 
     @classmethod
     def of(cls, places: Sequence[Ints], background: Background) -> Examples:
@@ -139,24 +134,23 @@ class Examples:
             (np.ones(len(chosen), np.float32), (owner, chosen)), shape=(len(places), len(rows))
         )
         dense = choice.astype(np.float64) @ rows.dense
-        return cls(tuple(places), (choice @ rows.units).tocsr(), dense, background)
+        return cls(tuple(places), (choice @ rows.units).tocsr(), dense)
 
     @property
     def some(self) -> Bools:
         """Which topics have any."""
         return np.array([len(chosen) > 0 for chosen in self.places], dtype=bool)
 
-    def likeness(self, papers: Rows, at: Ints) -> tuple[Floats, Floats]:
+    def likeness(self, batch: Batch) -> tuple[Floats, Floats]:
         """Mean cosine with the examples of each topic (itself left out), above that with any paper:
         by words, and in the latent space.
         """
-        own = np.array([np.isin(at, chosen) for chosen in self.places], dtype=np.float64)
-        own = own.reshape(len(self.places), len(papers)).T
+        own = np.array([np.isin(batch.places, chosen) for chosen in self.places], dtype=np.float64)
+        own = own.reshape(len(self.places), len(batch)).T
         left = np.maximum(np.array([len(chosen) for chosen in self.places]) - own, 1)
-        words = ((papers.units @ self.units.T).toarray() - own) / left
-        words -= (papers.units @ self.background.mean)[:, None]
-        wide = papers.dense.astype(np.float64)
-        dense = (wide @ self.dense.T - own) / left - (wide @ self.background.dense_mean)[:, None]
+        words = (batch.said(self.units) - own) / left - batch.common[:, None]
+        wide = batch.rows.dense.astype(np.float64)
+        dense = (wide @ self.dense.T - own) / left - batch.dense_common[:, None]
         return words, dense
 
 
@@ -177,9 +171,11 @@ def _single_words(topics: Sequence[str], background: Background) -> Matrix:
     return sparse.vstack(summed, format="csr") if summed else background.queries([])
 
 
-def _words(papers: Rows, queries: Matrix, weights: Floats) -> Floats:
-    """BM25 of each paper for each topic, as a share of the topic's weight."""
-    return np.asarray((papers.units @ queries.T).toarray() * papers.lengths[:, None] / weights)
+def _in_stored(queries: Matrix, background: Background) -> Floats:
+    """BM25 of each stored paper (row) for each topic (column)."""
+    rows = background.rows
+    said = (rows.units @ queries.T).toarray() * rows.lengths[:, None]
+    return np.asarray(said[: background.size])
 
 
 def _best(words: Floats, most: int) -> Ints:

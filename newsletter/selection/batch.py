@@ -1,0 +1,71 @@
+"""Papers made ready once, to be weighed for any number of readers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from newsletter.model import Paper
+from newsletter.selection.hashing import Floats, Ints, Matrix
+from newsletter.selection.kinds import Kinds
+from newsletter.selection.space import Rows
+from newsletter.selection.words import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some papers and all that is asked of them again and again.
+
+    Attributes:
+        places: where each stands among the stored papers, -1 for nowhere.
+        by_place: their words and pairs, a row for each place and a column for each paper.
+        common: cosine of each with all stored papers, by words; `dense_common` in the latent space.
+        people: the authors of each.
+        kinds: the categories of each, as a vector.
+    """
+
+    papers: tuple[Paper, ...]
+    places: Ints
+    rows: Rows
+    by_place: Matrix
+    common: Floats
+    dense_common: Floats
+    people: tuple[frozenset[str], ...]
+    kinds: Floats
+
+    @classmethod
+    def of(
+        cls,
+        papers: Sequence[Paper],
+        places: Sequence[int] | Ints,
+        rows: Rows,
+        means: tuple[Floats, Floats],
+        kinds: Kinds,
+    ) -> Batch:
+        """`means` are those of the stored papers, by words and in the latent space."""
+        mean, dense_mean = means
+        return cls(
+            tuple(papers),
+            np.array(places, dtype=np.int64),
+            rows,
+            rows.units.T.tocsr(),
+            np.asarray(rows.units @ mean),
+            np.asarray(rows.dense.astype(np.float64) @ dense_mean),
+            tuple(frozenset(map(plain, paper.authors)) for paper in papers),
+            kinds.vectors([paper.categories for paper in papers]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.papers)
+
+    def said(self, asked: Matrix) -> Floats:
+        """Each paper (row) times each row of words and pairs (column)."""
+        return np.asarray((asked @ self.by_place).toarray().T)
+
+    def held(self, asked: Matrix) -> Floats:
+        """The same, but that a paper counts each word and pair that it holds as one."""
+        once = self.by_place.copy()
+        once.data = np.ones_like(once.data)
+        return np.asarray((asked @ once).toarray().T)
