@@ -200,6 +200,10 @@ class Background:
         """Each text as a row that, times the plain sums of papers, gives their BM25."""
         return self._asking([((text, 1.0),) for text in texts])
 
+    def in_space(self, texts: Sequence[str]) -> Floats:
+        """Each text as a place in the latent space."""
+        return self.fitted.space.rows(counts([((text, 1.0),) for text in texts])).dense
+
     def words_of(self, text: str) -> Matrix:
         """One row, like a query, for each different word of the text."""
         return self._asking(single_words(text))

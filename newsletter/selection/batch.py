@@ -21,15 +21,17 @@ class Batch:
     Attributes:
         places: where each stands among the stored papers, -1 for nowhere.
         by_place: their words and pairs, a row for each place and a column for each paper.
+        holders: the same, but that it says 1 for whatever a paper holds.
         common: cosine of each with all stored papers, by words; `dense_common` in the latent space.
         people: the authors of each.
-        kinds: the categories of each, as a vector.
+        kinds: the categories of each, as a vector above what all papers share.
     """
 
     papers: tuple[Paper, ...]
     places: Ints
     rows: Rows
     by_place: Matrix
+    holders: Matrix
     common: Floats
     dense_common: Floats
     people: tuple[frozenset[str], ...]
@@ -46,15 +48,18 @@ class Batch:
     ) -> Batch:
         """`means` are those of the stored papers, by words and in the latent space."""
         mean, dense_mean = means
+        by_place = rows.units.T.tocsr()
+        ones = np.ones_like(by_place.data)
         return cls(
             tuple(papers),
             np.array(places, dtype=np.int64),
             rows,
-            rows.units.T.tocsr(),
+            by_place,
+            type(by_place)((ones, by_place.indices, by_place.indptr), shape=by_place.shape),
             np.asarray(rows.units @ mean),
             np.asarray(rows.dense.astype(np.float64) @ dense_mean),
             tuple(frozenset(map(plain, paper.authors)) for paper in papers),
-            kinds.vectors([paper.categories for paper in papers]),
+            kinds.above([paper.categories for paper in papers]),
         )
 
     def __len__(self) -> int:
@@ -66,6 +71,4 @@ class Batch:
 
     def held(self, asked: Matrix) -> Floats:
         """The same, but that a paper counts each word and pair that it holds as one."""
-        once = self.by_place.copy()
-        once.data = np.ones_like(once.data)
-        return np.asarray((asked @ once).toarray().T)
+        return np.asarray((asked @ self.holders).toarray().T)

@@ -19,32 +19,35 @@ _CATEGORIES = 2.0  # per unit of cosine
 
 @dataclass(frozen=True, slots=True)
 class Kin:
-    """The people and categories of the papers that some readers named, a row for each reader."""
+    """The people and categories of the papers that some readers named.
+
+    Attributes:
+        authors: how much each person (column) counts for each reader (row).
+        kinds: the categories of each named paper, as a vector.
+    """
 
     place: Mapping[str, int]
     authors: Matrix
-    centres: Floats
-    kinds: Kinds
+    kinds: Floats
 
     @classmethod
-    def of(cls, papers: Sequence[Paper], counted: Matrix, shares: Matrix, kinds: Kinds) -> Kin:
-        """`counted`: how much each paper (column) counts for each reader; `shares` adds up to 1."""
+    def of(cls, papers: Sequence[Paper], counted: Matrix, kinds: Kinds) -> Kin:
+        """`counted`: how much each paper (column) counts for each reader (row)."""
         people = [frozenset(map(plain, paper.authors)) for paper in papers]
         place = {name: at for at, name in enumerate(sorted(frozenset().union(*people)))}
         authors = (counted @ _marks(people, place)).tocsr()
         authors.data = np.minimum(authors.data, 1)
-        centres = shares @ kinds.vectors([paper.categories for paper in papers])
-        return cls(place, authors, np.asarray(centres), kinds)
+        return cls(place, authors, kinds.vectors([paper.categories for paper in papers]))
 
-    def measure(self, batch: Batch) -> Floats:
-        """How much more each paper (row) shares with each reader's (column) than is usual."""
-        shared = (_marks(batch.people, self.place) @ self.authors.T).toarray()
-        placed = np.outer(batch.kinds.any(axis=1), self.centres.any(axis=1))
-        above = batch.kinds @ self.centres.T - self.centres @ self.kinds.mean
-        return np.asarray(
-            _SHARED_AUTHOR * np.minimum(shared, _MOST_SHARED)
-            + np.where(placed, _CATEGORIES * above, 0.0)
-        )
+    def people(self, batch: Batch) -> Matrix:
+        """What shared authors are worth for each reader (row) and paper (column)."""
+        shared = (self.authors @ _marks(batch.people, self.place).T).tocsr()
+        shared.data = _SHARED_AUTHOR * np.minimum(shared.data, _MOST_SHARED)
+        return shared
+
+    def categories(self, batch: Batch) -> Floats:
+        """What like categories are worth for each named paper (row) and paper (column)."""
+        return np.asarray(_CATEGORIES * self.kinds @ batch.kinds.T)
 
 
 def _marks(groups: Sequence[Collection[str]], place: Mapping[str, int]) -> Matrix:

@@ -46,3 +46,8 @@ class Kinds:
             rows[place, known] = self.rarity[known]
         length = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.where(length > 0, length, 1))
+
+    def above(self, codes: Sequence[Collection[str]]) -> Floats:
+        """The same less what all papers share; a paper without categories stays at nothing."""
+        rows = self.vectors(codes)
+        return np.asarray(rows - np.outer(rows.any(axis=1), self.mean))

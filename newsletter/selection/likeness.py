@@ -15,7 +15,7 @@ from scipy import sparse
 from newsletter.model import Paper
 from newsletter.selection.background import Background
 from newsletter.selection.batch import Batch
-from newsletter.selection.hashing import Floats, Ints, Matrix, chosen
+from newsletter.selection.hashing import Bools, Floats, Matrix, chosen
 from newsletter.selection.kin import Kin
 from newsletter.selection.space import Rows
 from newsletter.selection.usual import Usual
@@ -73,57 +73,86 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """What some readers named, ready to be measured; `shares` has a row for each reader."""
+class Compared:
+    """Some papers, compared with all that somebody named.
 
-    shares: Matrix
+    Attributes:
+        parts: by words, in the latent space and by categories, for each named paper (row).
+        people: what shared authors are worth, for each reader (row).
+        crowd: how crowded it is around each paper.
+    """
+
+    likeness: Likeness
+    parts: Floats
+    people: Matrix
+    crowd: Floats
+
+    def of(self, readers: slice) -> Floats:
+        """How unusually alike each paper (column) is to what each of the readers (row) named."""
+        ours = self.likeness
+        alike = ours.weights[readers] @ self.parts + self.people[readers].toarray()
+        alike -= ours.usual[readers, None] + _CROWD * self.crowd
+        return np.asarray(np.minimum(alike, _HIGHEST) * ours.sure[readers, None])
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What some readers named, ready to be compared.
+
+    Attributes:
+        weights: what each part of each named paper counts for each reader (row).
+        usual: what the parts add up to for a usual paper.
+        sure: how sure the likeness is, in units of what makes it one standard deviation.
+    """
+
     words: Matrix
     dense: Floats
-    usual_words: Usual
-    usual_dense: Usual
-    sure: Floats
     kin: Kin
+    weights: Matrix
+    usual: Floats
+    sure: Floats
 
     @classmethod
     def of(cls, named: Named, background: Background) -> Likeness:
         worth = named.worth
-        shares = sparse.diags(1 / np.where(worth > 0, worth, 1)) @ named.counted
+        shares = (sparse.diags(1 / np.where(worth > 0, worth, 1)) @ named.counted).tocsr()
         words = (named.rows.units + _TITLES * background.titles(named.papers)).tocsr()
-        dense = named.rows.dense
-        usual = background.usual
-        place = np.array([background.place_of(paper.id) for paper in named.papers], dtype=np.int64)
-        owns = (named.counted > 0).astype(np.float32) @ _equal(place, usual.places)
-        counted = owns.toarray().T == 0  # the named papers themselves would blur what is usual
+        dense = named.rows.dense.astype(np.float64)
+        counted = ~_are_named(background, named)
+        said = Usual.of((shares @ _by_words(background.usual, words)).T, SPREAD_OF_WORDS, counted)
+        near = Usual.of((shares @ _in_space(background.usual, dense)).T, SPREAD_IN_SPACE, counted)
+        scaled = [sparse.diags(1 / said.spread), sparse.diags(_IN_SPACE / near.spread)]
         return cls(
-            shares,
             words,
             dense,
-            Usual.of(_by_words(usual, shares, words), SPREAD_OF_WORDS, counted),
-            Usual.of(_in_space(usual, shares, dense), SPREAD_IN_SPACE, counted),
-            worth / (worth + 1),  # one example alone says half
-            Kin.of(named.papers, named.counted, shares, background.kinds),
+            Kin.of(named.papers, named.counted, background.kinds),
+            sparse.hstack([*(scale @ shares for scale in scaled), shares], format="csr"),
+            said.mean / said.spread + _IN_SPACE * near.mean / near.spread,
+            worth / (worth + 1) / _SCALE,  # one example alone says half
         )
 
-    def measure(self, batch: Batch) -> Floats:
-        """How unusually alike each paper (row) is to what each reader (column) named."""
-        alike = self.usual_words.above(_by_words(batch, self.shares, self.words))
-        alike += self.kin.measure(batch) - _CROWD * batch.rows.crowd[:, None]
-        if batch.rows.dense.shape[1]:
-            alike += _IN_SPACE * self.usual_dense.above(_in_space(batch, self.shares, self.dense))
-        return np.minimum(alike, _HIGHEST) * self.sure / _SCALE
+    def compared(self, batch: Batch) -> Compared:
+        """The papers, ready to be asked about for any reader."""
+        parts = (
+            _by_words(batch, self.words),
+            _in_space(batch, self.dense),
+            self.kin.categories(batch),
+        )
+        return Compared(self, np.concatenate(parts), self.kin.people(batch), batch.rows.crowd)
 
 
-def _by_words(batch: Batch, shares: Matrix, words: Matrix) -> Floats:
-    """Cosine with what each reader named, above that with any paper."""
-    return np.asarray(batch.said(words) @ shares.T - batch.common[:, None])
+def _by_words(batch: Batch, words: Matrix) -> Floats:
+    """Cosine of each named paper (row) with each other, above that with any paper."""
+    return np.asarray(batch.said(words).T - batch.common)
 
 
-def _in_space(batch: Batch, shares: Matrix, dense: Floats) -> Floats:
-    cosines = batch.rows.dense.astype(np.float64) @ dense.T
-    return np.asarray(cosines @ shares.T - batch.dense_common[:, None])
+def _in_space(batch: Batch, dense: Floats) -> Floats:
+    return np.asarray(dense @ batch.rows.dense.T - batch.dense_common)
 
 
-def _equal(rows: Ints, columns: Ints) -> Matrix:
-    """A 1 where a stored place of a row is that of a column."""
-    at = {int(place): number for number, place in enumerate(columns)}
-    return chosen([[at[p]] if (p := int(place)) in at else [] for place in rows], len(columns))
+def _are_named(background: Background, named: Named) -> Bools:
+    """Which usual papers (rows) each reader (column) named: they would blur what is usual."""
+    at = {place: number for number, place in enumerate(background.usual.places.tolist())}
+    places = [background.place_of(paper.id) for paper in named.papers]
+    same = chosen([[at[p]] if p in at else [] for p in places], len(at))
+    return np.asarray((named.counted @ same).toarray().T > 0)

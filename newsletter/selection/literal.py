@@ -10,7 +10,7 @@ import numpy as np
 from newsletter.model import Paper, Profile, Why
 from newsletter.selection import categories
 from newsletter.selection.background import Background
-from newsletter.selection.hashing import Floats, Matrix, chosen
+from newsletter.selection.hashing import Matrix, chosen
 from newsletter.selection.matching import Names, Phrases
 from newsletter.selection.reading import name_parts
 from newsletter.selection.words import words
@@ -26,7 +26,10 @@ Interest = tuple[Why, str]
 
 @dataclass(frozen=True, slots=True)
 class Literals:
-    """The literal interests of some readers, each once; `wants` has a row for each reader."""
+    """The literal interests of some readers, each once; `wants` has a row for each reader.
+
+    Several hits add up as the root of their squares: each further one adds less.
+    """
 
     background: Background
     interests: tuple[Interest, ...]
@@ -63,10 +66,6 @@ class Literals:
         measured = chosen(places, len(self.interests))
         measured.data[:] = [strength for row in found for strength in row.values()]
         return measured
-
-    def totals(self, measured: Matrix) -> Floats:
-        """What it adds up to for each paper (row) and reader (column): each further hit adds less."""
-        return np.asarray(np.sqrt((measured.power(2) @ self.wants.T).toarray()))
 
     def _found(self, paper: Paper) -> Iterable[tuple[Interest, float]]:
         if not self.interests:

@@ -27,11 +27,13 @@ class Phrases:
     Attributes:
         order: each phrase with its place.
         by_first: by first word, the forms to look for and their phrases.
+        firsts: those words.
         loose: what is looked for as it stands.
     """
 
     order: Mapping[str, int]
     by_first: Mapping[str, tuple[tuple[str, str], ...]]
+    firsts: frozenset[str]
     loose: tuple[tuple[str, str], ...]
 
     @classmethod
@@ -46,7 +48,7 @@ class Phrases:
             if not forms and phrase.strip():
                 loose.append((plain(phrase.strip()), phrase))
         listed = {first: tuple(forms) for first, forms in by_first.items()}
-        return cls(order, listed, tuple(loose))
+        return cls(order, listed, frozenset(listed), tuple(loose))
 
     def found(self, texts: Iterable[str]) -> tuple[str, ...]:
         """The phrases that occur in any of the texts, in the order the subscriber gave them."""
@@ -59,7 +61,7 @@ class Phrases:
 
     def _hits(self, said: Said) -> Iterable[str]:
         yield from (phrase for needle, phrase in self.loose if needle in said.plain)
-        for first in self.by_first.keys() & said.words:
+        for first in self.firsts & said.words:
             yield from (phrase for form, phrase in self.by_first[first] if form in said.runs)
 
 

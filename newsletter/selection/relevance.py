@@ -11,7 +11,7 @@ from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection.background import Background
 from newsletter.selection.tastes import EXACT_TITLE, Tastes, Weighed
 
-_CLEARLY_LIKED = 1.8  # a liked paper is named as a reason from here on,
+_CLEARLY_LIKED = 1.4  # a liked paper is named as a reason from here on,
 _CLOSE = (0.4, 0.12)  # or with less, for a cosine that papers of one field rarely reach
 _HALF_WAY = 5.0  # evidence that makes a taste of 0.63
 
@@ -59,7 +59,8 @@ class Taste:
     def judge(self, papers: Sequence[Paper]) -> list[Judgement]:
         """One judgement for each paper, in the same order."""
         weighed = self._tastes.weigh(papers)
-        closest = self._tastes.liked.closest(weighed.rows)
+        liked = weighed.liked.of(slice(0, 1))[0]
+        closest = self._tastes.liked.closest(weighed.batch.rows)
         return [
             self._judged(
                 paper,
@@ -67,7 +68,7 @@ class Taste:
                 [
                     *self._topics(weighed, i),
                     *self._literal(weighed, i),
-                    *_liked(float(weighed.liked[i, 0]), *closest[i]),
+                    *_liked(float(liked[i]), *closest[i]),
                 ],
             )
             for i, paper in enumerate(papers)

@@ -19,6 +19,8 @@ from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
 from newsletter.selection.likeness import SPREAD_IN_SPACE, SPREAD_OF_WORDS
 from newsletter.selection.usual import Usual
 
+# What is near in the latent space counts so much beside words: near the examples, near the topic.
+_IN_SPACE, _OWN_IN_SPACE = 0.5, 0.6
 _EXAMPLES = 10  # stored papers that speak for a topic,
 _FEWEST_EXAMPLES = 3
 _EXAMPLE_SHARE = 0.02  # and never more than this share of all, or noise would speak too
@@ -31,6 +33,9 @@ _FIT_PER_WORDS = 5.0
 # topic such as "large language models" never is unusual.
 CLEAR_FIT, _FAIR_SHARE = 1.8, 0.2
 _BROAD_FIT, _VERY_WORDS = 0.4, 0.75
+_VOUCHING = (
+    0.6  # share of a topic's words in its examples: "medieval tax law" gets 0.15 among AI papers
+)
 _HIGHEST = 8.0
 _PRIOR_SPREAD_OF_SAID = 0.15  # what is usual when hardly any paper is stored
 
@@ -41,42 +46,53 @@ class TopicMeter:
 
     Attributes:
         queries: BM25 weights of each topic's words and pairs.
-        single: the words alone.
+        telling: a row of words and pairs for each topic that adds up to 1, the rare ones more;
+            then one for each topic with its words alone.
+        several: how many words and pairs make a fair hit, two or the only one.
         weights: the most that BM25 could give per topic, but for repeated words.
         coded: whether a topic is the name of a category, whose stored papers are its examples.
+        vouched: whether the examples are about the topic, so that what is like them is too.
     """
 
     queries: Matrix
-    single: Matrix
-    telling: Floats
+    telling: Matrix
+    several: Floats
     weights: Floats
     coded: Bools
+    vouched: Bools
     examples: Examples
     usual_said: Usual
     usual_words: Usual
     usual_dense: Usual
+    dense: Floats
+    usual_own: Usual
 
     @classmethod
     def of(cls, topics: Sequence[str], background: Background) -> TopicMeter:
-        queries = background.queries(topics)
+        queries, singles = background.queries(topics), _single_words(topics, background)
         weights = np.maximum((queries > 0) @ background.rarity, 1e-6)
         said = _in_stored(queries, background) / weights
         most = min(_EXAMPLES, int(background.size * _EXAMPLE_SHARE))
         placed = [_placed(topic, background) for topic in topics]
         found = [own if len(own) else _best(said[:, t], most) for t, own in enumerate(placed)]
         examples = Examples.of(found, background)
-        usual = background.usual
+        usual, near = background.usual, background.in_space(topics)
         words, dense = examples.likeness(usual)
+        of_words = _telling(singles, background)
+        coded = np.array([len(own) > 0 for own in placed], dtype=bool)
         return cls(
             queries,
-            _single_words(topics, background),
-            background.rarity**2,
+            sparse.vstack([_telling(queries, background), of_words], format="csr"),
+            np.minimum(2, np.diff(queries.indptr)),
             weights,
-            np.array([len(own) > 0 for own in placed], dtype=bool),
+            coded,
+            coded | (examples.held(of_words, background) >= _VOUCHING),
             examples,
             Usual.of(said[usual.places], _PRIOR_SPREAD_OF_SAID),
             Usual.of(words, SPREAD_OF_WORDS),
             Usual.of(dense, SPREAD_IN_SPACE),
+            near,
+            Usual.of(_cosines(usual, near), SPREAD_IN_SPACE),
         )
 
     def measure(self, batch: Batch) -> tuple[Floats, Bools]:
@@ -85,36 +101,26 @@ class TopicMeter:
         A stored paper does not count as its own example.
         """
         fits = np.minimum(self._fits(batch), _HIGHEST)
-        found = self.examples.some
-        clear = (fits >= CLEAR_FIT) & (found | self._occurs(batch))
-        held = self._cover(batch, self.queries) >= _VERY_WORDS
+        cover, of_words = np.split(batch.held(self.telling), 2, axis=1)
+        occurs = (cover >= _FAIR_SHARE) & (batch.held(self.queries > 0) >= self.several)
+        clear = (fits >= CLEAR_FIT) & (self.vouched | occurs)
         # Where so little is stored that nothing vouches for a topic, its words need not be neighbours.
-        held |= ~found & (self._cover(batch, self.single) >= _VERY_WORDS)
+        held = (cover >= _VERY_WORDS) | (~self.examples.some & (of_words >= _VERY_WORDS))
         return fits, clear | ((fits >= _BROAD_FIT) & held)
 
     def _fits(self, batch: Batch) -> Floats:
         said = batch.said(self.queries) * batch.rows.lengths[:, None] / self.weights
         by_said = np.minimum(self.usual_said.above(said), _FIT_PER_WORDS * said)
         words, dense = self.examples.likeness(batch)
-        parts = [self.usual_words.above(words)]
+        alike, weight = self.usual_words.above(words), 1.0
+        own, own_weight = by_said, 1.0
         if batch.rows.dense.shape[1]:
-            parts.append(self.usual_dense.above(dense))
-        alike = sum(parts[1:], parts[0])
+            alike, weight = alike + _IN_SPACE * self.usual_dense.above(dense), weight + _IN_SPACE
+            near = self.usual_own.above(_cosines(batch, self.dense))
+            own, own_weight = own + _OWN_IN_SPACE * near, own_weight + _OWN_IN_SPACE
         # The words of a category's name say less than the papers in it.
-        vouched = np.where(self.coded, alike / len(parts), (by_said + alike) / (1 + len(parts)))
+        vouched = np.where(self.coded, alike / weight, (own + alike) / (own_weight + weight))
         return np.where(self.examples.some, vouched, by_said)
-
-    def _occurs(self, batch: Batch) -> Bools:
-        """Whether two words and a fair share of each topic occur."""
-        asked = (self.queries > 0).astype(np.float32)
-        several = batch.held(asked) >= np.minimum(2, np.asarray(asked.sum(axis=1)).ravel())
-        return np.asarray(several & (self._cover(batch, self.queries) >= _FAIR_SHARE))
-
-    def _cover(self, batch: Batch, queries: Matrix) -> Floats:
-        """The share of each topic that occurs in a paper at all; rare words and pairs decide."""
-        telling = (queries > 0).multiply(self.telling).tocsr().astype(np.float32)
-        whole = np.maximum(np.asarray(telling.sum(axis=1)).ravel(), 1e-6)
-        return np.asarray(batch.held(telling) / whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,15 @@ class Examples:
         """Which topics have any."""
         return np.array([len(chosen) > 0 for chosen in self.places], dtype=bool)
 
+    def held(self, telling: Matrix, background: Background) -> Floats:
+        """The mean share of each topic that its examples hold."""
+        units = background.rows.units
+        shares = [
+            (units[chosen] > 0).astype(np.float32) @ telling[[topic]].T
+            for topic, chosen in enumerate(self.places)
+        ]
+        return np.array([share.mean() if share.shape[0] else 0.0 for share in shares])
+
     def likeness(self, batch: Batch) -> tuple[Floats, Floats]:
         """Mean cosine with the examples of each topic (itself left out), above that with any paper:
         by words, and in the latent space.
@@ -152,6 +167,10 @@ class Examples:
         wide = batch.rows.dense.astype(np.float64)
         dense = (wide @ self.dense.T - own) / left - batch.dense_common[:, None]
         return words, dense
+
+
+def _cosines(batch: Batch, dense: Floats) -> Floats:
+    return np.asarray(batch.rows.dense.astype(np.float64) @ dense.T)
 
 
 def _placed(topic: str, background: Background) -> Ints:
@@ -176,6 +195,13 @@ def _in_stored(queries: Matrix, background: Background) -> Floats:
     rows = background.rows
     said = (rows.units @ queries.T).toarray() * rows.lengths[:, None]
     return np.asarray(said[: background.size])
+
+
+def _telling(asked: Matrix, background: Background) -> Matrix:
+    """What each word and pair tells of a topic, as shares; those of rare ones decide."""
+    told = (asked > 0).multiply(background.rarity**2).tocsr().astype(np.float32)
+    whole = np.asarray(told.sum(axis=1)).ravel()
+    return sparse.diags(1 / np.maximum(whole, 1e-6)) @ told
 
 
 def _best(words: Floats, most: int) -> Ints:

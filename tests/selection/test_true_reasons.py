@@ -27,7 +27,8 @@ READERS = {
     ),
     "video": Profile(topics=("video generation with diffusion models",)),
     "reasoning": Profile(topics=("reinforcement learning with verifiable rewards",)),
-    "likes one": Profile(liked=("2510.08540",)),
+    "likes one": Profile(liked=("2510.08555",)),
+    "likes some": Profile(liked=("2510.08555", "2510.08540", "2510.08558")),
 }
 FIELDS = {
     Why.TOPIC: "topics",
