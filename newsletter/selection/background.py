@@ -173,7 +173,8 @@ class Background:
             places = [self.place_of(paper.id) for paper in asked]
             means = self.mean, self.dense_mean
             rows = self.vectors(asked)
-            self._batches[asked] = Batch.of(asked, places, rows, means, self.kinds)
+            readings = map(self.reading, asked)
+            self._batches[asked] = Batch.of(asked, places, rows, means, self.kinds, readings)
         return self._batches[asked]
 
     def vectors(self, papers: Sequence[Paper]) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from newsletter.model import Paper
 from newsletter.selection.hashing import Floats, Ints, Matrix
 from newsletter.selection.kinds import Kinds
+from newsletter.selection.reading import Reading
 from newsletter.selection.space import Rows
 from newsletter.selection.words import plain
 
@@ -19,15 +20,17 @@ class Batch:
     """Some papers and all that is asked of them again and again.
 
     Attributes:
+        keys: their title keys.
         places: where each stands among the stored papers, -1 for nowhere.
         by_place: their words and pairs, a row for each place and a column for each paper.
         holders: the same, but that it says 1 for whatever a paper holds.
         common: cosine of each with all stored papers, by words; `dense_common` in the latent space.
         people: the authors of each.
         kinds: the categories of each, as a vector above what all papers share.
+        readings: each made ready for matching; none for papers that are only compared.
     """
 
-    papers: tuple[Paper, ...]
+    keys: tuple[str, ...]
     places: Ints
     rows: Rows
     by_place: Matrix
@@ -36,6 +39,7 @@ class Batch:
     dense_common: Floats
     people: tuple[frozenset[str], ...]
     kinds: Floats
+    readings: tuple[Reading, ...]
 
     @classmethod
     def of(
@@ -45,13 +49,14 @@ class Batch:
         rows: Rows,
         means: tuple[Floats, Floats],
         kinds: Kinds,
+        readings: Iterable[Reading] = (),
     ) -> Batch:
         """`means` are those of the stored papers, by words and in the latent space."""
         mean, dense_mean = means
         by_place = rows.units.T.tocsr()
         ones = np.ones_like(by_place.data)
         return cls(
-            tuple(papers),
+            tuple(paper.key for paper in papers),
             np.array(places, dtype=np.int64),
             rows,
             by_place,
@@ -60,10 +65,11 @@ class Batch:
             np.asarray(rows.dense.astype(np.float64) @ dense_mean),
             tuple(frozenset(map(plain, paper.authors)) for paper in papers),
             kinds.above([paper.categories for paper in papers]),
+            tuple(readings),
         )
 
     def __len__(self) -> int:
-        return len(self.papers)
+        return len(self.keys)
 
     def said(self, asked: Matrix) -> Floats:
         """Each paper (row) times each row of words and pairs (column)."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.model import Paper, Profile, Why
+from newsletter.model import Profile, Why
 from newsletter.selection import categories
 from newsletter.selection.background import Background
+from newsletter.selection.batch import Batch
 from newsletter.selection.hashing import Matrix, chosen
 from newsletter.selection.matching import Names, Phrases
-from newsletter.selection.reading import name_parts
+from newsletter.selection.reading import Reading, name_parts
 from newsletter.selection.words import words
 
 _FOLLOWED = 4.0  # an author or organisation to follow
@@ -31,7 +32,6 @@ class Literals:
     Several hits add up as the root of their squares: each further one adds less.
     """
 
-    background: Background
     interests: tuple[Interest, ...]
     column: dict[Interest, int]
     wants: Matrix
@@ -48,7 +48,6 @@ class Literals:
         of_kind = {why: [text for kind, text in column if kind is why] for why in Why}
         keywords = of_kind[Why.KEYWORD]
         return cls(
-            background,
             tuple(column),
             column,
             chosen([[column[one] for one in dict.fromkeys(xs)] for xs in wanted], len(column)),
@@ -59,27 +58,25 @@ class Literals:
             dict(zip(keywords, _weights(keywords, background), strict=True)),
         )
 
-    def measure(self, papers: Sequence[Paper]) -> Matrix:
+    def measure(self, batch: Batch) -> Matrix:
         """The strength of each interest (column) in each paper (row)."""
-        found = [dict(self._found(paper)) for paper in papers]
-        places = [[self.column[one] for one in row] for row in found]
+        found = [dict(self._found(read)) for read in batch.readings if self.interests]
+        places = [[self.column[one] for one in row] for row in found or [{}] * len(batch)]
         measured = chosen(places, len(self.interests))
         measured.data[:] = [strength for row in found for strength in row.values()]
         return measured
 
-    def _found(self, paper: Paper) -> Iterable[tuple[Interest, float]]:
-        if not self.interests:
-            return
-        read = self.background.reading(paper)
-        in_title = set(self.keywords.found_in((read.title,)))
-        for word in self.keywords.found_in((read.body,)):
+    def _found(self, read: Reading) -> Iterable[tuple[Interest, float]]:
+        words = self.keywords.found_in((read.body,))
+        in_title = self.keywords.found_in((read.title,)) if words else ()
+        for word in words:
             yield (Why.KEYWORD, word), self.weights[word] * (_IN_TITLE if word in in_title else 1)
         for name in self.authors.found_in(read.spellings):
             yield (Why.AUTHOR, name), _FOLLOWED
         for name in self.organizations.found_in((read.organization,)):
             yield (Why.ORGANIZATION, name), _FOLLOWED
         for codes, text in self.codes:
-            if categories.holds(codes, paper.categories):
+            if categories.holds(codes, read.categories):
                 yield (Why.CATEGORY, text), _CATEGORY
 
 

@@ -84,11 +84,11 @@ class Tastes:
             batch,
             fits,
             clear,
-            self.literals.measure(papers),
+            self.literals.measure(batch),
             self._likeness.compared(batch),
             self._dislikes.compared(batch) if self._dislikes else None,
         )
-        return replace(measured, totals=self._with_exact(papers, self._totals(measured)).T)
+        return replace(measured, totals=self._with_exact(batch, self._totals(measured)).T)
 
     def _totals(self, weighed: Weighed) -> Floats:
         counted = _counted(weighed.fits, weighed.clear).T
@@ -114,10 +114,11 @@ class Tastes:
                 met[:, at] = [categories.holds(codes, paper.categories) for paper in papers]
         return met
 
-    def _with_exact(self, papers: Sequence[Paper], totals: Floats) -> Floats:
+    def _with_exact(self, batch: Batch, totals: Floats) -> Floats:
         """Where a reader typed the very title of a paper, nothing fits better."""
-        for place, paper in enumerate(papers):
-            totals[self._titled.get(paper.key, ()), place] = EXACT_TITLE
+        for place, key in enumerate(batch.keys):
+            if key in self._titled:
+                totals[self._titled[key], place] = EXACT_TITLE
         return totals
 
 

@@ -151,10 +151,10 @@ class Examples:
         """The mean share of each topic that its examples hold."""
         units = background.rows.units
         shares = [
-            (units[chosen] > 0).astype(np.float32) @ telling[[topic]].T
+            (units[chosen] > 0) @ telling[topic].toarray().ravel()
             for topic, chosen in enumerate(self.places)
         ]
-        return np.array([share.mean() if share.shape[0] else 0.0 for share in shares])
+        return np.array([share.mean() if len(share) else 0.0 for share in shares])
 
     def likeness(self, batch: Batch) -> tuple[Floats, Floats]:
         """Mean cosine with the examples of each topic (itself left out), above that with any paper:

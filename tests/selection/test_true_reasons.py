@@ -12,6 +12,7 @@ import pytest
 
 from newsletter.model import Candidate, Paper, Profile, Reason, Why
 from newsletter.selection import Background, Ranked, Verdict, rank
+from newsletter.selection.reasons import shortened
 
 NOW = datetime(2025, 10, 17, 21, tzinfo=UTC)
 WEEK = ("2025-10-13", "2025-10-17")
@@ -78,7 +79,7 @@ def test_without_its_reason_a_pick_loses_half_of_its_lead_over_the_cut(name, pap
 
 def _without(profile: Profile, reasons: tuple[Reason, ...], papers: list[Paper]) -> Profile:
     """The profile without what the reasons name; where several are named, each would suffice."""
-    titles = {paper.id: paper.title for paper in papers}
+    titles = {paper.id: shortened(paper.title) for paper in papers}
     for reason in reasons:
         field = FIELDS[reason.why]
         kept = (t for t in getattr(profile, field) if titles.get(t, t) != reason.detail)
