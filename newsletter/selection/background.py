@@ -98,7 +98,7 @@ class Background:
         counted = counts(_parts(paper) for paper in known)
         space = Space.fit(counted)
         rows = space.rows(counted)
-        crowd = Crowd.of(rows.units[_sample(len(known))])
+        crowd = Crowd.of(rows[_sample(len(known))])
         fitted = Fitted(len(known), space, crowd)
         return cls._of(known, fitted, crowd.marked(rows), _holders(counted))
 

@@ -28,7 +28,7 @@ class Rows:
         units: words and pairs (sparse).
         lengths: undo the scaling of `units` (BM25 wants the plain sum).
         dense: their place in the latent space; no columns where there is none.
-        crowd: how crowded it is around each, in standard deviations; see `Background`.
+        crowd: how crowded it is around each, in standard deviations; see `Crowd`.
     """
 
     units: Matrix
