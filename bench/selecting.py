@@ -32,7 +32,7 @@ from newsletter.selection import Background, rank
 from newsletter.selection.relevance import Taste
 from newsletter.selection.tastes import Tastes
 
-PAPERS, DAY, BLOCK, BLOCKS = 10_000, 200, 5_000, 4
+PAPERS, DAY, READERS = 10_000, 200, 100_000
 NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
 
@@ -69,18 +69,14 @@ def one_reader(known: Background, day: Sequence[Paper]) -> None:
 
 
 def many_readers(known: Background, stored: Sequence[Paper], day: Sequence[Paper]) -> None:
-    """Many readers in blocks."""
+    """All of them at once."""
     chance = random.Random(2)
     wanted = topics(stored)
-    preparing = scoring = 0.0
-    for _ in range(BLOCKS):
-        readers = [profile(chance, stored, wanted) for _ in range(BLOCK)]
-        seconds, block = taken(lambda them=readers: Tastes(them, known))
-        preparing += seconds
-        scoring += repeated(lambda one=block: one.weigh(day), 3)
-    each = BLOCK * BLOCKS
-    print(f"| preparing 100,000 readers (of {each}) | {preparing * 1e5 / each:.0f} |")
-    print(f"| 100,000 prepared readers x {len(day)} papers | {scoring * 1e5 / each:.2f} |")
+    readers = [profile(chance, stored, wanted) for _ in range(READERS)]
+    seconds, prepared = taken(lambda: Tastes(readers, known))
+    print(f"| preparing {READERS} readers | {seconds:.0f} |")
+    seconds = repeated(lambda: prepared.weigh(day), 3)
+    print(f"| {READERS} prepared readers x {len(day)} papers | {seconds:.2f} |")
 
 
 def profile(chance: random.Random, papers: Sequence[Paper], wanted: Sequence[str]) -> Profile:

@@ -15,7 +15,7 @@ from scipy import sparse
 from newsletter.model import Paper
 from newsletter.selection.background import Background
 from newsletter.selection.batch import Batch
-from newsletter.selection.hashing import Bools, Floats, Matrix, chosen
+from newsletter.selection.hashing import Floats, Matrix, chosen
 from newsletter.selection.kin import Kin
 from newsletter.selection.space import Rows
 from newsletter.selection.usual import Usual
@@ -28,6 +28,7 @@ _IN_SPACE, _CROWD = 0.4, 0.6
 _SCALE = 1.8
 _TITLES = 0.4  # the titles of the named papers count so much more
 _HIGHEST = 20.0
+AT_ONCE = 1000  # readers, so that what lies between stays small
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,9 @@ class Likeness:
         shares = (sparse.diags(1 / np.where(worth > 0, worth, 1)) @ named.counted).tocsr()
         words = (named.rows.units + _TITLES * background.titles(named.papers)).tocsr()
         dense = named.rows.dense.astype(np.float64)
-        counted = ~_are_named(background, named)
-        said = Usual.of((shares @ _by_words(background.usual, words)).T, SPREAD_OF_WORDS, counted)
-        near = Usual.of((shares @ _in_space(background.usual, dense)).T, SPREAD_IN_SPACE, counted)
+        own = _are_usual(named, background)
+        said = _usual(_by_words(background.usual, words), SPREAD_OF_WORDS, shares, own)
+        near = _usual(_in_space(background.usual, dense), SPREAD_IN_SPACE, shares, own)
         scaled = [sparse.diags(1 / said.spread), sparse.diags(_IN_SPACE / near.spread)]
         return cls(
             words,
@@ -150,9 +151,18 @@ def _in_space(batch: Batch, dense: Floats) -> Floats:
     return np.asarray(dense @ batch.rows.dense.T - batch.dense_common)
 
 
-def _are_named(background: Background, named: Named) -> Bools:
-    """Which usual papers (rows) each reader (column) named: they would blur what is usual."""
+def _are_usual(named: Named, background: Background) -> Matrix:
+    """Which of the usual papers (columns) each reader (row) named."""
     at = {place: number for number, place in enumerate(background.usual.places.tolist())}
     places = [background.place_of(paper.id) for paper in named.papers]
-    same = chosen([[at[p]] if p in at else [] for p in places], len(at))
-    return np.asarray((named.counted @ same).toarray().T > 0)
+    return (named.counted @ chosen([[at[p]] if p in at else [] for p in places], len(at))).tocsr()
+
+
+def _usual(parts: Floats, prior_spread: float, shares: Matrix, own: Matrix) -> Usual:
+    """What is usual for each reader; the papers they named themselves would blur it."""
+    blocks = [slice(start, start + AT_ONCE) for start in range(0, shares.shape[0], AT_ONCE)]
+    each = [
+        Usual.of((shares[some] @ parts).T, prior_spread, own[some].toarray().T == 0)
+        for some in blocks
+    ]
+    return Usual.joined(each)

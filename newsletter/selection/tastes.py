@@ -18,7 +18,7 @@ from newsletter.selection.background import Background
 from newsletter.selection.batch import Batch
 from newsletter.selection.hashing import Bools, Floats, Matrix, chosen
 from newsletter.selection.learn import weights_in
-from newsletter.selection.likeness import Compared, Likeness, Named
+from newsletter.selection.likeness import AT_ONCE, Compared, Likeness, Named
 from newsletter.selection.literal import Literals
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
@@ -28,7 +28,6 @@ _HIGHEST = 30.0
 _CATEGORY_AS_TOPIC = 2.0
 _DISLIKE = 0.9
 _TOPICS_BESIDE_LIKES, _TELLING = 0.4, 5  # so many liked papers say more than words
-_AT_ONCE = 1000  # readers, so that what lies between stays in the processor's cache
 _DECIMALS = 6  # what is further down is noise of the order of adding
 
 
@@ -95,8 +94,8 @@ class Tastes:
         above, below = np.maximum(counted, 0) ** 4, np.minimum(counted, 0)
         squares = weighed.literal.power(2).T.tocsr()
         totals = np.empty((len(self._several), len(weighed.batch)))
-        for start in range(0, len(totals), _AT_ONCE):
-            some = slice(start, start + _AT_ONCE)
+        for start in range(0, len(totals), AT_ONCE):
+            some = slice(start, start + AT_ONCE)
             wants = self._wants[some]
             topics = _by_topics(wants @ above, wants @ below / self._several[some, None])
             total = weighed.liked.of(some) + self._beside_likes[some, None] * topics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,13 @@ class Usual:
         share = count / (count + _PRIOR_WEIGHT)
         spread = np.sqrt(variance * share + prior_spread**2 * (1 - share))
         return cls(mean * share, np.maximum(spread, prior_spread / 10))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Usual]) -> Usual:
+        """The columns of all parts in their order."""
+        none = np.zeros(0)
+        mean = np.concatenate([none, *(part.mean for part in parts)])
+        return cls(mean, np.concatenate([none, *(part.spread for part in parts)]))
 
     def above(self, values: Floats) -> Floats:
         """The values in standard deviations above the usual one."""
