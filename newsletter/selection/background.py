@@ -154,6 +154,8 @@ class Background:
     def knowing(self, papers: Sequence[Paper]) -> Background:
         """The same measure of what is usual, that can also look up these papers."""
         new = [p for p in {p.id: p for p in papers}.values() if p.id not in self._by_id]
+        if not new:
+            return self
         light = (*self.papers, *(_light(paper) for paper in new))
         by_id, by_key = _places(light)
         return replace(

@@ -57,7 +57,7 @@ def test_a_faded_vote_weighs_less_than_a_fresh_one_of_another_topic():
         Feedback(subscriber_id="1", paper_id=speech.id, verdict=Verdict.MORE, at=NOW),
     ]
     scores = score(with_votes(Profile(), votes, now=NOW), WORLD, background=KNOWN)
-    assert scores[80:160].mean() > scores[:80].mean() > scores[160:].mean()
+    assert scores[80:160].mean() > scores[:80].mean() + 0.2
 
 
 def test_related_words_make_papers_alike_that_share_none():
