@@ -81,20 +81,28 @@ DIGESTS = (
             "MRMR | your topic “retrieval-augmented generation”",
             "ViCO | your topic “efficient inference of large language models”",
             "SPG | your topic “efficient inference of large language models”",
-            "Speculative Jacobi-Denoising Deco | your topic “efficient inference of large language"
-            " models”",
-            "Thinking with Camera | a surprise: most upvoted on 13 October, from outside your"
-            " interests",
+            (
+                "Speculative Jacobi-Denoising Deco | your topic “efficient inference of large language"
+                " models”"
+            ),
+            (
+                "Thinking with Camera | a surprise: most upvoted on 13 October, from outside your"
+                " interests"
+            ),
         ],
     ),
     (
         SCENES,
         [
-            "High-Fidelity Simulated Data Gene | your topic “gaussian splatting”; your topic “3D"
-            " reconstruction”",
+            (
+                "High-Fidelity Simulated Data Gene | your topic “gaussian splatting”; your topic “3D"
+                " reconstruction”"
+            ),
             "Instant4D | your topic “gaussian splatting”; your topic “3D reconstruction”",
-            "Progressive Gaussian Transformer  | your topic “gaussian splatting”; your topic “3D"
-            " reconstruction”",
+            (
+                "Progressive Gaussian Transformer  | your topic “gaussian splatting”; your topic “3D"
+                " reconstruction”"
+            ),
             "Spatial Forcing | your topic “3D reconstruction”",
             "QeRL | a surprise: most upvoted on 14 October, from outside your interests",
         ],
@@ -104,8 +112,10 @@ DIGESTS = (
         [
             "BrowserAgent | your topic “web agents”",
             "A Goal Without a Plan Is Just a W | your topic “web agents”",
-            "Advancing End-to-End Pixel Space  | a surprise: most upvoted on 15 October, from"
-            " outside your interests",
+            (
+                "Advancing End-to-End Pixel Space  | a surprise: most upvoted on 15 October, from"
+                " outside your interests"
+            ),
         ],
     ),
 )
