@@ -21,7 +21,7 @@ from newsletter.app import App, utc_now
 from newsletter.errors import NewsletterError, SourceError, StoreError, harmless
 from newsletter.journal import Journal
 from newsletter.model import Tier
-from newsletter.pipeline import LONGEST_GAP, Ingested, Pool, compose_due, ingest, look_back
+from newsletter.pipeline import LONGEST_GAP, Ingested, Pool, compose_due, ingest
 from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceKind, SourceSpec, parse_source
 from newsletter.watch import Reading
@@ -238,7 +238,7 @@ class Runner:
         look = self._app.store.last_look()
         if self._pool is None or self._pool[0] != look:
             days = LONGEST_GAP + self._app.settings.sources.days_back
-            self._pool = (look, look_back(self._app.store, days=days))
+            self._pool = (look, self._app.look_back(days))
         return self._pool[1]
 
     def _mind_the_clock(self) -> None:
