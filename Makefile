@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench evaluate lock clean
 
 help:  ## What there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,9 @@ check: $(VENV)/.dev  ## Lint, format, types, floors
 
 bench: $(VENV)/.dev  ## Measurements; ratios of one run, never a gate
 	$(BIN)/python bench/run.py $(ARGS)
+
+evaluate: $(VENV)/.dev  ## The selector on real reading lists beside other methods (../shared/relevance)
+	$(BIN)/python bench/evaluate.py $(ARGS)
 
 lock: $(VENV)/.dev  ## Pins what is installed now, without naming any index
 	$(BIN)/python -m pip freeze --exclude-editable --exclude pip > constraints.txt

@@ -14,14 +14,17 @@ from newsletter.selection import score as score_papers
 
 _ENOUGH = 200  # with fewer stored papers, what is at hand stands in for the archive
 _archive: list[Paper] = []
-_background = Background.fit([])
+_backgrounds: dict[tuple[int, str], Background] = {}
+_place = (0, "")
 
 
 def prepare(archive: Sequence[Mapping[str, Any]]) -> None:
     """Called by the evaluation with everything published before the candidates."""
-    global _archive, _background
+    global _archive, _place
     _archive = [_paper(item) for item in archive]
-    _background = Background.fit(_archive)
+    _place = (len(_archive), _archive[-1].id if _archive else "")
+    if len(_archive) >= _ENOUGH and _place not in _backgrounds:
+        _backgrounds[_place] = Background.fit(_archive)
 
 
 def score(
@@ -33,8 +36,16 @@ def score(
     if len(_archive) < _ENOUGH:
         background = Background.fit([*_archive, *liked, *disliked, *candidates])
     else:
-        background = _background.knowing([*liked, *disliked])
+        background = _known([*liked, *disliked], candidates)
     return score_papers(_profile(profile, liked, disliked), candidates, background=background)
+
+
+def _known(named: list[Paper], candidates: list[Paper]) -> Background:
+    """What is usual stays as it was; papers met once keep their vectors, which saves minutes."""
+    whole = [paper for paper in candidates if paper.categories]  # not where they are hidden
+    known = _backgrounds[_place].knowing([*named, *whole])
+    _backgrounds[_place] = known
+    return known
 
 
 def _profile(given: Mapping[str, Any], liked: list[Paper], disliked: list[Paper]) -> Profile:

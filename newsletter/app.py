@@ -37,6 +37,7 @@ from newsletter.notebook import Notebook, read_after_death
 from newsletter.pipeline import Pool, look_back, record
 from newsletter.posting import Post
 from newsletter.returns import Returns
+from newsletter.selection import Background
 from newsletter.sources.fetch import Fetcher, FetchRules
 from newsletter.sources.ladder import Sources
 from newsletter.sources.recognise import read_content
@@ -71,6 +72,7 @@ class App:
         self.settings = settings
         self.now = now
         self.stopping = Event()
+        self._usual: Background | None = None
         self._token_sources: dict[Grant, TokenSource] = {}
         self._sleep = sleep or self._wait
         self._templates = templates or (
@@ -299,7 +301,13 @@ class App:
         """What picks are chosen from now; the bundled page while nothing is stored."""
         if not self.has_papers:
             return self._sample_pool()
-        return look_back(self.store, days=self.settings.sources.days_back)
+        return self.look_back(self.settings.sources.days_back)
+
+    def look_back(self, days: int) -> Pool:
+        """The stored papers of so many days; what is usual is measured anew only now and then."""
+        pool = look_back(self.store, days=days, former=self._usual)
+        self._usual = pool.background
+        return pool
 
     def _sample_pool(self) -> Pool:
         scratch = self.scratch_store()

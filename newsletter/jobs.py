@@ -19,7 +19,6 @@ from newsletter.pipeline import (
     Pool,
     compose_due,
     ingest,
-    look_back,
 )
 from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceKind, SourceSpec, parse_source
@@ -177,7 +176,7 @@ class Jobs:
         look = self._app.store.last_look()
         if self._pool is None or self._pool[0] != look:
             days = LONGEST_GAP + self._app.settings.sources.days_back
-            self._pool = (look, look_back(self._app.store, days=days))
+            self._pool = (look, self._app.look_back(days))
         return self._pool[1]
 
 

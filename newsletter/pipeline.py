@@ -41,7 +41,7 @@ from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceSpec
 from newsletter.store import History, Move, Recorded, Register, Store
 
-BACKGROUND_PAPERS = 5000  # the newest papers are plenty for word statistics
+BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 LONGEST_GAP = 14  # days that one digest covers at most
 
 
@@ -115,17 +115,24 @@ def record(store: Store, listing: Listing, *, now: datetime) -> Ingested:
     return Ingested(listing=listing, recorded=store.record(listing, now), repeats=repeats)
 
 
-def look_back(store: Store, *, days: int, papers: int = BACKGROUND_PAPERS) -> Pool:
+def look_back(
+    store: Store,
+    *,
+    days: int,
+    papers: int = BACKGROUND_PAPERS,
+    former: Background | None = None,
+) -> Pool:
     """The papers of the newest `days` list days; all of them where the lists have no days.
 
     Args:
         papers: how many stored papers the word statistics are made of, newest first.
+        former: the background of an earlier look; what is new is added to it.
     """
     listed = store.list_days()
     span = (listed[0] - timedelta(days=days - 1), listed[0]) if listed else None
     return Pool(
         candidates=store.candidates(listed=span),
-        background=Background.fit(store.papers(newest=papers)),
+        background=(former or Background.fit(())).renewed(store.papers(newest=papers)),
         day=listed[0] if listed else None,
     )
 

@@ -1,57 +1,40 @@
-"""What is usual: word statistics of the stored papers, so that a score says how unusual a fit is."""
+"""What is usual: statistics of the stored papers, so that a score says how unusual a fit is."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from newsletter.model import Paper, id_from_title, title_key
-from newsletter.selection.words import grams
+from newsletter.selection.batch import Batch
+from newsletter.selection.crowd import Crowd
+from newsletter.selection.hashing import (
+    PLACES,
+    Floats,
+    Ints,
+    Matrix,
+    Parts,
+    counts,
+    single_words,
+)
+from newsletter.selection.kinds import Kinds
+from newsletter.selection.reading import Reading
+from newsletter.selection.space import Rows, Space
 
-Floats = npt.NDArray[np.floating[Any]]
-Bools = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
-Matrix = Any  # scipy.sparse.csr_matrix; scipy carries no types
-
-# Words and pairs are hashed, so no vocabulary is kept: 10,000 papers take 19 MB instead of some
-# hundred. With 2**18 places nDCG@10 is the same as with 2**20.
-_PLACES = 2**18
-_TITLE_TIMES = 3  # a word in the title counts like three in the abstract
-_K1, _B = 1.2, 0.75  # BM25: how fast a repeated word stops counting, how much length matters
-_USUAL_LENGTH = 300.0  # words and pairs of a paper, where none is stored
-_SAMPLE = 2000  # papers that stand for all when the usual similarity is measured
+_TITLE_TIMES = 3.0  # a word in the title counts like three in the abstract
+_SAMPLE = 2000  # papers that stand for all when the usual likeness is measured
+_MOST_READINGS = 2000
+_REFITTED = 0.1  # share of new papers from which the space is measured anew
 
 _ARXIV_ID = re.compile(
     r"(?:arxiv:|https?://(?:www\.)?(?:arxiv\.org/(?:abs|pdf)|huggingface\.co/papers)/)?"
     r"((?:\d{4}\.\d{4,5})|(?:[a-z-]+(?:\.[a-z]{2})?/\d{7})|(?:t:[0-9a-f]{16}))(?:v\d+)?(?:\.pdf)?",
     re.IGNORECASE,
 )
-
-
-def _vectorizer() -> Any:
-    # Imported late: scikit-learn takes a second, and most commands choose nothing.
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    return HashingVectorizer(
-        analyzer=grams, n_features=_PLACES, norm=None, alternate_sign=False, dtype=np.float32
-    )
-
-
-def _text(paper: Paper) -> str:
-    body = paper.abstract or paper.summary
-    return " . ".join([*[paper.title] * _TITLE_TIMES, body, *paper.keywords])
-
-
-def _counts(texts: Sequence[str]) -> Matrix:
-    if not texts:
-        return sparse.csr_matrix((0, _PLACES), dtype=np.float32)
-    return _vectorizer().transform(texts).tocsr()
 
 
 def paper_id_in(text: str) -> str:
@@ -61,17 +44,16 @@ def paper_id_in(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """Papers as vectors of unit length; `lengths` undoes the scaling (BM25 wants the plain sum)."""
+class Fitted:
+    """What rows are measured in: made of so many papers, and kept until many more have come."""
 
-    units: Matrix
-    lengths: Floats
+    papers: int
+    space: Space
+    crowd: Crowd
 
-    def __len__(self) -> int:
-        return int(self.units.shape[0])
-
-    def __getitem__(self, places: Any) -> Rows:
-        return Rows(self.units[places], self.lengths[places])
+    def rows(self, counted: Matrix) -> Rows:
+        """Counted texts as vectors."""
+        return self.crowd.marked(self.space.rows(counted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,56 +61,173 @@ class Background:
     """The stored papers: how rare each word is, what their vectors are, and which paper has which id.
 
     A score measured against the same background does not change with the batch it is asked in.
+
+    Attributes:
+        size: papers that count; `papers` and `rows` may hold more, to be looked up only.
+        holders: how many of the counting papers hold each word and pair.
+        mean: the mean of the sample's `units`; `dense_mean` that of its `dense`.
+        usual: the papers that stand for all.
+        fitted: what stays the same while papers come in.
     """
 
     size: int
     papers: tuple[Paper, ...]
     rows: Rows
+    fitted: Fitted
+    holders: Ints
     rarity: Floats
-    usual_length: float
     mean: Floats
-    sample: Ints
+    dense_mean: Floats
+    usual: Batch
+    kinds: Kinds
+    _extents: tuple[int, ...] = field(repr=False)
     _by_id: dict[str, int] = field(repr=False)
     _by_key: dict[str, int] = field(repr=False)
+    _readings: dict[Paper, Reading] = field(default_factory=dict, repr=False, compare=False)
+    _batches: dict[tuple[Paper, ...], Batch] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
-    def fit(cls, papers: Sequence[Paper]) -> Background:
+    def fit(cls, papers: Iterable[Paper]) -> Background:
         """Measure the stored papers; none at all are fine too. The order does not matter.
 
-        About 0.4 ms for each paper, and 2 kB of memory beside its title and names.
+        About 1 ms for each paper, and 4 kB of memory beside its title and names.
         """
         known = sorted({paper.id: paper for paper in papers}.values(), key=lambda p: p.id)
-        counts = _counts([_text(paper) for paper in known])
-        rarity = _rarity(counts)
-        usual = float(counts.sum()) / len(known) if known else 0.0
-        rows = _weighted(counts, rarity, usual or _USUAL_LENGTH)
-        sample = np.random.default_rng(0).permutation(len(known))[:_SAMPLE]
-        mean = np.asarray(rows.units[sample].sum(axis=0)).ravel() / max(len(sample), 1)
-        by_id, by_key = _places(known)
-        light = tuple(replace(paper, abstract="", summary="") for paper in known)
+        counted = counts(_parts(paper) for paper in known)
+        space = Space.fit(counted)
+        rows = space.rows(counted)
+        crowd = Crowd.of(rows[_sample(len(known))])
+        fitted = Fitted(len(known), space, crowd)
+        return cls._of(known, fitted, crowd.marked(rows), _holders(counted))
+
+    @classmethod
+    def _of(cls, papers: Sequence[Paper], fitted: Fitted, rows: Rows, holders: Ints) -> Background:
+        """All of the papers count."""
+        sample = _sample(len(papers))
+        some = max(len(sample), 1)
+        mean = np.asarray(rows.units[sample].sum(axis=0)).ravel() / some
+        dense_mean = rows.dense[sample].sum(axis=0) / some
+        kinds = Kinds.of(papers)
+        chosen = [papers[at] for at in sample]
+        by_id, by_key = _places(papers)
         return cls(
-            len(known), light, rows, rarity, usual or _USUAL_LENGTH, mean, sample, by_id, by_key
+            size=len(papers),
+            papers=tuple(_light(paper) for paper in papers),
+            rows=rows,
+            fitted=fitted,
+            holders=holders,
+            rarity=_rarity(holders, len(papers)),
+            mean=mean,
+            dense_mean=dense_mean,
+            usual=Batch.of(chosen, sample, rows[sample], (mean, dense_mean), kinds),
+            kinds=kinds,
+            _extents=tuple(_extent(paper) for paper in papers),
+            _by_id=by_id,
+            _by_key=by_key,
         )
+
+    def renewed(self, papers: Sequence[Paper]) -> Background:
+        """The background of these papers, which are mostly those of this one.
+
+        New ones are counted in the same space, which is quick; when a tenth has come or gone, all
+        is measured anew.
+        """
+        new = [p for p in {p.id: p for p in papers}.values() if not self._holds(p)]
+        most = self.size + len(new)
+        is_old = most > (1 + _REFITTED) * min(self.fitted.papers, len(papers))
+        if is_old or self.size < len(self.papers):
+            return Background.fit(papers)
+        return self._grown(new) if new else self
+
+    def _grown(self, new: Sequence[Paper]) -> Background:
+        counted = counts(_parts(paper) for paper in new)
+        kept = [i for i, p in enumerate(self.papers) if p.id not in {paper.id for paper in new}]
+        rows = _joined(self.rows[kept], self.fitted.rows(counted))
+        holders = self.holders + _holders(counted)
+        papers = [*(self.papers[i] for i in kept), *new]
+        grown = Background._of(papers, self.fitted, rows, holders)
+        extents = (*(self._extents[i] for i in kept), *(_extent(paper) for paper in new))
+        return replace(grown, _extents=extents)
 
     def knowing(self, papers: Sequence[Paper]) -> Background:
         """The same measure of what is usual, that can also look up these papers."""
         new = [p for p in {p.id: p for p in papers}.values() if p.id not in self._by_id]
-        added = self.vectors(new)
-        rows = Rows(
-            sparse.vstack([self.rows.units, added.units]).tocsr(),
-            np.concatenate([self.rows.lengths, added.lengths]),
-        )
-        light = (*self.papers, *(replace(p, abstract="", summary="") for p in new))
+        if not new:
+            return self
+        light = (*self.papers, *(_light(paper) for paper in new))
         by_id, by_key = _places(light)
-        return replace(self, papers=light, rows=rows, _by_id=by_id, _by_key=by_key)
+        return replace(
+            self,
+            papers=light,
+            rows=_joined(self.rows, self._measured(new)),
+            _extents=(*self._extents, *(_extent(paper) for paper in new)),
+            _by_id=by_id,
+            _by_key=by_key,
+        )
+
+    def batch(self, papers: Sequence[Paper]) -> Batch:
+        """The papers made ready; kept until others are asked for, as many readers get the same."""
+        asked = tuple(papers)
+        if asked not in self._batches:
+            self._batches.clear()
+            places = [self.place_of(paper.id) for paper in asked]
+            means = self.mean, self.dense_mean
+            rows = self.vectors(asked)
+            readings = map(self.reading, asked)
+            self._batches[asked] = Batch.of(asked, places, rows, means, self.kinds, readings)
+        return self._batches[asked]
 
     def vectors(self, papers: Sequence[Paper]) -> Rows:
         """The papers in the measure of this background, whether it holds them or not."""
-        return _weighted(_counts([_text(p) for p in papers]), self.rarity, self.usual_length)
+        new = [i for i, paper in enumerate(papers) if not self._holds(paper)]
+        if len(new) == len(papers):
+            return self._measured(papers)
+        stored = [i for i, paper in enumerate(papers) if self._holds(paper)]
+        rows = self.rows[[self._by_id[papers[i].id] for i in stored]]
+        if not new:
+            return rows
+        order = np.argsort([*stored, *new])
+        return _joined(rows, self._measured([papers[i] for i in new]))[order]
+
+    def _measured(self, papers: Sequence[Paper]) -> Rows:
+        return self.fitted.rows(counts(_parts(paper) for paper in papers))
+
+    def _holds(self, paper: Paper) -> bool:
+        """Whether its vector is kept, made of the same text as far as length can tell."""
+        place = self._by_id.get(paper.id)
+        return place is not None and self._extents[place] == _extent(paper)
 
     def queries(self, texts: Sequence[str]) -> Matrix:
-        """Each text as a row with a 1 for every word and pair in it."""
-        return (_counts(texts) > 0).astype(np.float32).tocsr()
+        """Each text as a row that, times the plain sums of papers, gives their BM25."""
+        return self._asking([((text, 1.0),) for text in texts])
+
+    def in_space(self, texts: Sequence[str]) -> Floats:
+        """Each text as a place in the latent space."""
+        return self.fitted.space.rows(counts([((text, 1.0),) for text in texts])).dense
+
+    def words_of(self, text: str) -> Matrix:
+        """One row, like a query, for each different word of the text."""
+        return self._asking(single_words(text))
+
+    def _asking(self, texts: Sequence[Parts]) -> Matrix:
+        asked = counts(texts)
+        asked.data = (self.rarity / self.fitted.space.weight)[asked.indices]
+        return asked
+
+    def titles(self, papers: Sequence[Paper]) -> Matrix:
+        """The titles alone, as rows of unit length."""
+        return self.fitted.space.rows(counts([((paper.title, 1.0),) for paper in papers])).units
+
+    def reading(self, paper: Paper) -> Reading:
+        """The paper made ready for matching; kept, for everybody's digest looks at it."""
+        known = self._readings.get(paper)
+        if known is None:
+            if len(self._readings) >= _MOST_READINGS:
+                self._readings.clear()
+            known = self._readings[paper] = Reading.of(paper)
+        return known
 
     def rarity_of(self, text: str) -> float:
         """How much it says when a paper holds this phrase, by its rarest word or pair (in nats)."""
@@ -144,22 +243,37 @@ class Background:
         known = self._by_id.get(paper_id_in(text))
         return known if known is not None else self._by_key.get(title_key(text))
 
-    def resolve(self, texts: Iterable[str]) -> tuple[tuple[Paper, ...], Rows]:
-        """The papers that a subscriber named, and their vectors.
+    def resolve(self, texts: Iterable[str]) -> tuple[dict[str, int], tuple[Paper, ...], Rows]:
+        """The papers that subscribers named, each once: which one each text names, and vectors.
 
         A text that is no id is taken as the title of a stored paper, or else as a paper of its own.
         An id that nobody has stored says nothing and is left out.
         """
-        papers, rows = [], []
-        for text in dict.fromkeys(texts):
-            place = self.find(text)
-            if place is not None:
-                papers.append(self.papers[place])
-                rows.append(self.rows[[place]])
-            elif text.strip() and not paper_id_in(text):
-                papers.append(Paper(id=id_from_title(text), title=text))
-                rows.append(self.vectors(papers[-1:]))
-        return tuple(papers), _stacked(rows)
+        found = {text: self.find(text) for text in texts}
+        stored = sorted({place for place in found.values() if place is not None})
+        own = {
+            text: Paper(id=id_from_title(text), title=text)
+            for text, place in sorted(found.items())
+            if place is None and text.strip() and not paper_id_in(text)
+        }
+        at = {place: number for number, place in enumerate(stored)}
+        named = {text: at[place] for text, place in found.items() if place is not None}
+        named |= {text: len(stored) + number for number, text in enumerate(own)}
+        papers = (*(self.papers[place] for place in stored), *own.values())
+        return named, papers, _joined(self.rows[stored], self._measured(list(own.values())))
+
+
+def _parts(paper: Paper) -> Parts:
+    told = (paper.abstract or paper.summary, *paper.keywords)
+    return ((paper.title, _TITLE_TIMES), *((text, 1.0) for text in told))
+
+
+def _extent(paper: Paper) -> int:
+    return sum(len(text) for text, _ in _parts(paper))
+
+
+def _light(paper: Paper) -> Paper:
+    return replace(paper, abstract="", summary="")
 
 
 def _places(papers: Sequence[Paper]) -> tuple[dict[str, int], dict[str, int]]:
@@ -168,28 +282,25 @@ def _places(papers: Sequence[Paper]) -> tuple[dict[str, int], dict[str, int]]:
     return by_id, by_key
 
 
-def _rarity(counts: Matrix) -> Floats:
+def _sample(size: int) -> Ints:
+    return np.random.default_rng(0).permutation(size)[:_SAMPLE]
+
+
+def _holders(counted: Matrix) -> Ints:
+    return np.bincount(counted.indices, minlength=PLACES).astype(np.int32)
+
+
+def _rarity(holders: Ints, size: int) -> Floats:
     """BM25's measure of rarity; a word that no stored paper holds is as rare as one held by one."""
-    total = counts.shape[0]
-    holders = np.bincount(counts.indices, minlength=_PLACES).astype(np.float32)
-    holders = np.clip(holders, 1, None) if total else np.full(_PLACES, 0.5, np.float32)
-    odds = (max(total, 1) - holders + 0.5) / (holders + 0.5)
-    return np.asarray(np.log1p(odds), dtype=np.float32)
+    held = np.clip(holders, 1, None) if size else np.full(PLACES, 0.5)
+    odds = (max(size, 1) - held + 0.5) / (held + 0.5)
+    return np.asarray(np.log1p(np.maximum(odds, 0.0)), dtype=np.float32)
 
 
-def _weighted(counts: Matrix, rarity: Floats, usual_length: float) -> Rows:
-    said = np.asarray(counts.sum(axis=1)).ravel()
-    per_entry = np.repeat(said, np.diff(counts.indptr))
-    damped = counts.data + _K1 * (1 - _B + _B * per_entry / usual_length)
-    units = counts.copy()
-    units.data = (counts.data * (_K1 + 1) / damped * rarity[counts.indices]).astype(np.float32)
-    lengths = np.sqrt(np.asarray(units.multiply(units).sum(axis=1)).ravel())
-    units.data /= np.repeat(np.where(lengths > 0, lengths, 1), np.diff(units.indptr))
-    return Rows(units, lengths)
-
-
-def _stacked(rows: Sequence[Rows]) -> Rows:
-    if not rows:
-        return Rows(sparse.csr_matrix((0, _PLACES), dtype=np.float32), np.zeros(0, np.float32))
-    units = sparse.vstack([part.units for part in rows]).tocsr()
-    return Rows(units, np.concatenate([part.lengths for part in rows]))
+def _joined(*rows: Rows) -> Rows:
+    return Rows(
+        sparse.vstack([part.units for part in rows], format="csr"),
+        np.concatenate([part.lengths for part in rows]),
+        np.concatenate([part.dense for part in rows]),
+        np.concatenate([part.crowd for part in rows]),
+    )

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.selection.background import Floats, Matrix
+from newsletter.selection.hashing import Floats, Matrix
 
-NEAR = 0.5  # cosine from which two papers tell the same; two parts of one series have about 0.3
+NEAR = 0.65  # cosine from which two papers tell the same; two parts of one series have about 0.3
 _LAMBDA = 0.7  # MMR: precision at 10 stays the same, the list gets wider; never below 0.6
 _LOOKED_AT = 60
 _SAME_TOPIC = 0.03  # each further paper on the same topic counts so much less

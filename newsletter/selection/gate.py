@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from newsletter.model import Profile, title_key
+from newsletter.model import Paper, Profile, title_key
 from newsletter.selection.background import Background, paper_id_in
 from newsletter.selection.entrants import Entrant, follows_trend_alone
 from newsletter.selection.matching import Mutes
@@ -28,7 +28,8 @@ class Gate:
         named = (*profile.liked, *profile.disliked)
         known = {paper_id_in(text) or title_key(text) for text in named}
         self._profile = profile
-        self._mutes = Mutes.of(profile.muted)
+        self._background = background
+        self._mutes = Mutes.of(profile.muted) if profile.muted else None
         self._sent = _with_title_keys(set(already_sent), entered, background)
         self._known = _with_title_keys(known, entered, background)
 
@@ -39,7 +40,7 @@ class Gate:
             return ranked.judged(Verdict.SENT_BEFORE, "it was in an earlier digest")
         if not self._known.isdisjoint((paper.id, paper.key)):
             return ranked.judged(Verdict.SENT_BEFORE, "you know it: your profile names it")
-        if word := self._mutes.first(paper):
+        if word := self._muted(paper):
             return ranked.judged(Verdict.MUTED, f"you muted “{shortened(word)}”")
         if not self._fits(entrant):
             return ranked.judged(Verdict.BELOW_CUT, "none of your interests fits it well enough")
@@ -47,6 +48,9 @@ class Gate:
             least = f"{ranked.score:.2f} is below your least score {self._profile.min_score:.2f}"
             return ranked.judged(Verdict.BELOW_CUT, least)
         return None
+
+    def _muted(self, paper: Paper) -> str:
+        return self._mutes.first_in(self._background.reading(paper)) if self._mutes else ""
 
     def _fits(self, entrant: Entrant) -> bool:
         if follows_trend_alone(self._profile):

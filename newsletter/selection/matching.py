@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
 
 from newsletter.model import Paper
 from newsletter.selection import categories
-from newsletter.selection.words import closed_words, has_inner_hyphen, plain, runs, words
+from newsletter.selection.reading import Reading, Said, name_parts, spellings
+from newsletter.selection.words import closed_words, plain, words
 
-_LONGEST_RUN = 8  # words; longer phrases are rare and searched for one by one
 # Scripts written without spaces (Thai, Lao, kana, Han, Hangul): there a phrase has no word borders.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 
@@ -22,51 +22,53 @@ class Phrases:
 
     Case, accents, plurals and hyphens do not matter; word borders do. A phrase without letters and
     digits (an emoji) or in a script without spaces is looked for as it stands. The cost of a search
-    grows with the text, not with the number of phrases.
+    grows with the words that begin a phrase and occur, not with the number of phrases.
+
+    Attributes:
+        order: each phrase with its place.
+        by_first: by first word, the forms to look for and their phrases.
+        firsts: those words.
+        loose: what is looked for as it stands.
     """
 
     order: Mapping[str, int]
-    forms: Mapping[str, str]
-    lengths: tuple[int, ...]
+    by_first: Mapping[str, tuple[tuple[str, str], ...]]
+    firsts: frozenset[str]
     loose: tuple[tuple[str, str], ...]
 
     @classmethod
     def of(cls, phrases: Iterable[str]) -> Phrases:
         order = {phrase: place for place, phrase in enumerate(dict.fromkeys(phrases))}
-        forms: dict[str, str] = {}
+        by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
         loose: list[tuple[str, str]] = []
         for phrase in order:
-            spellings = _spellings(phrase)
-            if spellings:
-                forms.update({form: phrase for form in spellings if form not in forms})
-            elif phrase.strip():
+            forms = _forms(phrase)
+            for form in forms:
+                by_first[form.partition(" ")[0]].append((f" {form} ", phrase))
+            if not forms and phrase.strip():
                 loose.append((plain(phrase.strip()), phrase))
-        lengths = sorted({form.count(" ") + 1 for form in forms})
-        return cls(order, forms, tuple(lengths), tuple(loose))
+        listed = {first: tuple(forms) for first, forms in by_first.items()}
+        return cls(order, listed, frozenset(listed), tuple(loose))
 
     def found(self, texts: Iterable[str]) -> tuple[str, ...]:
         """The phrases that occur in any of the texts, in the order the subscriber gave them."""
-        hits: set[str] = set()
-        for text in texts:
-            hits.update(self._found_in(text))
+        return self.found_in((Said.of(texts),)) if self.order else ()
+
+    def found_in(self, said: Iterable[Said]) -> tuple[str, ...]:
+        """The same for texts made ready before."""
+        hits = {phrase for one in said for phrase in self._hits(one)}
         return tuple(sorted(hits, key=self.order.__getitem__))
 
-    def _found_in(self, text: str) -> set[str]:
-        hits = {phrase for needle, phrase in self.loose if needle in plain(text)}
-        if self.forms:
-            hits.update(self._forms_in(words(text)))
-            if has_inner_hyphen(text):
-                hits.update(self._forms_in(closed_words(text)))
-        return hits
-
-    def _forms_in(self, said: list[str]) -> Iterable[str]:
-        return (self.forms[run] for run in runs(said, self.lengths) if run in self.forms)
+    def _hits(self, said: Said) -> Iterable[str]:
+        yield from (phrase for needle, phrase in self.loose if needle in said.plain)
+        for first in self.firsts & said.words:
+            yield from (phrase for form, phrase in self.by_first[first] if form in said.runs)
 
 
-def _spellings(phrase: str) -> set[str]:
+def _forms(phrase: str) -> set[str]:
     """`KV-cache` is looked for as `kv cache` and `kvcache`; nothing for a phrase to take as is."""
     said = words(phrase)
-    if not said or len(said) > _LONGEST_RUN or _UNSPACED.search(phrase):
+    if not said or _UNSPACED.search(phrase):
         return set()
     return {" ".join(said), "".join(said), " ".join(closed_words(phrase))}
 
@@ -79,40 +81,26 @@ class Names:
     somebody else.
     """
 
-    known: Mapping[str, str]
+    known: Mapping[str, Sequence[str]]
 
     @classmethod
     def of(cls, names: Iterable[str]) -> Names:
-        known: dict[str, str] = {}
+        known: dict[str, list[str]] = defaultdict(list)
         for name in names:
-            spelled = " ".join(_name_parts(name))
-            if spelled:
-                known.setdefault(spelled, name)
+            if spelled := " ".join(name_parts(name)):
+                known[spelled].append(name)
         return cls(known)
 
     def found(self, people: Iterable[str]) -> tuple[str, ...]:
         """The subscriber's spellings of those who are among the people."""
+        return self.found_in(form for person in people for form in spellings(person))
+
+    def found_in(self, spelled: Iterable[str]) -> tuple[str, ...]:
+        """The same for people whose spellings were made ready before."""
         if not self.known:
             return ()
-        spelled = (form for person in people for form in _abbreviations(_name_parts(person)))
-        return tuple(dict.fromkeys(self.known[form] for form in spelled if form in self.known))
-
-
-def _name_parts(name: str) -> list[str]:
-    """`Levine, Sergey` and `Sergey Levine` are the same parts."""
-    family, comma, given = name.partition(",")
-    turned = f"{given} {family}" if comma else name
-    return re.findall(r"[^\W_]+", plain(turned))
-
-
-def _abbreviations(parts: list[str]) -> Iterable[str]:
-    """The name with each given name in full or as an initial; the family name stays whole."""
-    if not parts:
-        return ()
-    if len(parts) > 5:  # 2**n spellings; nobody follows such a name by an initial in the middle
-        return (" ".join(parts),)
-    given = [dict.fromkeys((part, part[0])) for part in parts[:-1]]
-    return (" ".join((*choice, parts[-1])) for choice in product(*given))
+        found = (name for form in spelled for name in self.known.get(form, ()))
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +118,12 @@ class Mutes:
 
     def first(self, paper: Paper) -> str:
         """The muted word that this paper holds; empty if it holds none."""
+        return self.first_in(Reading.of(paper)) if self.phrases.order else ""
+
+    def first_in(self, reading: Reading) -> str:
+        """The same for a paper made ready before."""
         for codes, text in self.categories:
-            if categories.holds(codes, paper.categories):
+            if categories.holds(codes, reading.categories):
                 return text
-        hits = self.phrases.found(_all_texts(paper)) or self.names.found(paper.authors)
+        hits = self.phrases.found_in(reading.everything) or self.names.found_in(reading.spellings)
         return hits[0] if hits else ""
-
-
-def _all_texts(paper: Paper) -> tuple[str, ...]:
-    named = tuple(categories.NAMES.get(code, "") for code in paper.categories)
-    prose = (paper.title, paper.abstract, paper.summary, paper.organization)
-    return (*prose, *paper.keywords, *paper.authors, *paper.categories, *named)

@@ -16,7 +16,7 @@ from newsletter.selection.entrants import Entrant, distinct, entrants, follows_t
 from newsletter.selection.gate import Gate
 from newsletter.selection.ranking import Ranked, Ranking, Verdict
 from newsletter.selection.reasons import surprise_reasons
-from newsletter.selection.relevance import Taste
+from newsletter.selection.tastes import Tastes
 
 _OUTSIDE = (-1.0, 1.0)  # evidence of a surprise: neither disliked nor nearly fitting
 _SURPRISING = 0.5  # least trend of a surprise
@@ -32,7 +32,7 @@ def score(
     does not depend on the others; without one, these papers are the background.
     """
     usual = background or Background.fit(papers)
-    return np.array([j.total for j in Taste(profile, usual).judge(papers)], dtype=np.float64)
+    return Tastes((profile,), usual).weigh(papers).totals[:, 0].astype(np.float64)
 
 
 def select(

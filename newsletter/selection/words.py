@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 _WORD = re.compile(r"[^\W_]+(?:\+\+|#)?")
 _INNER_HYPHEN = re.compile(r"(?<=[^\W_])[-‐‑](?=[^\W_])")
@@ -56,22 +54,9 @@ def has_inner_hyphen(text: str) -> bool:
     return _INNER_HYPHEN.search(text) is not None
 
 
-def runs(of: Sequence[str], lengths: Sequence[int]) -> Iterator[str]:
-    """Every run of so many neighbouring words, joined by a space."""
-    for length in lengths:
-        for start in range(len(of) - length + 1):
-            yield " ".join(of[start : start + length])
-
-
 STOP_WORDS = frozenset(singular(word) for word in _SAYS_LITTLE.split())
 
 
 def content_words(text: str) -> list[str]:
     """Every word in order, without stop words and single characters."""
     return [word for word in words(text) if len(word) > 1 and word not in STOP_WORDS]
-
-
-def grams(text: str) -> list[str]:
-    """Single words and pairs of neighbours, without stop words and single characters."""
-    content = content_words(text)
-    return content + [f"{one} {two}" for one, two in pairwise(content)]

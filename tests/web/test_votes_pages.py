@@ -24,7 +24,7 @@ from newsletter.model import (
 from newsletter.pipeline import record
 from newsletter.web.effects import Effects, Voting, left_out_by, place_in, written_by
 
-FIRST, THIRD = "2604.00001", "2604.00003"
+FIRST, SECOND, THIRD = "2604.00001", "2604.00002", "2604.00003"
 
 
 @pytest.fixture
@@ -44,9 +44,9 @@ def votes(web, reader):
 @pytest.mark.parametrize("way", [Way.MORE, Way.LESS])
 def test_page_shows_the_paper_and_the_effect_and_changes_nothing(web, reader, digest, way):
     before = web.dump()
-    answer = web.client.get(web.path(way, digest.id, FIRST if way is Way.LESS else THIRD))
+    answer = web.client.get(web.path(way, digest.id, FIRST if way is Way.MORE else SECOND))
     assert answer.status_code == 200
-    assert ("Quantization of" if way is Way.LESS else "Speculative decoding") in answer.text
+    assert ("Quantization of" if way is Way.MORE else "KV cache compression") in answer.text
     assert "Had you said so before, this digest would have looked like this" in answer.text
     assert answer.headers["cache-control"] == "no-store"
     assert web.dump() == before
@@ -84,7 +84,7 @@ def test_vote_that_stands_is_shown_and_the_other_takes_its_place(web, reader, di
 
 
 def test_effect_before_and_after_the_vote_is_the_same_story(web, reader, digest):
-    link = web.path(Way.LESS, digest.id, FIRST)
+    link = web.path(Way.LESS, digest.id, SECOND)
     asked = re.findall(r'<ul class="moves">.*?</ul>', web.client.get(link).text, re.DOTALL)
     told = re.findall(r'<ul class="moves">.*?</ul>', web.client.post(link).text, re.DOTALL)
     assert asked == told != []

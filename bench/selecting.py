@@ -1,0 +1,152 @@
+"""Measures the selector: the background, one reader, and many readers at once; prints one table.
+
+    python bench/selecting.py              # made-up papers
+    python bench/selecting.py FILE         # stored papers as JSON lines (gzip), such as the shared ones
+
+CPU seconds of one thread; the readers are made of the papers themselves: three topics out of a list
+of 500, and up to ten liked papers each.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from datetime import UTC, datetime
+
+import numpy as np
+
+from newsletter.model import Candidate, Paper, Profile
+from newsletter.selection import Background, rank
+from newsletter.selection.relevance import Taste
+from newsletter.selection.tastes import Tastes
+
+PAPERS, DAY, READERS = 10_000, 200, 100_000
+NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
+
+
+def main(files: Sequence[str]) -> None:
+    """Measures and prints."""
+    papers = read(Path(files[0])) if files else made_up(PAPERS + 60)
+    stored, day = papers[:PAPERS], papers[PAPERS - DAY : PAPERS]
+    new = papers[PAPERS : PAPERS + 60]
+    print("| what | CPU seconds |\n|---|---|")
+    before = resident()
+    seconds, known = taken(lambda: Background.fit(stored))
+    print(f"| background of {len(stored)} papers | {seconds:.1f} |")
+    print(f"| … memory, MB more | {resident() - before:.0f} |")
+    if new:
+        seconds, _ = taken(lambda: known.renewed([*stored, *new]))
+        print(f"| {len(new)} more papers | {seconds:.2f} |")
+    one_reader(known, day)
+    many_readers(known, stored, day)
+    print(f"| peak memory of this process, MB | {resident('VmHWM'):.0f} |")
+
+
+def one_reader(known: Background, day: Sequence[Paper]) -> None:
+    """The steps of one digest, 100 papers."""
+    reader = profile(random.Random(1), day, topics(day))
+    hundred = day[:100]
+    seconds = repeated(lambda: Taste(reader, known))
+    print(f"| preparing one reader | {seconds:.4f} |")
+    taste = Tastes((reader,), known)
+    seconds = repeated(lambda: taste.weigh(hundred))
+    print(f"| scoring 100 papers for one prepared reader | {seconds:.4f} |")
+    candidates = [Candidate(paper=paper) for paper in hundred]
+    seconds = repeated(lambda: rank(reader, candidates, background=known, now=NOW))
+    print(f"| one ranking of 100 papers, preparing included | {seconds:.4f} |")
+
+
+def many_readers(known: Background, stored: Sequence[Paper], day: Sequence[Paper]) -> None:
+    """All of them at once."""
+    chance = random.Random(2)
+    wanted = topics(stored)
+    readers = [profile(chance, stored, wanted) for _ in range(READERS)]
+    seconds, prepared = taken(lambda: Tastes(readers, known))
+    print(f"| preparing {READERS} readers | {seconds:.0f} |")
+    seconds = repeated(lambda: prepared.weigh(day), 3)
+    print(f"| {READERS} prepared readers x {len(day)} papers | {seconds:.2f} |")
+
+
+def profile(chance: random.Random, papers: Sequence[Paper], wanted: Sequence[str]) -> Profile:
+    """Somebody with three topics, a keyword and some liked papers."""
+    liked = chance.sample(papers, chance.randint(0, 10))
+    return Profile(
+        topics=tuple(chance.sample(wanted, 3)),
+        keywords=(chance.choice(wanted).split()[0],),
+        liked=tuple(paper.id for paper in liked),
+    )
+
+
+def topics(papers: Sequence[Paper]) -> list[str]:
+    """500 topics out of titles."""
+    chance = random.Random(3)
+    titles = [paper.title.split() for paper in chance.sample(papers, min(500, len(papers)))]
+    return [" ".join(words[:3]) or "learning" for words in titles]
+
+
+def read(file: Path) -> list[Paper]:
+    """Papers of a file with `id`, `title`, `abstract` and `authors` on each line."""
+    with gzip.open(file, "rt") as lines:
+        items = [json.loads(line) for line in lines]
+    return [
+        Paper(
+            id=item["id"],
+            title=" ".join(item["title"].split()),
+            abstract=" ".join(item["abstract"].split()),
+            authors=tuple(item.get("authors") or ()),
+        )
+        for item in items
+    ]
+
+
+def made_up(count: int) -> list[Paper]:
+    """Papers of words as frequent as in a language, around one of 300 subjects each."""
+    chance = np.random.default_rng(4)
+    words = np.array([f"w{number}" for number in range(40_000)])
+    shares = 1 / np.arange(1, len(words) + 1)
+    common = chance.choice(words, (count, 110), p=shares / shares.sum())
+    own = words[chance.integers(0, 300, (count, 1)) * 40 + chance.integers(0, 40, (count, 40))]
+    return [
+        Paper(
+            id=f"26{n // 100000:02d}.{n % 100000:05d}",
+            title=" ".join([*own[n, :5], *common[n, :3]]),
+            abstract=" ".join(chance.permutation([*own[n], *common[n]])),
+            authors=(f"Author {n % 3000}",),
+        )
+        for n in range(count)
+    ]
+
+
+def taken(step: Callable[[], Any]) -> tuple[float, Any]:
+    """CPU seconds of a call, and what it gave."""
+    start = process_time()
+    result = step()
+    return process_time() - start, result
+
+
+def repeated(step: Callable[[], object], repeats: int = 9) -> float:
+    """Median CPU seconds of a call."""
+    step()
+    return median(taken(step)[0] for _ in range(repeats))
+
+
+def resident(field: str = "VmRSS") -> float:
+    """Memory of this process in MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

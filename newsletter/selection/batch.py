@@ -1,0 +1,80 @@
+"""Papers made ready once, to be weighed for any number of readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from newsletter.model import Paper
+from newsletter.selection.hashing import Floats, Ints, Matrix
+from newsletter.selection.kinds import Kinds
+from newsletter.selection.reading import Reading
+from newsletter.selection.space import Rows
+from newsletter.selection.words import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some papers and all that is asked of them again and again.
+
+    Attributes:
+        keys: their title keys.
+        places: where each stands among the stored papers, -1 for nowhere.
+        by_place: their words and pairs, a row for each place and a column for each paper.
+        holders: the same, but that it says 1 for whatever a paper holds.
+        common: cosine of each with all stored papers, by words; `dense_common` in the latent space.
+        people: the authors of each.
+        kinds: the categories of each, as a vector above what all papers share.
+        readings: each made ready for matching; none for papers that are only compared.
+    """
+
+    keys: tuple[str, ...]
+    places: Ints
+    rows: Rows
+    by_place: Matrix
+    holders: Matrix
+    common: Floats
+    dense_common: Floats
+    people: tuple[frozenset[str], ...]
+    kinds: Floats
+    readings: tuple[Reading, ...]
+
+    @classmethod
+    def of(
+        cls,
+        papers: Sequence[Paper],
+        places: Sequence[int] | Ints,
+        rows: Rows,
+        means: tuple[Floats, Floats],
+        kinds: Kinds,
+        readings: Iterable[Reading] = (),
+    ) -> Batch:
+        """`means` are those of the stored papers, by words and in the latent space."""
+        mean, dense_mean = means
+        by_place = rows.units.T.tocsr()
+        ones = np.ones_like(by_place.data)
+        return cls(
+            tuple(paper.key for paper in papers),
+            np.array(places, dtype=np.int64),
+            rows,
+            by_place,
+            type(by_place)((ones, by_place.indices, by_place.indptr), shape=by_place.shape),
+            np.asarray(rows.units @ mean),
+            np.asarray(rows.dense.astype(np.float64) @ dense_mean),
+            tuple(frozenset(map(plain, paper.authors)) for paper in papers),
+            kinds.above([paper.categories for paper in papers]),
+            tuple(readings),
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def said(self, asked: Matrix) -> Floats:
+        """Each paper (row) times each row of words and pairs (column)."""
+        return np.asarray((asked @ self.by_place).toarray().T)
+
+    def held(self, asked: Matrix) -> Floats:
+        """The same, but that a paper counts each word and pair that it holds as one."""
+        return np.asarray((asked @ self.holders).toarray().T)

@@ -1,0 +1,104 @@
+"""What must occur literally: keywords, people and organisations to follow, categories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from newsletter.model import Profile, Why
+from newsletter.selection import categories
+from newsletter.selection.background import Background
+from newsletter.selection.batch import Batch
+from newsletter.selection.hashing import Matrix, chosen
+from newsletter.selection.matching import Names, Phrases
+from newsletter.selection.reading import Reading, name_parts
+from newsletter.selection.words import words
+
+_FOLLOWED = 4.0  # an author or organisation to follow
+_CATEGORY = 1.0  # broad: it counts little beside what the subscriber wrote
+_KEYWORD = (0.5, 3.0)  # by rarity: a word that every fifth paper holds says little
+_KEYWORD_PER_NAT, _COMMON_NATS = 0.6, 1.0
+_IN_TITLE = 2.0
+
+Interest = tuple[Why, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """The literal interests of some readers, each once; `wants` has a row for each reader.
+
+    Several hits add up as the root of their squares: each further one adds less.
+    """
+
+    interests: tuple[Interest, ...]
+    column: dict[Interest, int]
+    wants: Matrix
+    keywords: Phrases
+    authors: Names
+    organizations: Phrases
+    codes: tuple[tuple[frozenset[str], str], ...]
+    weights: dict[str, float]
+
+    @classmethod
+    def of(cls, profiles: Sequence[Profile], background: Background) -> Literals:
+        wanted = [_interests(profile) for profile in profiles]
+        column = {one: at for at, one in enumerate(dict.fromkeys(x for xs in wanted for x in xs))}
+        of_kind = {why: [text for kind, text in column if kind is why] for why in Why}
+        keywords = of_kind[Why.KEYWORD]
+        return cls(
+            tuple(column),
+            column,
+            chosen([[column[one] for one in dict.fromkeys(xs)] for xs in wanted], len(column)),
+            Phrases.of(keywords),
+            Names.of(of_kind[Why.AUTHOR]),
+            Phrases.of(of_kind[Why.ORGANIZATION]),
+            tuple((categories.codes(text), text) for text in of_kind[Why.CATEGORY]),
+            dict(zip(keywords, _weights(keywords, background), strict=True)),
+        )
+
+    def measure(self, batch: Batch) -> Matrix:
+        """The strength of each interest (column) in each paper (row)."""
+        found = [dict(self._found(read)) for read in batch.readings if self.interests]
+        places = [[self.column[one] for one in row] for row in found or [{}] * len(batch)]
+        measured = chosen(places, len(self.interests))
+        measured.data[:] = [strength for row in found for strength in row.values()]
+        return measured
+
+    def _found(self, read: Reading) -> Iterable[tuple[Interest, float]]:
+        words = self.keywords.found_in((read.body,))
+        in_title = self.keywords.found_in((read.title,)) if words else ()
+        for word in words:
+            yield (Why.KEYWORD, word), self.weights[word] * (_IN_TITLE if word in in_title else 1)
+        for name in self.authors.found_in(read.spellings):
+            yield (Why.AUTHOR, name), _FOLLOWED
+        for name in self.organizations.found_in((read.organization,)):
+            yield (Why.ORGANIZATION, name), _FOLLOWED
+        for codes, text in self.codes:
+            if categories.holds(codes, read.categories):
+                yield (Why.CATEGORY, text), _CATEGORY
+
+
+def _interests(profile: Profile) -> list[Interest]:
+    return [
+        *((Why.KEYWORD, text) for text in _once(profile.keywords, words)),
+        *((Why.AUTHOR, text) for text in _once(profile.authors, name_parts)),
+        *((Why.ORGANIZATION, text) for text in _once(profile.organizations, words)),
+        *((Why.CATEGORY, text) for text in profile.categories),
+    ]
+
+
+def _once(texts: Iterable[str], parts: Callable[[str], list[str]]) -> Iterable[str]:
+    """The first of each spelling: `KV cache` and `KV-cache` are one interest."""
+    first: dict[str, str] = {}
+    for text in texts:
+        first.setdefault("".join(parts(text)) or text, text)
+    return first.values()
+
+
+def _weights(keywords: Sequence[str], background: Background) -> list[float]:
+    rarities = (background.rarity_of(keyword) for keyword in keywords)
+    return [
+        float(np.clip(_KEYWORD_PER_NAT * (rarity - _COMMON_NATS), *_KEYWORD)) for rarity in rarities
+    ]

@@ -1,0 +1,130 @@
+"""The measure of texts: how much each word counts, and the latent space that likens related words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from newsletter.selection.hashing import PLACES, WORD_PLACES, Floats, Ints, Matrix
+
+_K1, _B = 1.2, 0.75  # BM25: how fast a repeated word stops counting, how much length matters
+_USUAL_LENGTH = 300.0  # words and pairs of a paper, where none is stored
+# A word held by fewer papers is not rarer still: what two papers alone share is mostly a name.
+_RAREST, _RAREST_SHARE = 20, 0.05
+_MOST_WORDS = 20_000  # of the latent space
+_FEWEST_HOLDERS, _COMMON = 3, 0.3  # its words are held by so many papers, and no larger share
+_DIMENSIONS, _PAPERS_PER_DIMENSION = 200, 5
+_LEAST_PAPERS = 200  # too few to say which words are related
+_SPARE, _ROUNDS = 10, 2  # of the randomised decomposition
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Papers as vectors of unit length.
+
+    Attributes:
+        units: words and pairs (sparse).
+        lengths: undo the scaling of `units` (BM25 wants the plain sum).
+        dense: their place in the latent space; no columns where there is none.
+        crowd: how crowded it is around each, in standard deviations; see `Crowd`.
+    """
+
+    units: Matrix
+    lengths: Floats
+    dense: Floats
+    crowd: Floats
+
+    def __len__(self) -> int:
+        return int(self.units.shape[0])
+
+    def __getitem__(self, places: Any) -> Rows:
+        return Rows(
+            self.units[places], self.lengths[places], self.dense[places], self.crowd[places]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Fitted once on many papers, so that everything measured in it stays comparable.
+
+    Attributes:
+        weight: what each place of a row counts.
+        usual_length: words and pairs of a usual paper.
+        column: where a word stands in the latent space; -1 for words that are not in it.
+        basis: one row for each column.
+    """
+
+    weight: Floats
+    usual_length: float
+    column: Ints
+    basis: Floats
+
+    @classmethod
+    def fit(cls, counts: Matrix) -> Space:
+        """The space of these papers; none at all are fine too."""
+        size = counts.shape[0]
+        holders = np.bincount(counts.indices, minlength=PLACES)
+        rarest = np.maximum(holders, max(1.0, min(_RAREST, _RAREST_SHARE * size)))
+        weight = (np.log((1 + size) / np.minimum(1 + rarest, 1 + size)) + 1).astype(np.float32)
+        usual = float(counts.sum()) / size if size else 0.0
+        none = np.full(WORD_PLACES, -1, np.int32)
+        flat = cls(weight, usual or _USUAL_LENGTH, none, np.zeros((0, 0), np.float32))
+        return flat._with_basis(counts, holders) if size >= _LEAST_PAPERS else flat
+
+    def _with_basis(self, counts: Matrix, holders: Ints) -> Space:
+        held = holders[:WORD_PLACES]
+        able = (held >= _FEWEST_HOLDERS) & (held <= _COMMON * counts.shape[0])
+        order = np.argsort(-np.where(able, held, 0), kind="stable")[: min(_MOST_WORDS, able.sum())]
+        column = np.full(WORD_PLACES, -1, np.int32)
+        column[order] = np.arange(len(order))
+        known = _columns(self._units(counts)[0], column, len(order))
+        return Space(self.weight, self.usual_length, column, _basis(known))
+
+    def rows(self, counts: Matrix) -> Rows:
+        """Counted texts as vectors, as if each stood alone."""
+        units, lengths = self._units(counts)
+        dense = np.zeros((counts.shape[0], 0), np.float32)
+        if len(self.basis):
+            dense = normed(_columns(units, self.column, len(self.basis)) @ self.basis)
+        return Rows(units, lengths, dense, np.zeros(counts.shape[0]))
+
+    def _units(self, counts: Matrix) -> tuple[Matrix, Floats]:
+        said = np.asarray(counts.sum(axis=1)).ravel()
+        per_entry = np.repeat(said, np.diff(counts.indptr))
+        damped = counts.data + _K1 * (1 - _B + _B * per_entry / self.usual_length)
+        units = counts.copy()
+        worth = counts.data * (_K1 + 1) / damped * self.weight[counts.indices]
+        units.data = worth.astype(np.float32)
+        lengths = np.sqrt(np.asarray(units.multiply(units).sum(axis=1)).ravel())
+        units.data /= np.repeat(np.where(lengths > 0, lengths, 1), np.diff(units.indptr))
+        return units, lengths
+
+
+def normed(vectors: Floats) -> Floats:
+    """Each row of unit length; a row of zeros stays."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.where(length > 0, length, 1), dtype=np.float32)
+
+
+def _columns(units: Matrix, column: Ints, width: int) -> Matrix:
+    """The words of the latent space alone, at their columns."""
+    words = units[:, :WORD_PLACES]
+    place = column[words.indices]
+    kept = place >= 0
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return type(units)(
+        (words.data[kept], place[kept], before[words.indptr]), shape=(units.shape[0], width)
+    )
+
+
+def _basis(rows: Matrix) -> Floats:
+    """The strongest directions of the rows, by a randomised singular value decomposition."""
+    dimensions = min(_DIMENSIONS, rows.shape[0] // _PAPERS_PER_DIMENSION, rows.shape[1])
+    start = np.random.default_rng(0).standard_normal((rows.shape[1], dimensions + _SPARE))
+    range_ = rows @ start.astype(np.float32)
+    for _ in range(_ROUNDS):
+        range_ = rows @ (rows.T @ np.linalg.qr(range_)[0])
+    small = rows.T @ np.linalg.qr(range_)[0]
+    return np.linalg.svd(small, full_matrices=False)[0][:, :dimensions].astype(np.float32)

@@ -1,0 +1,63 @@
+"""The background takes a day's papers in without being measured anew, and stays the same measure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from selection_world import planted, world
+
+from newsletter.model import Paper, Profile
+from newsletter.selection import Background, score
+
+PAPERS = [candidate.paper for candidate in world(30)]
+NEW = [planted("robot manipulation", number).paper for number in (30, 31, 32)]
+
+
+def test_new_papers_can_be_found_and_count():
+    grown = Background.fit(PAPERS).renewed([*PAPERS, *NEW])
+    assert grown.size == len(PAPERS) + 3
+    assert grown.find(NEW[1].id) == len(PAPERS) + 1
+    assert np.array_equal(grown.rarity, Background.fit([*PAPERS, *NEW]).rarity)
+
+
+def test_a_grown_background_keeps_its_measure_until_a_tenth_is_new():
+    known = Background.fit(PAPERS)
+    grown = known.renewed([*PAPERS, *NEW])
+    assert grown.fitted is known.fitted
+    many = [planted("speech recognition", number).paper for number in range(30, 60)]
+    anew = grown.renewed([*PAPERS, *NEW, *many])
+    assert anew.fitted is not known.fitted
+    assert anew.size == len(PAPERS) + 33
+
+
+def test_a_background_without_news_is_the_same_one():
+    known = Background.fit(PAPERS)
+    assert known.renewed(PAPERS) is known
+    assert known.renewed(list(reversed(PAPERS))) is known
+
+
+def test_a_paper_whose_abstract_came_later_is_read_again():
+    bare = replace(PAPERS[0], abstract="")
+    known = Background.fit([bare, *PAPERS[1:]])
+    grown = known.renewed(PAPERS)
+    assert grown.size == known.size
+    place = grown.place_of(bare.id)
+    whole = grown.vectors([PAPERS[0]]).units
+    assert (grown.rows.units[[place]] != whole).nnz == 0
+    assert whole.nnz > known.vectors([bare]).units.nnz
+
+
+def test_a_grown_background_scores_nearly_as_one_measured_anew():
+    profile = Profile(topics=("robot manipulation",), liked=(PAPERS[0].id,))
+    grown = Background.fit(PAPERS).renewed([*PAPERS, *NEW])
+    fitted = Background.fit([*PAPERS, *NEW])
+    one, other = (score(profile, [*PAPERS, *NEW], background=of) for of in (grown, fitted))
+    assert np.corrcoef(one, other)[0, 1] > 0.99
+
+
+def test_what_is_only_looked_up_does_not_count():
+    stranger = Paper(id="9999.00001", title="Bees and their gripper robot arms")
+    known = Background.fit(PAPERS).knowing([stranger])
+    assert known.size == len(PAPERS)
+    assert known.renewed([*PAPERS, stranger]).size == len(PAPERS) + 1

@@ -1,0 +1,59 @@
+"""Many readers at once are judged as each of them alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from selection_world import TOPICS, world
+
+from newsletter.model import Paper, Profile
+from newsletter.selection import Background, score
+from newsletter.selection.tastes import Tastes
+
+PAPERS = [candidate.paper for candidate in world(8)]
+KNOWN = Background.fit(PAPERS)
+
+ids = st.lists(st.sampled_from([*(paper.id for paper in PAPERS), "0000.00000"]), max_size=4)
+readers = st.builds(
+    Profile,
+    topics=st.lists(st.sampled_from([*TOPICS, "grasp", PAPERS[3].title, "cs.CL", ""])).map(tuple),
+    keywords=st.lists(st.sampled_from(["gripper", "Grippers", "speaker", "unheard of"])).map(tuple),
+    liked=ids.map(tuple),
+    disliked=ids.map(tuple),
+)
+
+
+@settings(max_examples=30)
+@given(st.lists(readers, min_size=1, max_size=5))
+def test_a_reader_gets_the_same_scores_among_others_as_alone(profiles):
+    together = Tastes(profiles, KNOWN).weigh(PAPERS).totals
+    for place, profile in enumerate(profiles):
+        alone = score(profile, PAPERS, background=KNOWN)
+        np.testing.assert_allclose(together[:, place], alone, atol=1e-5)
+
+
+def test_two_readers_who_spell_a_keyword_or_a_name_differently_both_get_it():
+    paper = Paper(id="9999.00001", title="Small KV caches", authors=("Sergey Levine",))
+    profiles = [
+        Profile(keywords=("KV cache",), authors=("S. Levine",)),
+        Profile(keywords=("KV-cache",), authors=("Levine, S.",)),
+    ]
+    first, second = Tastes(profiles, KNOWN).weigh([paper]).totals[0]
+    assert first == second > 4
+
+
+def test_the_order_is_the_same_among_many_readers_as_alone():
+    topics = list(TOPICS)
+    profiles = [
+        Profile(topics=(topics[n % 4], topics[n // 4 % 4]), liked=(PAPERS[n % 32].id,))
+        for n in range(64)
+    ]
+    together = Tastes(profiles, KNOWN).weigh(PAPERS).totals
+    for place, profile in enumerate(profiles):
+        alone = score(profile, PAPERS, background=KNOWN)
+        assert _order(together[:, place]) == _order(alone)
+
+
+def _order(scores: np.ndarray) -> list[int]:
+    return np.argsort(-scores.round(4), kind="stable").tolist()
