@@ -3,7 +3,7 @@
     python bench/fleet.py [MAILS] [--workers 1 2 4] [--kills K] [--cuts C] [--json FILE]
 
 PostgreSQL comes from pip as in the tests, with its usual durability, over a Unix socket. The digests
-are made beforehand; all workers begin at the same instant. The relay is a process that keeps the
+(two or three papers each) are made beforehand; all workers begin at the same instant. The relay is a process that keeps the
 Message-IDs and nothing else. Every digest must arrive; with kills, one for each open connection of
 the killed may come twice, and the leases of the dead are ended at once instead of after minutes.
 """
