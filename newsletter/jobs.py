@@ -80,7 +80,8 @@ class Jobs:
         app = self._app
         if self._awaits_papers() or not app.has_papers:
             return
-        while not self._stopping.is_set():
+        # The pool costs time and memory, so it waits for somebody who is due.
+        while not self._stopping.is_set() and self._is_anybody_due():
             done = compose_due(
                 app.store,
                 self._present_pool(),
@@ -146,6 +147,10 @@ class Jobs:
         return run
 
     # -- hands
+
+    def _is_anybody_due(self) -> bool:
+        with self._app.store.register() as register:
+            return register.count_due(self._app.now()) > 0
 
     def _read(self, sources: Sources, spec: SourceSpec) -> None:
         now = self._app.now()
