@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 from newsletter import __version__
 from newsletter.carrying import Office
@@ -19,7 +20,6 @@ from newsletter.delivery import Delivery, Outcome
 from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
 from newsletter.mail.dial import Relay, Security
-from newsletter.mail.dkim import Signer, read_key
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
@@ -45,6 +45,9 @@ from newsletter.sources.spec import SourceKind, SourceSpec
 from newsletter.sources.urls import host_of
 from newsletter.store import Store, open_store
 from newsletter.subscriptions import Subscriptions
+
+if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
+    from newsletter.mail.dkim import Signer
 
 
 def utc_now() -> datetime:
@@ -253,6 +256,8 @@ class App:
         given = self.settings.dkim
         if not given.domain:
             return None
+        from newsletter.mail.dkim import Signer, read_key
+
         second = given.second_key_file
         return Signer(
             given.domain,

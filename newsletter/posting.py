@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from newsletter.delivery import Delivery, Errand
 from newsletter.links import LinkMaker, Way
 from newsletter.mail import lint, message, outbox
-from newsletter.mail.dkim import Signer
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.lint import Check
 from newsletter.mail.preflight import Preflight
@@ -18,6 +18,9 @@ from newsletter.mail.verp import ReturnPaths
 from newsletter.membership import Token
 from newsletter.model import Digest, Publication, Status, Subscriber
 from newsletter.store import Kept, Register, Store, Suppressed
+
+if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
+    from newsletter.mail.dkim import Signer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

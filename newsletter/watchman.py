@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -17,11 +18,13 @@ from newsletter.delivery import Result
 from newsletter.errors import ConfigError, NewsletterError, StoreError
 from newsletter.journal import Journal
 from newsletter.mail.alarm_letter import alarm_letter
-from newsletter.mail.dkim import Signer
 from newsletter.mail.transport import Transport, send
 from newsletter.model import Publication
 from newsletter.store import News, Store
 from newsletter.watch import Alarm, Disk, Facts, RelayStanding, Rules, alarms, discreet
+
+if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
+    from newsletter.mail.dkim import Signer
 
 _log = logging.getLogger(__name__)
 
