@@ -29,7 +29,7 @@ import numpy as np
 
 from newsletter.model import Candidate, Paper, Profile
 from newsletter.selection import Background, rank
-from newsletter.selection.relevance import Taste
+from newsletter.selection.relevance import Judges
 from newsletter.selection.tastes import Tastes
 
 PAPERS, DAY, READERS = 10_000, 200, 100_000
@@ -58,7 +58,7 @@ def one_reader(known: Background, day: Sequence[Paper]) -> None:
     """The steps of one digest, 100 papers."""
     reader = profile(random.Random(1), day, topics(day))
     hundred = day[:100]
-    seconds = repeated(lambda: Taste(reader, known))
+    seconds = repeated(lambda: Judges([reader], known))
     print(f"| preparing one reader | {seconds:.4f} |")
     taste = Tastes((reader,), known)
     seconds = repeated(lambda: taste.weigh(hundred))

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, time
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Tier(StrEnum):
@@ -29,6 +30,7 @@ class Tier(StrEnum):
         return list(Tier).index(self)
 
 
+@lru_cache(maxsize=4096)  # a day's titles are asked for again and again
 def title_key(title: str) -> str:
     """What two spellings of the same title have in common: letters and digits, case folded.
 

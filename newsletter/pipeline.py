@@ -34,7 +34,7 @@ from newsletter.model import (
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
 from newsletter.schedule import due_after, edition_at
-from newsletter.selection import Background, Ranking, rank
+from newsletter.selection import Background, Ranking, rank, rank_all
 from newsletter.selection.effect import moves
 from newsletter.selection.learn import with_votes
 from newsletter.sources.ladder import Sources
@@ -150,14 +150,20 @@ def choose(
     ranking = rank(
         subscriber.profile, candidates, already_sent=already_sent, now=now, background=background
     )
-    digest = make_digest(
+    digest = _digest(subscriber, ranking, len(candidates), edition=edition, now=now)
+    return Edition(subscriber=subscriber, digest=digest, ranking=ranking)
+
+
+def _digest(
+    subscriber: Subscriber, ranking: Ranking, considered: int, *, edition: str, now: datetime
+) -> Digest:
+    return make_digest(
         subscriber=subscriber,
         picks=ranking.picks,
-        considered=len(candidates),
+        considered=considered,
         edition=edition,
         now=now,
     )
-    return Edition(subscriber=subscriber, digest=digest, ranking=ranking)
 
 
 def compose(
@@ -182,31 +188,32 @@ def compose(
     with store.register() as register:
         (history,) = register.digests.histories([subscriber.id], pool.ids).values()
     asking = _Asking(subscriber, edition, history, unmoved)
-    kept = _keep(store, [_made(asking, pool, now, notes)], now=now, min_papers=min_papers)
-    return next(iter(kept), None)
+    made = _made([asking], pool, now, notes)
+    return next(iter(_keep(store, made, now=now, min_papers=min_papers)), None)
 
 
-def _made(asking: _Asking, pool: Pool, now: datetime, notes: Sequence[str] = ()) -> _Made:
-    sent = asking.history.sent
-    made = choose(
-        asking.subscriber,
-        pool.candidates,
-        pool.background,
-        edition=asking.edition,
-        now=now,
-        already_sent=sent,
-    )
-    moved = _moved(made, asking.unmoved, pool, sent, now) if asking.unmoved else 0
-    notes = (*notes, *quiet_note(asking.history.quiet), *votes_note(moved))
-    return _Made(asking.subscriber, replace(made.digest, notes=notes))
-
-
-def _moved(
-    made: Edition, unmoved: Profile, pool: Pool, sent: Collection[str], now: datetime
-) -> int:
-    """How many of the picks stand where they do because of the votes since the last digest."""
-    before = rank(unmoved, pool.candidates, already_sent=sent, now=now, background=pool.background)
-    return sum(move.after is not None for move in moves(before, made.ranking))
+def _made(
+    askings: Sequence[_Asking], pool: Pool, now: datetime, notes: Sequence[str] = ()
+) -> list[_Made]:
+    """Everybody's digest; those of many readers cost far less together than one by one."""
+    moved = [asking for asking in askings if asking.unmoved]
+    asked = [(asking.subscriber.profile, asking.history.sent) for asking in askings]
+    asked += [(asking.unmoved, asking.history.sent) for asking in moved if asking.unmoved]
+    rankings = rank_all(asked, pool.candidates, now=now, background=pool.background)
+    chosen = [next(rankings) for _ in askings]
+    effects = dict.fromkeys((asking.subscriber.id for asking in askings), 0)
+    after = {asking.subscriber.id: ranking for asking, ranking in zip(askings, chosen, strict=True)}
+    for asking, before in zip(moved, rankings, strict=True):
+        one = asking.subscriber.id
+        effects[one] = sum(move.after is not None for move in moves(before, after[one]))
+    considered = len(pool.candidates)
+    made = []
+    for asking, ranking in zip(askings, chosen, strict=True):
+        reader = asking.subscriber
+        told = (*quiet_note(asking.history.quiet), *votes_note(effects[reader.id]))
+        digest = _digest(reader, ranking, considered, edition=asking.edition, now=now)
+        made.append(_Made(reader, replace(digest, notes=(*notes, *told))))
+    return made
 
 
 def _keep(
@@ -271,8 +278,10 @@ def compose_due(
     with store.register() as register:
         due = [kept.subscriber for kept in register.due(now, most=most, shard=shard)]
         askings = _askings(register, due, pool, now)
-    pools = {gap: pool.within(gap + days - 1) for gap in {gap for _, gap in askings}}
-    made = [_made(asking, pools[gap], now) for asking, gap in askings]
+    made: list[_Made] = []
+    for gap in {gap for _, gap in askings}:
+        alike = [asking for asking, covered in askings if covered == gap]
+        made += _made(alike, pool.within(gap + days - 1), now)
     kept = _keep(store, made, now=now, min_papers=min_papers, also=also) if made else []
     return Composed(due=len(due), made=len(kept))
 

@@ -2,6 +2,6 @@
 
 from newsletter.selection.background import Background
 from newsletter.selection.ranking import Ranked, Ranking, Verdict
-from newsletter.selection.select import rank, score, select
+from newsletter.selection.select import rank, rank_all, score, select
 
-__all__ = ["Background", "Ranked", "Ranking", "Verdict", "rank", "score", "select"]
+__all__ = ["Background", "Ranked", "Ranking", "Verdict", "rank", "rank_all", "score", "select"]

@@ -43,7 +43,9 @@ def choose(fitting: Sequence[Fitting], units: Matrix, places: int) -> Chosen:
 
     def best(left: Collection[int], picked: Sequence[int]) -> int:
         able = _kept_for_topics(looked_at, left, picked, places) or left
-        return max(sorted(able), key=lambda i: _worth(i, looked_at, alike, picked))
+        repetition = alike[:, list(picked)].max(axis=1, initial=0.0).tolist()
+        taken = Counter(topic for place in picked for topic in looked_at[place].topics[:1])
+        return max(sorted(able), key=lambda i: _worth(looked_at[i], repetition[i], taken))
 
     return _one_by_one(best, alike, places)
 
@@ -84,11 +86,11 @@ def _scaled(fitting: Sequence[Fitting]) -> list[Fitting]:
     return [Fitting((item.score - low) / span, item.topics) for item in fitting]
 
 
-def _worth(place: int, fitting: Sequence[Fitting], alike: Floats, picked: Sequence[int]) -> float:
-    repetition = max((float(alike[place, other]) for other in picked), default=0.0) / NEAR
-    taken = Counter(topic for other in picked for topic in fitting[other].topics[:1])
-    crowd = taken[fitting[place].topics[0]] if fitting[place].topics else 0
-    return _LAMBDA * fitting[place].score - (1 - _LAMBDA) * repetition - _SAME_TOPIC * crowd
+def _worth(fitting: Fitting, repetition: float, taken: Mapping[str, int]) -> float:
+    """What a place for it gains, with its cosine to the nearest picked one and the topics served."""
+    crowd = taken.get(fitting.topics[0], 0) if fitting.topics else 0
+    repeated = repetition / NEAR
+    return _LAMBDA * fitting.score - (1 - _LAMBDA) * repeated - _SAME_TOPIC * crowd
 
 
 def _kept_for_topics(

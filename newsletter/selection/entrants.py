@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from newsletter.model import Candidate, Paper, Profile, Why
-from newsletter.selection.background import Background
 from newsletter.selection.ranking import Ranked
 from newsletter.selection.reasons import reasons_for, trend_reasons
-from newsletter.selection.relevance import Judgement, Taste
-from newsletter.selection.trend import Trend, list_day, trends
+from newsletter.selection.relevance import Judgement
+from newsletter.selection.trend import Trend, list_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,12 @@ def distinct(candidates: Iterable[Candidate | Paper]) -> list[Candidate]:
 
 
 def entrants(
-    profile: Profile, pool: Sequence[Candidate], background: Background, now: datetime
+    profile: Profile,
+    pool: Sequence[Candidate],
+    judged: Sequence[Judgement],
+    by_id: Mapping[str, Trend],
 ) -> list[Entrant]:
     """Every candidate with its parts, best first; ties by newest list, place on it, and id."""
-    judged = Taste(profile, background).judge([candidate.paper for candidate in pool])
-    by_id = trends(pool, now)
     blend = _Blend.of(profile, by_id.values())
     entered = [
         _entrant(candidate, judgement, by_id[candidate.paper.id], blend)

@@ -49,6 +49,11 @@ def chosen(rows: Sequence[Sequence[int]], width: int) -> Matrix:
     return sparse.csr_matrix((np.ones(len(indices)), indices, indptr), shape=(len(rows), width))
 
 
+def row_of(matrix: Matrix, row: int) -> list[int]:
+    """The columns of what stands in a row."""
+    return list(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]])
+
+
 def _row(parts: Parts, known: dict[str, int]) -> tuple[npt.NDArray[np.int32], Floats]:
     found = [_places(content_words(text), known) for text, _ in parts]
     times = np.repeat([times for _, times in parts], [len(places) for places in found])

@@ -64,13 +64,9 @@ class Named:
         """How many papers named today those of each reader are worth."""
         return np.asarray(self.counted.sum(axis=1)).ravel()
 
-    def closest(self, rows: Rows) -> list[tuple[float, str]]:
-        """For each paper, its cosine with the closest of the named ones, and which that is."""
-        if not self.papers:
-            return [(0.0, "")] * len(rows)
-        cosines = (rows.units @ self.rows.units.T).toarray()
-        best = cosines.argmax(axis=1)
-        return [(float(cosines[i, at]), self.papers[at].title) for i, at in enumerate(best)]
+    def cosines(self, rows: Rows) -> Floats:
+        """Of each paper (row) with each of the named ones (column)."""
+        return np.asarray((rows.units @ self.rows.units.T).toarray())
 
 
 @dataclass(frozen=True, slots=True)

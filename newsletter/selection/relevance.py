@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection.background import Background
+from newsletter.selection.hashing import Floats, Matrix, row_of
 from newsletter.selection.tastes import EXACT_TITLE, Tastes, Weighed
 
 _CLEARLY_LIKED = 1.4  # a liked paper is named as a reason from here on,
@@ -48,53 +49,68 @@ class Judgement:
         return any(item.enough for item in self.evidence)
 
 
-class Taste:
-    """A profile prepared for judging many papers."""
+class Judges:
+    """Profiles prepared for judging many papers: what they have in common is measured once."""
 
-    def __init__(self, profile: Profile, background: Background) -> None:
-        self._tastes = Tastes((profile,), background)
-        self._titles = {title_key(topic): topic for topic in profile.topics if topic.strip()}
-        self._category_is_enough = not (profile.topics or profile.keywords or profile.liked)
+    def __init__(self, profiles: Sequence[Profile], background: Background) -> None:
+        self._profiles = tuple(profiles)
+        self._tastes = Tastes(profiles, background)
 
-    def judge(self, papers: Sequence[Paper]) -> list[Judgement]:
-        """One judgement for each paper, in the same order."""
+    def judge(self, papers: Sequence[Paper]) -> Iterator[list[Judgement]]:
+        """For each reader one judgement for each paper, in the same order."""
         weighed = self._tastes.weigh(papers)
-        liked = weighed.liked.of(slice(0, 1))[0]
-        closest = self._tastes.liked.closest(weighed.batch.rows)
-        return [
-            self._judged(
-                paper,
-                float(weighed.totals[i, 0]),
-                [
-                    *self._topics(weighed, i),
-                    *self._literal(weighed, i),
-                    *_liked(float(liked[i]), *closest[i]),
-                ],
-            )
-            for i, paper in enumerate(papers)
-        ]
+        literal = weighed.literal.tocsc()
+        cosines = self._tastes.liked.cosines(weighed.batch.rows)
+        for reader, profile in enumerate(self._profiles):
+            found: list[list[Evidence]] = [[] for _ in papers]
+            for place, evidence in (
+                *self._topics(weighed, reader),
+                *self._literal(literal, reader),
+                *self._liked(weighed, cosines, reader),
+            ):
+                found[place].append(evidence)
+            titles = {title_key(topic): topic for topic in profile.topics if topic.strip()}
+            totals = weighed.totals[:, reader]
+            yield [
+                _judged(titles.get(key), float(total), named)
+                for key, total, named in zip(weighed.batch.keys, totals, found, strict=True)
+            ]
 
-    def _judged(self, paper: Paper, total: float, named: list[Evidence]) -> Judgement:
-        exact = self._titles.get(paper.key)
-        if exact is not None:
-            named = [item for item in named if item.detail != exact]
-            named.append(Evidence(Why.TOPIC, exact, EXACT_TITLE))
-        return Judgement(total, tuple(sorted(named, key=lambda item: -item.strength)))
+    def _topics(self, weighed: Weighed, reader: int) -> Iterator[tuple[int, Evidence]]:
+        for at in self._tastes.asked[reader]:
+            for place in map(int, weighed.clear[:, at].nonzero()[0]):
+                fit = float(weighed.fits[place, at])
+                yield place, Evidence(Why.TOPIC, self._tastes.topics[at], fit)
 
-    def _topics(self, weighed: Weighed, place: int) -> Iterable[Evidence]:
-        for at in weighed.clear[place].nonzero()[0]:
-            yield Evidence(Why.TOPIC, self._tastes.topics[at], float(weighed.fits[place, at]))
+    def _literal(self, literal: Matrix, reader: int) -> Iterator[tuple[int, Evidence]]:
+        profile = self._profiles[reader]
+        category_is_enough = not (profile.topics or profile.keywords or profile.liked)
+        for at in row_of(self._tastes.literals.wants, reader):
+            why, text = self._tastes.literals.interests[at]
+            enough = why is not Why.CATEGORY or category_is_enough
+            for entry in range(literal.indptr[at], literal.indptr[at + 1]):
+                strength = float(literal.data[entry])
+                yield int(literal.indices[entry]), Evidence(why, text, strength, enough)
 
-    def _literal(self, weighed: Weighed, place: int) -> Iterable[Evidence]:
-        matrix = weighed.literal
-        for at in range(matrix.indptr[place], matrix.indptr[place + 1]):
-            why, text = self._tastes.literals.interests[matrix.indices[at]]
-            enough = why is not Why.CATEGORY or self._category_is_enough
-            yield Evidence(why, text, float(matrix.data[at]), enough)
+    def _liked(
+        self, weighed: Weighed, cosines: Floats, reader: int
+    ) -> Iterator[tuple[int, Evidence]]:
+        """The closest liked paper as a reason, where the likeness is clear."""
+        named = row_of(self._tastes.liked.counted, reader)
+        if not named:
+            return
+        strengths = weighed.liked.of(slice(reader, reader + 1))[0]
+        closest = np.array(named)[cosines[:, named].argmax(axis=1)]
+        least, close = _CLOSE
+        for place, (strength, at) in enumerate(zip(strengths, closest, strict=True)):
+            is_close = strength >= least and cosines[place, at] >= close
+            if strength >= _CLEARLY_LIKED or is_close:
+                title = self._tastes.liked.papers[at].title
+                yield place, Evidence(Why.LIKED, title, float(strength))
 
 
-def _liked(strength: float, cosine: float, closest: str) -> Iterable[Evidence]:
-    """The closest liked paper as a reason, where the likeness is clear."""
-    least, close = _CLOSE
-    if strength >= _CLEARLY_LIKED or (strength >= least and cosine >= close):
-        yield Evidence(Why.LIKED, closest, strength)
+def _judged(exact: str | None, total: float, named: list[Evidence]) -> Judgement:
+    if exact is not None:
+        named = [item for item in named if item.detail != exact]
+        named.append(Evidence(Why.TOPIC, exact, EXACT_TITLE))
+    return Judgement(total, tuple(sorted(named, key=lambda item: -item.strength)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -16,7 +16,9 @@ from newsletter.selection.entrants import Entrant, distinct, entrants, follows_t
 from newsletter.selection.gate import Gate
 from newsletter.selection.ranking import Ranked, Ranking, Verdict
 from newsletter.selection.reasons import surprise_reasons
+from newsletter.selection.relevance import Judges
 from newsletter.selection.tastes import Tastes
+from newsletter.selection.trend import trends
 
 _OUTSIDE = (-1.0, 1.0)  # evidence of a surprise: neither disliked nor nearly fitting
 _SURPRISING = 0.5  # least trend of a surprise
@@ -70,10 +72,31 @@ def rank(
         now: an old rise is not called one.
         background: all stored papers; without it the candidates stand in.
     """
+    asked = [(profile, already_sent)]
+    return next(rank_all(asked, candidates, now=now, background=background))
+
+
+def rank_all(
+    readers: Sequence[tuple[Profile, Collection[str]]],
+    candidates: Iterable[Candidate | Paper],
+    *,
+    now: datetime,
+    background: Background | None = None,
+) -> Iterator[Ranking]:
+    """What `rank` says for each of the readers: their profile, and what they were sent already."""
     pool = distinct(candidates)
-    usual = background or Background.fit([candidate.paper for candidate in pool])
-    entered = entrants(profile, pool, usual, now)
-    gate = Gate(profile, already_sent, entered, usual)
+    papers = [candidate.paper for candidate in pool]
+    usual = background or Background.fit(papers)
+    by_id = trends(pool, now)
+    judges = Judges([profile for profile, _ in readers], usual)
+    for (profile, already_sent), judged in zip(readers, judges.judge(papers), strict=True):
+        entered = entrants(profile, pool, judged, by_id)
+        yield _ranking(profile, entered, Gate(profile, already_sent, entered, usual), usual)
+
+
+def _ranking(
+    profile: Profile, entered: Sequence[Entrant], gate: Gate, usual: Background
+) -> Ranking:
     out = [verdict for entrant in entered if (verdict := gate.verdict(entrant))]
     fitting, twins = _without_twins(_others(entered, out))
     surprise = _surprise(profile, _those(entered, out)) if fitting else None

@@ -51,7 +51,12 @@ class Weighed:
 
 
 class Tastes:
-    """Some profiles, prepared for judging many papers."""
+    """Some profiles, prepared for judging many papers.
+
+    Attributes:
+        topics: of all readers, each once.
+        asked: which of them each reader named.
+    """
 
     def __init__(self, profiles: Sequence[Profile], background: Background) -> None:
         distinct = [[t for t in dict.fromkeys(p.topics) if t.strip()] for p in profiles]
@@ -63,7 +68,8 @@ class Tastes:
         weights = [weights_in(profile) for profile in profiles]
         self.liked = Named.of([p.liked for p in profiles], weights, background)
         self._titled = _by_title(distinct)
-        self._wants = chosen([[column[topic] for topic in topics] for topics in asked], len(column))
+        self.asked = [[column[topic] for topic in topics] for topics in asked]
+        self._wants = chosen(self.asked, len(column))
         self._several = np.array([max(len(topics), 1) for topics in asked])
         self._meter = TopicMeter.of(self.topics, background)
         self._codes = [categories.codes(topic) for topic in self.topics]

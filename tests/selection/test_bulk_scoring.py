@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selection_world import TOPICS, world
 
 from newsletter.model import Paper, Profile
-from newsletter.selection import Background, score
+from newsletter.selection import Background, rank, rank_all, score
 from newsletter.selection.tastes import Tastes
 
 PAPERS = [candidate.paper for candidate in world(8)]
 KNOWN = Background.fit(PAPERS)
+NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
 ids = st.lists(st.sampled_from([*(paper.id for paper in PAPERS), "0000.00000"]), max_size=4)
 readers = st.builds(
@@ -31,6 +34,19 @@ def test_a_reader_gets_the_same_scores_among_others_as_alone(profiles):
     for place, profile in enumerate(profiles):
         alone = score(profile, PAPERS, background=KNOWN)
         np.testing.assert_allclose(together[:, place], alone, atol=1e-5)
+
+
+@settings(max_examples=30)
+@given(st.lists(readers, min_size=1, max_size=4))
+def test_a_reader_gets_the_same_picks_for_the_same_reasons_among_others_as_alone(profiles):
+    together = rank_all([(profile, ()) for profile in profiles], PAPERS, now=NOW, background=KNOWN)
+    for profile, ranking in zip(profiles, together, strict=True):
+        assert said(ranking) == said(rank(profile, PAPERS, now=NOW, background=KNOWN))
+
+
+def said(ranking):
+    """Every verdict with its reasons; a score to the digits that mean something."""
+    return [(r.paper.id, r.verdict, round(r.score, 4), r.reasons, r.note) for r in ranking]
 
 
 def test_two_readers_who_spell_a_keyword_or_a_name_differently_both_get_it():
