@@ -56,7 +56,7 @@ class Day:
             for period, job in self._jobs:
                 if minute % period == 0:
                     job()
-            while self._runner._server.post_office.rounds[0].go():
+            while not self._runner._server.post_office.rounds[0].go():
                 """There may be more than one round can carry."""
             self.at += timedelta(minutes=1)
 

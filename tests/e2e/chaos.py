@@ -384,7 +384,7 @@ class SmallDisk:
 
     def empty(self) -> None:
         """There is room again."""
-        self._ballast.unlink()
+        self._ballast.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
