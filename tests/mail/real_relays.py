@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile, TemporaryDirectory
+from threading import Event
 
 import pytest
 from relay_server import relay_running
@@ -203,7 +204,7 @@ def _listens(port: int) -> bool:
 def _until(reached: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE_SECONDS
     while not reached() and time.monotonic() < end:
-        time.sleep(0.02)
+        Event().wait(0.02)  # what it waits for happens in another program
 
 
 def _counted(look: Callable[[], list], count: int) -> list:
