@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from web_world import CONSENT, HOME, Site, links_in
 
@@ -136,10 +137,15 @@ def test_true_tokens_are_let_in(tokens):
 BYTES = st.sampled_from("ABCxyz0189-_.~=+!*:@ %&?#\\\"'<>ä€\x00\x7f")
 
 
+def signed(token: str) -> int:
+    """How much of a token the signature covers: all but the paper behind `~`."""
+    return len(token.partition("~")[0])
+
+
 @given(way=st.sampled_from(Way), data=st.data())
 def test_every_flipped_byte_is_refused(tokens, way, data):
     token = tokens.token(way)
-    place = data.draw(st.integers(0, len(token) - 1))
+    place = data.draw(st.integers(0, signed(token) - 1))
     byte = data.draw(BYTES.filter(lambda byte: byte != token[place]))
     tokens.refused(way, token[:place] + byte + token[place + 1 :])
 
@@ -147,15 +153,26 @@ def test_every_flipped_byte_is_refused(tokens, way, data):
 @given(way=st.sampled_from(Way), data=st.data())
 def test_every_removed_byte_is_refused(tokens, way, data):
     token = tokens.token(way)
-    place = data.draw(st.integers(0, len(token) - 1))
+    place = data.draw(st.integers(0, signed(token) - 1))
     tokens.refused(way, token[:place] + token[place + 1 :])
 
 
 @given(way=st.sampled_from(Way), byte=BYTES, data=st.data())
 def test_every_added_byte_is_refused(tokens, way, byte, data):
     token = tokens.token(way)
-    place = data.draw(st.integers(0, len(token)))
+    place = data.draw(st.integers(0, signed(token)))
     tokens.refused(way, token[:place] + byte + token[place:])
+
+
+@given(way=st.sampled_from([Way.MORE, Way.LESS]), paper=st.text(BYTES, max_size=30))
+@example(way=Way.MORE, paper="MjYwNC4wMDAxMQ")  # 2604.00011, another stored paper
+def test_another_paper_in_a_link_is_one_of_ours_or_nothing(tokens, way, paper):
+    token = tokens.token(way).partition("~")[0]
+    answer = tokens.web.client.get(f"/{way}/{quote(f'{token}~{paper}', safe='')}")
+    assert answer.status_code in (200, 404)
+    if answer.status_code == 200:
+        known = tokens.web.app.store.find_papers([urlsafe_b64decode(paper + "==").decode()])
+        assert len(known) == 1
 
 
 @given(
