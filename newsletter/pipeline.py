@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from newsletter.carrying import BATCH, Carrier, Delivered, Office
@@ -28,13 +28,14 @@ from newsletter.model import (
     Digest,
     Feedback,
     Listing,
+    Pick,
     Profile,
     Subscriber,
 )
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
 from newsletter.schedule import due_after, edition_at
-from newsletter.selection import Background, Ranking, rank, rank_all
+from newsletter.selection import Background, Field, Ranking, rank, select_all
 from newsletter.selection.effect import moves
 from newsletter.selection.learn import with_votes
 from newsletter.sources.ladder import Sources
@@ -42,6 +43,7 @@ from newsletter.sources.spec import SourceSpec
 from newsletter.store import History, Move, Recorded, Register, Store
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
+_HOUR = timedelta(hours=1)
 LONGEST_GAP = 14  # days that one digest covers at most
 
 
@@ -77,6 +79,9 @@ class Pool:
     background: Background
     day: date | None = None
     sample: bool = False
+    _fields: dict[int, tuple[datetime, Field]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def ids(self) -> frozenset[str]:
@@ -90,6 +95,16 @@ class Pool:
         first = self.day - timedelta(days=days - 1)
         late = (c for c in self.candidates if c.paper.listed_on and c.paper.listed_on >= first)
         return replace(self, candidates=tuple(late))
+
+    def field(self, days: int, now: datetime) -> Field:
+        """The papers of its newest `days` list days, made ready; kept for an hour, for everybody
+        whose digest is due gets the same.
+        """
+        made_at, known = self._fields.get(days, (None, None))
+        if known is None or made_at is None or not timedelta() <= now - made_at < _HOUR:
+            known = Field(self.within(days).candidates, now=now, background=self.background)
+            self._fields[days] = (now, known)
+        return known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,20 +165,14 @@ def choose(
     ranking = rank(
         subscriber.profile, candidates, already_sent=already_sent, now=now, background=background
     )
-    digest = _digest(subscriber, ranking, len(candidates), edition=edition, now=now)
-    return Edition(subscriber=subscriber, digest=digest, ranking=ranking)
-
-
-def _digest(
-    subscriber: Subscriber, ranking: Ranking, considered: int, *, edition: str, now: datetime
-) -> Digest:
-    return make_digest(
+    digest = make_digest(
         subscriber=subscriber,
         picks=ranking.picks,
-        considered=considered,
+        considered=len(candidates),
         edition=edition,
         now=now,
     )
+    return Edition(subscriber=subscriber, digest=digest, ranking=ranking)
 
 
 def compose(
@@ -188,32 +197,41 @@ def compose(
     with store.register() as register:
         (history,) = register.digests.histories([subscriber.id], pool.ids).values()
     asking = _Asking(subscriber, edition, history, unmoved)
-    made = _made([asking], pool, now, notes)
+    papers = Field(pool.candidates, now=now, background=pool.background)
+    made = _made([asking], papers, now, notes)
     return next(iter(_keep(store, made, now=now, min_papers=min_papers)), None)
 
 
 def _made(
-    askings: Sequence[_Asking], pool: Pool, now: datetime, notes: Sequence[str] = ()
+    askings: Sequence[_Asking], papers: Field, now: datetime, notes: Sequence[str] = ()
 ) -> list[_Made]:
     """Everybody's digest; those of many readers cost far less together than one by one."""
     moved = [asking for asking in askings if asking.unmoved]
     asked = [(asking.subscriber.profile, asking.history.sent) for asking in askings]
     asked += [(asking.unmoved, asking.history.sent) for asking in moved if asking.unmoved]
-    rankings = rank_all(asked, pool.candidates, now=now, background=pool.background)
-    chosen = [next(rankings) for _ in askings]
-    effects = dict.fromkeys((asking.subscriber.id for asking in askings), 0)
-    after = {asking.subscriber.id: ranking for asking, ranking in zip(askings, chosen, strict=True)}
-    for asking, before in zip(moved, rankings, strict=True):
-        one = asking.subscriber.id
-        effects[one] = sum(move.after is not None for move in moves(before, after[one]))
-    considered = len(pool.candidates)
+    picks = list(select_all(asked, papers))
+    before = {
+        asking.subscriber.id: picks[place] for place, asking in enumerate(moved, len(askings))
+    }
     made = []
-    for asking, ranking in zip(askings, chosen, strict=True):
+    for asking, chosen in zip(askings, picks, strict=False):
         reader = asking.subscriber
-        told = (*quiet_note(asking.history.quiet), *votes_note(effects[reader.id]))
-        digest = _digest(reader, ranking, considered, edition=asking.edition, now=now)
-        made.append(_Made(reader, replace(digest, notes=(*notes, *told))))
+        effect = _effect(before[reader.id], chosen) if reader.id in before else 0
+        digest = make_digest(
+            subscriber=reader,
+            picks=chosen,
+            considered=len(papers),
+            edition=asking.edition,
+            now=now,
+            notes=(*notes, *quiet_note(asking.history.quiet), *votes_note(effect)),
+        )
+        made.append(_Made(reader, digest))
     return made
+
+
+def _effect(before: Sequence[Pick], after: Sequence[Pick]) -> int:
+    """How many of the picks stand where they do because of the votes since the last digest."""
+    return sum(move.after is not None for move in moves(before, after))
 
 
 def _keep(
@@ -281,7 +299,7 @@ def compose_due(
     made: list[_Made] = []
     for gap in {gap for _, gap in askings}:
         alike = [asking for asking, covered in askings if covered == gap]
-        made += _made(alike, pool.within(gap + days - 1), now)
+        made += _made(alike, pool.field(gap + days - 1, now), now)
     kept = _keep(store, made, now=now, min_papers=min_papers, also=also) if made else []
     return Composed(due=len(due), made=len(kept))
 

@@ -39,6 +39,7 @@ def make_digest(
     considered: int,
     edition: str,
     now: datetime,
+    notes: tuple[str, ...] = (),
 ) -> Digest:
     """One edition for one subscriber, ready to be stored and rendered later.
 
@@ -46,6 +47,7 @@ def make_digest(
         considered: how many new papers the picks were chosen from.
         edition: the day it is made for; the same subscriber and edition give the same id.
         now: aware UTC; becomes the Date of the mail.
+        notes: sentences shown above the papers.
     """
     return Digest(
         id=digest_id(subscriber.id, edition),
@@ -56,6 +58,7 @@ def make_digest(
         picks=tuple(picks),
         considered=considered,
         created_at=now,
+        notes=notes,
     )
 
 

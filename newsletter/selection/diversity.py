@@ -1,105 +1,145 @@
-"""Which of the fitting papers get the places: the best, none like another, every topic its share."""
+"""Which of the fitting papers get the places: the best, none like another, every topic its share.
+
+For many readers at once: in each turn everybody gets one more paper.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.selection.hashing import Floats, Matrix
+from newsletter.selection.hashing import Bools, Floats, Ints
 
 NEAR = 0.65  # cosine from which two papers tell the same; two parts of one series have about 0.3
+MOST_TOPICS = 63  # that are told apart; further ones share a bit
 _LAMBDA = 0.7  # MMR: precision at 10 stays the same, the list gets wider; never below 0.6
 _LOOKED_AT = 60
 _SAME_TOPIC = 0.03  # each further paper on the same topic counts so much less
+_LEAST_SPAN = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Fitting:
-    """A paper that may have a place: its score, and the topics it truly meets, strongest first."""
+class Offered:
+    """The papers (columns) that fit each reader (row), best first; what is left of a row is padding.
 
-    score: float
-    topics: tuple[str, ...]
+    Attributes:
+        place: of the paper in the field; -1 for padding.
+        topics: a bit for each topic of the reader that the paper truly meets.
+        first: the number of the one it meets best; -1 for none.
+        places: how many each reader has to give.
+        in_order: who gets the papers in the given order, each told once.
+    """
+
+    place: Ints
+    score: Floats
+    topics: Ints
+    first: Ints
+    places: Ints
+    in_order: Bools
+
+    @property
+    def looked_at(self) -> Bools:
+        """The first of each row."""
+        most = np.maximum(_LOOKED_AT, self.places)[:, None]
+        return (self.place >= 0) & (np.arange(self.place.shape[1]) < most)
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The places given, and for each paper left out as a repetition, the picked one it repeats."""
-
-    picked: tuple[int, ...]
-    repeats: Mapping[int, int]
-
-
-def choose(fitting: Sequence[Fitting], units: Matrix, places: int) -> Chosen:
-    """Choose by maximal marginal relevance among papers given best first.
-
-    `units` holds their vectors in the same order. As long as topics that some paper meets have no
-    place yet, up to half of all places are kept for them.
+    """The places given, and for each paper left out as a repetition, the picked one it repeats
+    (the number of its column; -1 for none).
     """
-    alike = _cosines(units, places)
-    looked_at = _scaled(fitting[: len(alike)])
 
-    def best(left: Collection[int], picked: Sequence[int]) -> int:
-        able = _kept_for_topics(looked_at, left, picked, places) or left
-        repetition = alike[:, list(picked)].max(axis=1, initial=0.0).tolist()
-        taken = Counter(topic for place in picked for topic in looked_at[place].topics[:1])
-        return max(sorted(able), key=lambda i: _worth(looked_at[i], repetition[i], taken))
-
-    return _one_by_one(best, alike, places)
+    picked: Bools
+    repeats: Ints
 
 
-def first_without_copies(units: Matrix, places: int) -> Chosen:
-    """The papers in the given order, each told once."""
-    return _one_by_one(lambda left, _: min(left), _cosines(units, places), places)
+def choose(offered: Offered, alike: Floats) -> Chosen:
+    """Choose by maximal marginal relevance, each time the paper that gains most.
+
+    As long as topics that some paper meets have no place yet, up to half of all places are kept for
+    them.
+
+    Args:
+        alike: cosines between the papers of the field.
+    """
+    draw = _Draw(offered, alike)
+    for given in range(int(offered.places.max(initial=0))):
+        if not draw.turn(given):
+            break
+    return Chosen(draw.picked, draw.repeats)
 
 
-def _cosines(units: Matrix, places: int) -> Floats:
-    looked_at = units[: max(_LOOKED_AT, places)]
-    return np.asarray((looked_at @ looked_at.T).toarray())
+class _Draw:
+    """The places given so far, and who is left."""
+
+    def __init__(self, offered: Offered, alike: Floats) -> None:
+        rows, width = offered.place.shape
+        self.picked = np.zeros((rows, width), bool)
+        self.repeats = np.full((rows, width), -1, np.int32)
+        self._offered = offered
+        self._alike = alike
+        self._left = offered.looked_at
+        wide = ~offered.in_order[:, None]
+        self._worth = np.where(
+            wide, _LAMBDA * _scaled(offered.score, self._left), _falling(width)
+        ).astype(np.float32)
+        self._repetition = np.zeros((rows, width), np.float32)
+        self._repeated = np.where(wide, np.float32((1 - _LAMBDA) / NEAR), np.float32(0))
+        self._served = np.zeros(rows, np.uint64)
+        self._taken = np.zeros((rows, MOST_TOPICS + 2), np.float32)
+
+    def turn(self, given: int) -> bool:
+        """One more paper for everybody who has a place left and a paper for it; whether any was."""
+        turn = np.flatnonzero((given < self._offered.places) & self._left.any(axis=1))
+        if not len(turn):
+            return False
+        best = np.where(self._able(turn, given), self._gain(turn), -np.inf).argmax(axis=1)
+        self._give(turn, best)
+        return True
+
+    def _gain(self, turn: Ints) -> Floats:
+        """What a place for each gains: its own worth, less what of it was told already."""
+        crowd = np.take_along_axis(self._taken[turn], self._offered.first[turn], axis=1)
+        repeated = self._repeated[turn] * self._repetition[turn]
+        return np.asarray(self._worth[turn] - repeated - np.float32(_SAME_TOPIC) * crowd)
+
+    def _able(self, turn: Ints, given: int) -> Bools:
+        """Who may have the next place: where those left are needed for topics not yet served, only
+        papers that meet one of these.
+        """
+        left, topics = self._left[turn], self._offered.topics[turn]
+        met = np.bitwise_or.reduce(np.where(left, topics, np.uint64(0)), axis=1)
+        waiting = met & ~self._served[turn]
+        places = self._offered.places[turn]
+        kept = np.minimum(np.bitwise_count(waiting), (places + 1) // 2)
+        needed = (waiting != 0) & (places - given <= kept)
+        able = left & (~needed[:, None] | ((topics & waiting[:, None]) != 0))
+        return np.asarray(able, bool)
+
+    def _give(self, turn: Ints, best: Ints) -> None:
+        offered = self._offered
+        self.picked[turn, best] = True
+        self._left[turn, best] = False
+        self._served[turn] |= offered.topics[turn, best]
+        first = offered.first[turn, best]
+        self._taken[turn, first] += first >= 0
+        alike = self._alike[offered.place[turn, best][:, None], offered.place[turn]]
+        self._repetition[turn] = np.maximum(self._repetition[turn], alike)
+        copies = self._left[turn] & (alike >= NEAR)
+        self.repeats[turn] = np.where(copies, best[:, None], self.repeats[turn])
+        self._left[turn] &= ~copies
 
 
-def _one_by_one(
-    best: Callable[[Collection[int], Sequence[int]], int], alike: Floats, places: int
-) -> Chosen:
-    picked: list[int] = []
-    repeats: dict[int, int] = {}
-    left = set(range(alike.shape[0]))
-    while left and len(picked) < places:
-        place = best(left, picked)
-        picked.append(place)
-        left.remove(place)
-        copies = {other for other in left if alike[other, place] >= NEAR}
-        repeats.update(dict.fromkeys(copies, place))
-        left -= copies
-    return Chosen(tuple(picked), repeats)
+def _falling(width: int) -> Floats:
+    return -np.arange(width, dtype=np.float32)
 
 
-def _scaled(fitting: Sequence[Fitting]) -> list[Fitting]:
+def _scaled(score: Floats, counted: Bools) -> Floats:
     """The scores from 0 to 1, so that a repetition weighs the same on a good day and a thin one."""
-    scores = [item.score for item in fitting]
-    low, span = (
-        min(scores, default=0.0),
-        max(max(scores, default=0.0) - min(scores, default=0.0), 0.2),
-    )
-    return [Fitting((item.score - low) / span, item.topics) for item in fitting]
-
-
-def _worth(fitting: Fitting, repetition: float, taken: Mapping[str, int]) -> float:
-    """What a place for it gains, with its cosine to the nearest picked one and the topics served."""
-    crowd = taken.get(fitting.topics[0], 0) if fitting.topics else 0
-    repeated = repetition / NEAR
-    return _LAMBDA * fitting.score - (1 - _LAMBDA) * repeated - _SAME_TOPIC * crowd
-
-
-def _kept_for_topics(
-    fitting: Sequence[Fitting], left: Collection[int], picked: Sequence[int], places: int
-) -> set[int]:
-    """Who may have the next place when the places left are needed for topics not yet served."""
-    served = {topic for place in picked for topic in fitting[place].topics}
-    waiting = {topic for place in left for topic in fitting[place].topics} - served
-    kept = min(len(waiting), -(-places // 2))
-    if not waiting or places - len(picked) > kept:
-        return set()
-    return {place for place in left if waiting & set(fitting[place].topics)}
+    low = np.where(counted, score, np.inf).min(axis=1, initial=np.inf)
+    high = np.where(counted, score, -np.inf).max(axis=1, initial=-np.inf)
+    low = np.where(np.isfinite(low), low, 0)
+    span = np.maximum(np.where(np.isfinite(high), high, 0) - low, _LEAST_SPAN)
+    return np.asarray((score - low[:, None]) / span[:, None])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from newsletter.model import Paper
-from newsletter.selection.ranking import Ranking
+from newsletter.model import Paper, Pick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +26,16 @@ class Move:
         return self.before is None or (self.after is not None and self.after < self.before)
 
 
-def moves(before: Ranking, after: Ranking, *, held: int = 0) -> tuple[Move, ...]:
-    """The picks that move between two rankings: those who stay or come in by their new place,
+def moves(before: Sequence[Pick], after: Sequence[Pick], *, held: int = 0) -> tuple[Move, ...]:
+    """The picks that move between two digests: those who stay or come in by their new place,
     then those who leave by their old one.
 
     Args:
-        held: a place that somebody outside both rankings keeps (the paper voted on), so that the
+        held: a place that somebody outside both keeps (the paper voted on), so that the
             others are counted around it; 0 for none.
     """
     old, new = _places(before, held), _places(after, held)
-    papers = {pick.paper.id: pick.paper for pick in (*before.picks, *after.picks)}
+    papers = {pick.paper.id: pick.paper for pick in (*before, *after)}
     changed = (
         Move(paper=papers[paper], before=old.get(paper), after=new.get(paper))
         for paper in papers
@@ -44,8 +44,8 @@ def moves(before: Ranking, after: Ranking, *, held: int = 0) -> tuple[Move, ...]
     return tuple(sorted(changed, key=_order))
 
 
-def _places(ranking: Ranking, held: int) -> dict[str, int]:
-    ids = [pick.paper.id for pick in ranking.picks]
+def _places(picks: Sequence[Pick], held: int) -> dict[str, int]:
+    ids = [pick.paper.id for pick in picks]
     return {
         paper: place + (0 < held <= place)
         for place, paper in enumerate(dict.fromkeys(ids), start=1)

@@ -2,68 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
-from newsletter.model import Paper, Profile, title_key
-from newsletter.selection.background import Background, paper_id_in
-from newsletter.selection.entrants import Entrant, follows_trend_alone
-from newsletter.selection.matching import Mutes
-from newsletter.selection.ranking import Ranked, Verdict
-from newsletter.selection.reasons import shortened
+import numpy as np
 
-_LEAST_TASTE = 0.05  # what fits has less only where dislikes outweigh it
+from newsletter.model import Profile
+from newsletter.selection.field import Field
+from newsletter.selection.hashing import Bools
+from newsletter.selection.tastes import Tastes
+
+LEAST_TASTE = 0.05  # what fits has less only where dislikes outweigh it
+HALF_WAY = 5.0  # a total that makes a taste of 0.63
 _TREND_ALONE = 0.4  # weight times trend from which a paper needs no interest
+_LEAST_TOTAL = -HALF_WAY * np.log(1 - LEAST_TASTE)
 
 
+def follows_trend_alone(profile: Profile) -> bool:
+    """A reader who named no interest, or wants none of them to count."""
+    return profile.says_nothing or profile.trend_weight >= 1
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
-    """The rules of one reader for one round."""
+    """For each reader (row) which papers (columns) are out, and why; the first reason counts.
 
-    def __init__(
-        self,
-        profile: Profile,
-        already_sent: Collection[str],
-        entered: Sequence[Entrant],
-        background: Background,
-    ) -> None:
-        named = (*profile.liked, *profile.disliked)
-        known = {paper_id_in(text) or title_key(text) for text in named}
-        self._profile = profile
-        self._background = background
-        self._mutes = Mutes.of(profile.muted) if profile.muted else None
-        self._sent = _with_title_keys(set(already_sent), entered, background)
-        self._known = _with_title_keys(known, entered, background)
+    Attributes:
+        sent: stood in an earlier digest.
+        known: the profile names it.
+        muted: holds a muted word.
+        unfit: no interest fits it.
+    """
 
-    def verdict(self, entrant: Entrant) -> Ranked | None:
-        """The candidate with its verdict if it is out, else nothing."""
-        paper, ranked = entrant.paper, entrant.ranked
-        if not self._sent.isdisjoint((paper.id, paper.key)):
-            return ranked.judged(Verdict.SENT_BEFORE, "it was in an earlier digest")
-        if not self._known.isdisjoint((paper.id, paper.key)):
-            return ranked.judged(Verdict.SENT_BEFORE, "you know it: your profile names it")
-        if word := self._muted(paper):
-            return ranked.judged(Verdict.MUTED, f"you muted “{shortened(word)}”")
-        if not self._fits(entrant):
-            return ranked.judged(Verdict.BELOW_CUT, "none of your interests fits it well enough")
-        if ranked.score < self._profile.min_score:
-            least = f"{ranked.score:.2f} is below your least score {self._profile.min_score:.2f}"
-            return ranked.judged(Verdict.BELOW_CUT, least)
-        return None
+    sent: Bools
+    known: Bools
+    muted: Bools
+    unfit: Bools
 
-    def _muted(self, paper: Paper) -> str:
-        return self._mutes.first_in(self._background.reading(paper)) if self._mutes else ""
+    @classmethod
+    def of(cls, tastes: Tastes, field: Field, already_sent: Sequence[Collection[str]]) -> Gate:
+        profiles, shape = tastes.profiles, tastes.totals.shape
+        sent = [[at for name in names for at in field.places_of(name)] for names in already_sent]
+        named = ([*profile.liked, *profile.disliked] for profile in profiles)
+        known = [[at for text in texts for at in field.named(text)] for texts in named]
+        return cls(
+            _marked(sent, shape), _marked(known, shape), _muted(tastes), ~_fits(tastes, field)
+        )
 
-    def _fits(self, entrant: Entrant) -> bool:
-        if follows_trend_alone(self._profile):
-            return True
-        wanted = entrant.judgement.fits and entrant.ranked.taste >= _LEAST_TASTE
-        return wanted or self._profile.trend_weight * entrant.ranked.trend >= _TREND_ALONE
+    @property
+    def open(self) -> Bools:
+        """Who is not out."""
+        return ~(self.sent | self.known | self.muted | self.unfit)
 
 
-def _with_title_keys(
-    named: Collection[str], entered: Sequence[Entrant], background: Background
-) -> frozenset[str]:
-    """The ids and title keys, and the title keys of the papers that the ids name."""
-    places = (background.place_of(name) for name in named)
-    stored = {background.papers[place].key for place in places if place >= 0}
-    here = {entrant.paper.key for entrant in entered if entrant.paper.id in named}
-    return frozenset({*named, *stored, *here} - {""})
+def _fits(tastes: Tastes, field: Field) -> Bools:
+    profiles = tastes.profiles
+    alone = np.fromiter(map(follows_trend_alone, profiles), bool, len(profiles))
+    wanted = tastes.met & (tastes.totals >= _LEAST_TOTAL)
+    weights = np.array([profile.trend_weight for profile in profiles], np.float32)
+    # Nothing rises enough for those who count the trend little.
+    for reader in np.flatnonzero(weights * field.trend.max(initial=0) >= _TREND_ALONE):
+        wanted[reader] |= weights[reader] * field.trend >= _TREND_ALONE
+    wanted[alone] = True
+    return np.asarray(wanted, bool)
+
+
+def _muted(tastes: Tastes) -> Bools:
+    out = np.zeros(tastes.totals.shape, bool)
+    some = [at for at, profile in enumerate(tastes.profiles) if profile.muted]
+    rows = tastes.columns.muted_by([tastes.profiles[at] for at in some])
+    for reader, row in zip(some, rows, strict=True):
+        out[reader] = tastes.columns.mutes[row].any(axis=0)
+    return out
+
+
+def _marked(places: Sequence[Iterable[int]], shape: tuple[int, ...]) -> Bools:
+    marked = np.zeros(shape, bool)
+    for reader, found in enumerate(places):
+        if found:
+            marked[reader, list(found)] = True
+    return marked

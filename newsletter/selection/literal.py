@@ -11,7 +11,7 @@ from newsletter.model import Profile, Why
 from newsletter.selection import categories
 from newsletter.selection.background import Background
 from newsletter.selection.batch import Batch
-from newsletter.selection.hashing import Matrix, chosen
+from newsletter.selection.hashing import Floats
 from newsletter.selection.matching import Names, Phrases
 from newsletter.selection.reading import Reading, name_parts
 from newsletter.selection.words import words
@@ -27,14 +27,9 @@ Interest = tuple[Why, str]
 
 @dataclass(frozen=True, slots=True)
 class Literals:
-    """The literal interests of some readers, each once; `wants` has a row for each reader.
-
-    Several hits add up as the root of their squares: each further one adds less.
-    """
+    """Some literal interests, ready to be looked for in any papers."""
 
     interests: tuple[Interest, ...]
-    column: dict[Interest, int]
-    wants: Matrix
     keywords: Phrases
     authors: Names
     organizations: Phrases
@@ -42,15 +37,11 @@ class Literals:
     weights: dict[str, float]
 
     @classmethod
-    def of(cls, profiles: Sequence[Profile], background: Background) -> Literals:
-        wanted = [_interests(profile) for profile in profiles]
-        column = {one: at for at, one in enumerate(dict.fromkeys(x for xs in wanted for x in xs))}
-        of_kind = {why: [text for kind, text in column if kind is why] for why in Why}
+    def of(cls, interests: Sequence[Interest], background: Background) -> Literals:
+        of_kind = {why: [text for kind, text in interests if kind is why] for why in Why}
         keywords = of_kind[Why.KEYWORD]
         return cls(
-            tuple(column),
-            column,
-            chosen([[column[one] for one in dict.fromkeys(xs)] for xs in wanted], len(column)),
+            tuple(interests),
             Phrases.of(keywords),
             Names.of(of_kind[Why.AUTHOR]),
             Phrases.of(of_kind[Why.ORGANIZATION]),
@@ -58,12 +49,13 @@ class Literals:
             dict(zip(keywords, _weights(keywords, background), strict=True)),
         )
 
-    def measure(self, batch: Batch) -> Matrix:
-        """The strength of each interest (column) in each paper (row)."""
-        found = [dict(self._found(read)) for read in batch.readings if self.interests]
-        places = [[self.column[one] for one in row] for row in found or [{}] * len(batch)]
-        measured = chosen(places, len(self.interests))
-        measured.data[:] = [strength for row in found for strength in row.values()]
+    def measure(self, batch: Batch) -> Floats:
+        """The strength of each interest (row) in each paper (column); 0 where it is not found."""
+        at = {interest: row for row, interest in enumerate(self.interests)}
+        measured = np.zeros((len(at), len(batch)))
+        for place, read in enumerate(batch.readings):
+            for interest, strength in self._found(read):
+                measured[at[interest], place] = strength
         return measured
 
     def _found(self, read: Reading) -> Iterable[tuple[Interest, float]]:
@@ -80,7 +72,8 @@ class Literals:
                 yield (Why.CATEGORY, text), _CATEGORY
 
 
-def _interests(profile: Profile) -> list[Interest]:
+def literal_interests(profile: Profile) -> list[Interest]:
+    """What a profile wants to find literally; each once."""
     return [
         *((Why.KEYWORD, text) for text in _once(profile.keywords, words)),
         *((Why.AUTHOR, text) for text in _once(profile.authors, name_parts)),

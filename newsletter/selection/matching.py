@@ -117,13 +117,14 @@ class Mutes:
         return cls(Phrases.of(muted), Names.of(muted), coded)
 
     def first(self, paper: Paper) -> str:
-        """The muted word that this paper holds; empty if it holds none."""
-        return self.first_in(Reading.of(paper)) if self.phrases.order else ""
+        """The first muted word that this paper holds; empty if it holds none."""
+        return next(iter(self.all_in(Reading.of(paper))), "") if self.phrases.order else ""
 
-    def first_in(self, reading: Reading) -> str:
-        """The same for a paper made ready before."""
-        for codes, text in self.categories:
-            if categories.holds(codes, reading.categories):
-                return text
-        hits = self.phrases.found_in(reading.everything) or self.names.found_in(reading.spellings)
-        return hits[0] if hits else ""
+    def all_in(self, reading: Reading) -> tuple[str, ...]:
+        """Every muted word that a paper holds, in the order the subscriber gave them."""
+        coded = [
+            text for codes, text in self.categories if categories.holds(codes, reading.categories)
+        ]
+        said = self.phrases.found_in(reading.everything)
+        named = self.names.found_in(reading.spellings)
+        return tuple(sorted({*coded, *said, *named}, key=self.phrases.order.__getitem__))

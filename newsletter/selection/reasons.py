@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from newsletter.model import Reason, Why
-from newsletter.selection.relevance import Judgement
-from newsletter.selection.trend import Trend
+from newsletter.selection.evidence import Evidence
+from newsletter.selection.field import Field
 from newsletter.selection.words import plain
 
 MOST_REASONS = 3
 _LONGEST_DETAIL = 80  # characters
+_MOST_KEPT = 20_000
 
 
-def reasons_for(
-    judgement: Judgement, trend: Trend, *, weight: float, usual_trend: float
-) -> tuple[Reason, ...]:
-    """The interests a paper meets and what is remarkable about its votes, by what they gave it.
+class Reasons:
+    """Makes reasons for papers of one field; what many readers are told is made once."""
 
-    The trend gave what it has above the usual one; any paper has that.
-    """
-    total = sum(item.strength for item in judgement.evidence) or 1.0
-    share = (1 - weight) * judgement.taste / total
-    weighed = [(item.strength * share, item.why, item.detail) for item in judgement.evidence]
-    if trend.line:
-        weighed.append((weight * (trend.value - usual_trend), Why.TREND, trend.line))
-    ordered = sorted(weighed, key=lambda item: -item[0])
-    return _distinct(Reason(why=why, detail=shortened(text)) for _, why, text in ordered)
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self._known = field.told
 
+    def interests(
+        self, place: int, evidence: Sequence[Evidence], *, taste: float, weight: float
+    ) -> tuple[Reason, ...]:
+        """The interests a paper meets and what is remarkable about its votes, by what they gave it.
 
-def trend_reasons(trend: Trend, otherwise: str) -> tuple[Reason, ...]:
-    """For a reader whose digest follows the trend alone."""
-    return (Reason(why=Why.TREND, detail=trend.line or trend.plain or otherwise),)
+        The trend gave what it has above the usual one; any paper has that.
 
+        Args:
+            evidence: strongest first.
+            weight: of the trend.
+        """
+        trend = self._field.trends[place]
+        before = len(evidence)
+        if trend.line:
+            risen = weight * (trend.value - self._field.usual_trend)
+            share = (1 - weight) * taste / (sum(strength for strength, _ in evidence) or 1.0)
+            before = sum(strength * share >= risen for strength, _ in evidence)
+        key = (before, trend.line, *[interest for _, interest in evidence])
+        if key not in self._known:
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            said = [interest for _, interest in evidence]
+            said[before:before] = [(Why.TREND, trend.line)] if trend.line else []
+            self._known[key] = _distinct(Reason(why=y, detail=shortened(text)) for y, text in said)
+        return self._known[key]
 
-def surprise_reasons(trend: Trend) -> tuple[Reason, ...]:
-    """For the one place that goes to a paper from outside the profile."""
-    return (Reason(why=Why.SURPRISE, detail=f"{trend.line}, from outside your interests"),)
+    def trend(self, place: int) -> tuple[Reason, ...]:
+        """For a reader whose digest follows the trend alone."""
+        trend = self._field.trends[place]
+        told = trend.line or trend.plain or self._field.list_days[place]
+        return (Reason(why=Why.TREND, detail=told),)
+
+    def surprise(self, place: int) -> tuple[Reason, ...]:
+        """For the one place that goes to a paper from outside the profile."""
+        line = self._field.trends[place].line
+        return (Reason(why=Why.SURPRISE, detail=f"{line}, from outside your interests"),)
 
 
 def shortened(text: str) -> str:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 
-from newsletter.model import Candidate, Paper, Pick, Profile
+from newsletter.model import Candidate, Paper, Pick, Profile, Reason
 from newsletter.selection.background import Background
-from newsletter.selection.diversity import Fitting, choose, first_without_copies
-from newsletter.selection.entrants import Entrant, distinct, entrants, follows_trend_alone
-from newsletter.selection.gate import Gate
+from newsletter.selection.columns import Columns
+from newsletter.selection.evidence import Met
+from newsletter.selection.field import Field
+from newsletter.selection.hashing import Bools, Ints
 from newsletter.selection.ranking import Ranked, Ranking, Verdict
-from newsletter.selection.reasons import surprise_reasons
-from newsletter.selection.relevance import Judges
+from newsletter.selection.reasons import Reasons, shortened
+from newsletter.selection.round import Asking, Round, tastes_of
 from newsletter.selection.tastes import Tastes
-from newsletter.selection.trend import trends
 
-_OUTSIDE = (-1.0, 1.0)  # evidence of a surprise: neither disliked nor nearly fitting
-_SURPRISING = 0.5  # least trend of a surprise
+AT_ONCE = 500
+"""Readers in one round: what lies between stays small."""
 
 
 def score(
@@ -33,8 +33,9 @@ def score(
     paper, about 2 a clear fit, negative what was disliked. With a given background a paper's score
     does not depend on the others; without one, these papers are the background.
     """
-    usual = background or Background.fit(papers)
-    return Tastes((profile,), usual).weigh(papers).totals[:, 0].astype(np.float64)
+    columns = Columns(papers, background or Background.fit(papers))
+    totals = Tastes.of([profile], columns).totals
+    return np.asarray(totals[0], np.float64)
 
 
 def select(
@@ -46,8 +47,19 @@ def select(
     background: Background | None = None,
 ) -> tuple[Pick, ...]:
     """The picks of `rank`: best first, a surprise last."""
-    ranking = rank(profile, candidates, already_sent=already_sent, now=now, background=background)
-    return ranking.picks
+    field = Field(candidates, now=now, background=background)
+    return next(select_all([(profile, already_sent)], field))
+
+
+def select_all(asking: Sequence[Asking], field: Field) -> Iterator[tuple[Pick, ...]]:
+    """The picks of many readers, each as if they were alone; see `rank` for what is asked."""
+    for start in range(0, len(asking), AT_ONCE):
+        some = asking[start : start + AT_ONCE]
+        picks: dict[int, list[Pick]] = defaultdict(list)
+        with field.lock:
+            for reader, pick in _picks(Round(some, field)):
+                picks[reader].append(pick)
+        yield from (tuple(picks[reader]) for reader in range(len(some)))
 
 
 def rank(
@@ -72,93 +84,97 @@ def rank(
         now: an old rise is not called one.
         background: all stored papers; without it the candidates stand in.
     """
-    asked = [(profile, already_sent)]
-    return next(rank_all(asked, candidates, now=now, background=background))
+    field = Field(candidates, now=now, background=background)
+    return _ranking(Round([(profile, already_sent)], field))
 
 
-def rank_all(
-    readers: Sequence[tuple[Profile, Collection[str]]],
-    candidates: Iterable[Candidate | Paper],
-    *,
-    now: datetime,
-    background: Background | None = None,
-) -> Iterator[Ranking]:
-    """What `rank` says for each of the readers: their profile, and what they were sent already."""
-    pool = distinct(candidates)
-    papers = [candidate.paper for candidate in pool]
-    usual = background or Background.fit(papers)
-    by_id = trends(pool, now)
-    judges = Judges([profile for profile, _ in readers], usual)
-    for (profile, already_sent), judged in zip(readers, judges.judge(papers), strict=True):
-        entered = entrants(profile, pool, judged, by_id)
-        yield _ranking(profile, entered, Gate(profile, already_sent, entered, usual), usual)
+def _picks(of: Round) -> Iterator[tuple[int, Pick]]:
+    picked, field = of.picked(), of.field
+    reasons = _reasons(of, picked.reader, picked.place, picked.surprise)
+    scores = picked.score.tolist()
+    for reader, place, score_, why in zip(
+        picked.reader.tolist(), picked.place.tolist(), scores, reasons, strict=True
+    ):
+        candidate, (upvotes, comments, stars) = field.candidates[place], field.figures[place]
+        yield (
+            reader,
+            Pick(
+                paper=candidate.paper,
+                score=score_,
+                reasons=why,
+                upvotes=upvotes,
+                comments=comments,
+                stars=stars,
+            ),
+        )
 
 
-def _ranking(
-    profile: Profile, entered: Sequence[Entrant], gate: Gate, usual: Background
-) -> Ranking:
-    out = [verdict for entrant in entered if (verdict := gate.verdict(entrant))]
-    fitting, twins = _without_twins(_others(entered, out))
-    surprise = _surprise(profile, _those(entered, out)) if fitting else None
-    placed = _give_places(profile, fitting, surprise, usual)
-    settled = {ranked.paper.id for ranked in placed}
-    return Ranking.of([*placed, *twins, *(item for item in out if item.paper.id not in settled)])
+def _reasons(of: Round, reader: Ints, place: Ints, surprise: Bools) -> Iterator[tuple[Reason, ...]]:
+    """Why each of the pairs is there, or would be."""
+    told, met = Reasons(of.field), Met.of(of.tastes, reader, place)
+    weights = of.blend.weight[reader].tolist()
+    alone = of.blend.alone[reader].tolist()
+    tastes = tastes_of(of.tastes.totals[reader, place]).tolist()
+    facts = zip(place.tolist(), surprise.tolist(), weights, alone, tastes, strict=True)
+    for evidence, (at, is_surprise, weight, is_alone, taste) in zip(met.each(), facts, strict=True):
+        if is_surprise:
+            yield told.surprise(at)
+        elif is_alone:
+            yield told.trend(at)
+        else:
+            yield told.interests(at, evidence, taste=taste, weight=weight) or told.trend(at)
 
 
-def _others(entered: Sequence[Entrant], out: Sequence[Ranked]) -> list[Entrant]:
-    ids = {ranked.paper.id for ranked in out}
-    return [entrant for entrant in entered if entrant.paper.id not in ids]
+def _ranking(of: Round) -> Ranking:
+    """Every candidate of the one reader of a round with its verdict."""
+    field = of.field
+    zeros, places = np.zeros(len(field), np.int64), np.arange(len(field))
+    totals = of.tastes.totals[0]
+    scores = of.blend.scores(totals, field.blended_trend, zeros)
+    surprise = places == of.surprises[0]
+    reasons = list(_reasons(of, zeros, places, surprise))
+    ranked = [
+        Ranked(
+            candidate=field.candidates[at],
+            score=float(scores[at]),
+            taste=float(taste),
+            trend=field.trends[at].value,
+            reasons=reasons[at],
+        )
+        for at, taste in enumerate(tastes_of(totals))
+    ]
+    order = np.lexsort((places, -scores, surprise)).tolist()
+    return Ranking.of(_judged(of, at, ranked[at]) for at in order)
 
 
-def _those(entered: Sequence[Entrant], out: Sequence[Ranked]) -> list[Entrant]:
-    """Those who are out for want of an interest only."""
-    ids = {ranked.paper.id for ranked in out if ranked.verdict is Verdict.BELOW_CUT}
-    return [entrant for entrant in entered if entrant.paper.id in ids]
+def _judged(of: Round, at: int, ranked: Ranked) -> Ranked:
+    if at == of.surprises[0]:
+        return ranked.judged(Verdict.PICKED)
+    if out := _out(of, at, ranked):
+        return out
+    if twin := of.twins.get((0, at)):
+        return ranked.repeating(of.field.papers[twin])
+    column = int(np.flatnonzero(of.offered.place[0] == at)[0])
+    if of.chosen.picked[0, column]:
+        return ranked.judged(Verdict.PICKED)
+    repeated = of.chosen.repeats[0, column]
+    if repeated >= 0:
+        return ranked.repeating(of.field.papers[of.offered.place[0, repeated]])
+    return ranked
 
 
-def _without_twins(entered: Sequence[Entrant]) -> tuple[list[Entrant], list[Ranked]]:
-    """The best of each title that has an abstract, and the others marked as the same paper."""
-    kept: dict[str, Entrant] = {}
-    for entrant in entered:
-        key = entrant.paper.key or entrant.paper.id
-        best = kept.setdefault(key, entrant)
-        if entrant.paper.abstract and not best.paper.abstract:
-            kept[key] = entrant
-    papers = {key: entrant.paper for key, entrant in kept.items()}
-    alone = [e for e in entered if papers[e.paper.key or e.paper.id] is e.paper]
-    twins = [e for e in entered if papers[e.paper.key or e.paper.id] is not e.paper]
-    return alone, [entrant.ranked.repeating(papers[entrant.paper.key]) for entrant in twins]
-
-
-def _surprise(profile: Profile, unfit: Sequence[Entrant]) -> Ranked | None:
-    """The best-trending paper from outside the interests, with its reason."""
-    if not profile.surprise or profile.max_papers < 2 or follows_trend_alone(profile):
-        return None
-    able = [entrant for entrant in unfit if _surprises(entrant)]
-    if not able:
-        return None
-    best = max(able, key=lambda entrant: entrant.trend.value)
-    return replace(best.ranked, reasons=surprise_reasons(best.trend))
-
-
-def _surprises(entrant: Entrant) -> bool:
-    least, most = _OUTSIDE
-    outside = not entrant.judgement.evidence and least <= entrant.judgement.total <= most
-    return outside and bool(entrant.trend.line) and entrant.trend.value >= _SURPRISING
-
-
-def _give_places(
-    profile: Profile, fitting: Sequence[Entrant], surprise: Ranked | None, background: Background
-) -> list[Ranked]:
-    """Picked, next and repetitions; a surprise takes one place of the picks, the last."""
-    places = max(profile.max_papers - (surprise is not None), 0)
-    units = background.vectors([entrant.paper for entrant in fitting]).units
-    wide = not follows_trend_alone(profile)
-    offered = [Fitting(e.ranked.score, e.topics) for e in fitting]
-    chosen = choose(offered, units, places) if wide else first_without_copies(units, places)
-    given = [entrant.ranked for entrant in fitting]
-    for place in chosen.picked:
-        given[place] = given[place].judged(Verdict.PICKED)
-    for place, other in chosen.repeats.items():
-        given[place] = given[place].repeating(fitting[other].paper)
-    return [*given, *([surprise.judged(Verdict.PICKED)] if surprise else [])]
+def _out(of: Round, at: int, ranked: Ranked) -> Ranked | None:
+    """The verdict on who is out before any place is given."""
+    gate, profile = of.gate, of.tastes.profiles[0]
+    if gate.sent[0, at]:
+        return ranked.judged(Verdict.SENT_BEFORE, "it was in an earlier digest")
+    if gate.known[0, at]:
+        return ranked.judged(Verdict.SENT_BEFORE, "you know it: your profile names it")
+    if gate.muted[0, at]:
+        return ranked.judged(Verdict.MUTED, f"you muted “{shortened(of.muted_word(at))}”")
+    if gate.unfit[0, at]:
+        return ranked.judged(Verdict.BELOW_CUT, "none of your interests fits it well enough")
+    if (0, at) in of.poor:
+        least = f"{ranked.score:.2f} is below your least score {profile.min_score:.2f}"
+        return ranked.judged(Verdict.BELOW_CUT, least)
+    return None

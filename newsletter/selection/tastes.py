@@ -1,4 +1,4 @@
-"""How well papers fit the profiles of many readers at once, as matrices: a column for each reader.
+"""How well papers fit the profiles of some readers, as matrices: a row for each, a column a paper.
 
 The unit is a standard deviation above what is usual among the stored papers, so a total means the
 same on every day and in every batch: 0 is any paper, 2 a clear fit to one interest.
@@ -6,125 +6,149 @@ same on every day and in every batch: 0 is any paper, 2 a clear fit to one inter
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
-from newsletter.model import Paper, Profile, title_key
-from newsletter.selection import categories
-from newsletter.selection.background import Background
-from newsletter.selection.batch import Batch
-from newsletter.selection.hashing import Bools, Floats, Matrix, chosen
+from newsletter.model import Profile, Why
+from newsletter.selection.columns import Columns
+from newsletter.selection.hashing import Bools, Floats, Ints, Matrix, row_of
 from newsletter.selection.learn import weights_in
-from newsletter.selection.likeness import AT_ONCE, Compared, Likeness, Named
-from newsletter.selection.literal import Literals
-from newsletter.selection.topics import CLEAR_FIT, TopicMeter
+from newsletter.selection.likeness import Likeness, Named
 
-MOST_TOPICS = 100  # of a reader; further topics are matched by exact title only
 EXACT_TITLE = 50.0  # the subscriber typed the title of this very paper
 _HIGHEST = 30.0
-_CATEGORY_AS_TOPIC = 2.0
 _DISLIKE = 0.9
 _TOPICS_BESIDE_LIKES, _TELLING = 0.4, 5  # so many liked papers say more than words
 _DECIMALS = 6  # what is further down is noise of the order of adding
+_CLEARLY_LIKED = 1.4  # a liked paper is named as a reason from here on,
+_CLOSE = (0.4, 0.12)  # or with less, for a cosine that papers of one field rarely reach
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """Papers (rows) measured for some readers.
+class Likes:
+    """The papers that some of the readers named, compared with those of the round.
 
     Attributes:
-        fits, clear: for each topic (column), how well it fits, and whether clearly enough to name.
-        literal: the strength of each literal interest (column).
-        totals: what it all adds up to for each reader (column).
+        row: of each reader in what follows; -1 for those who named none.
+        strengths: how unusually alike each paper (column) is to what a reader (row) named.
+        cosines: of each named paper (row) with each of the round (column).
+        worth: how many papers named today those of each reader are worth.
+        held: where a named paper may be told as a reason.
     """
 
-    batch: Batch
-    fits: Floats
-    clear: Bools
-    literal: Matrix
-    liked: Compared
-    disliked: Compared | None
-    totals: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    row: Ints
+    named: Named
+    strengths: Floats
+    cosines: Floats
+    worth: Floats
+    held: Bools
+
+    @classmethod
+    def of(
+        cls, texts: Sequence[tuple[str, ...]], profiles: Sequence[Profile], columns: Columns
+    ) -> Likes | None:
+        """`texts`: what each of the profiles names; `None` where nobody names a paper."""
+        some = [at for at, said in enumerate(texts) if said]
+        if not some:
+            return None
+        weights = [weights_in(profiles[at]) for at in some]
+        named = Named.of([texts[at] for at in some], weights, columns.background)
+        if not named.papers:
+            return None
+        row = np.full(len(texts), -1)
+        row[some] = np.arange(len(some))
+        compared = Likeness.of(named, columns.background).compared(columns.batch)
+        strengths = compared.of(slice(None)).round(_DECIMALS)
+        cosines = named.cosines(columns.batch.rows).T
+        held = _told(strengths, _closest(cosines, named.counted, strengths.shape))
+        return cls(row, named, strengths, cosines, named.worth, held)
+
+    @property
+    def readers(self) -> Ints:
+        """Those who named any."""
+        return np.flatnonzero(self.row >= 0)
+
+    def held_at(self, reader: int, place: int) -> bool:
+        """Whether a reader may be told that a paper is like one they named."""
+        row = int(self.row[reader])
+        return row >= 0 and bool(self.held[row, place])
+
+    def closest_to(self, reader: int, place: int) -> str:
+        """The title of the named paper that is most like one of the round."""
+        named = row_of(self.named.counted, int(self.row[reader]))
+        best = max(named, key=lambda at: float(self.cosines[at, place]))
+        return self.named.papers[best].title
 
 
+def _told(strengths: Floats, closest: Floats) -> Bools:
+    least, close = _CLOSE
+    return np.asarray((strengths >= _CLEARLY_LIKED) | ((strengths >= least) & (closest >= close)))
+
+
+def _closest(cosines: Floats, counted: Matrix, shape: tuple[int, ...]) -> Floats:
+    """The cosine of each paper (column) with the nearest that a reader (row) named."""
+    some = np.flatnonzero(np.diff(counted.indptr))
+    found = np.zeros(shape)
+    if len(some):
+        found[some] = np.maximum.reduceat(cosines[counted.indices], counted.indptr[some], axis=0)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Tastes:
-    """Some profiles, prepared for judging many papers.
+    """Some readers and the papers of a round.
 
     Attributes:
-        topics: of all readers, each once.
-        asked: which of them each reader named.
+        asked: the rows of `columns` that each reader named, in their order, padded with -1.
+        totals: what everything adds up to; a row for each reader, a column for each paper.
+        met: whether something that may earn a place by itself fits.
+        exact: who typed the very title of which paper, with the words.
     """
 
-    def __init__(self, profiles: Sequence[Profile], background: Background) -> None:
-        distinct = [[t for t in dict.fromkeys(p.topics) if t.strip()] for p in profiles]
-        asked = [topics[:MOST_TOPICS] for topics in distinct]
-        column = {t: at for at, t in enumerate(dict.fromkeys(t for ts in asked for t in ts))}
-        self.background = background
-        self.topics = tuple(column)
-        self.literals = Literals.of(profiles, background)
-        weights = [weights_in(profile) for profile in profiles]
-        self.liked = Named.of([p.liked for p in profiles], weights, background)
-        self._titled = _by_title(distinct)
-        self.asked = [[column[topic] for topic in topics] for topics in asked]
-        self._wants = chosen(self.asked, len(column))
-        self._several = np.array([max(len(topics), 1) for topics in asked])
-        self._meter = TopicMeter.of(self.topics, background)
-        self._codes = [categories.codes(topic) for topic in self.topics]
-        self._likeness = Likeness.of(self.liked, background)
-        disliked = Named.of([p.disliked for p in profiles], weights, background)
-        self._dislikes = Likeness.of(disliked, background) if disliked.papers else None
-        told = np.minimum(self.liked.worth, _TELLING) / _TELLING
-        self._beside_likes = 1 - (1 - _TOPICS_BESIDE_LIKES) * told
+    profiles: tuple[Profile, ...]
+    columns: Columns
+    asked: Ints
+    totals: Floats
+    met: Bools
+    likes: Likes | None
+    exact: dict[tuple[int, int], str]
 
-    def weigh(self, papers: Sequence[Paper]) -> Weighed:
-        """Every paper for every reader."""
-        batch = self.background.batch(papers)
-        fits, clear = self._meter.measure(batch)
-        in_category = self._in_category(papers)
-        fits, clear = fits + _CATEGORY_AS_TOPIC * in_category, clear | in_category
-        measured = Weighed(
-            batch,
-            fits,
-            clear,
-            self.literals.measure(batch),
-            self._likeness.compared(batch),
-            self._dislikes.compared(batch) if self._dislikes else None,
-        )
-        return replace(measured, totals=self._with_exact(batch, self._totals(measured)).T)
+    @classmethod
+    def of(cls, profiles: Sequence[Profile], columns: Columns) -> Tastes:
+        """Measures what these readers want; what others wanted before them is known already."""
+        if columns.is_full:
+            columns.forget()
+        rows = columns.of(profiles)
+        likes = Likes.of([profile.liked for profile in profiles], profiles, columns)
+        dislikes = Likes.of([profile.disliked for profile in profiles], profiles, columns)
+        exact = dict(_titled(profiles, columns))
+        totals = _totals(_wants(rows, columns), columns, _topics(profiles), likes, dislikes)
+        met = (_wants(rows, columns, _may_earn(profiles)) @ columns.held) > 0
+        if likes:
+            met[likes.readers] |= likes.held
+        for at in exact:
+            totals[at], met[at] = EXACT_TITLE, True
+        return cls(tuple(profiles), columns, _padded(rows), totals, met, likes, exact)
 
-    def _totals(self, weighed: Weighed) -> Floats:
-        counted = _counted(weighed.fits, weighed.clear).T
-        above, below = np.maximum(counted, 0) ** 4, np.minimum(counted, 0)
-        squares = weighed.literal.power(2).T.tocsr()
-        totals = np.empty((len(self._several), len(weighed.batch)))
-        for start in range(0, len(totals), AT_ONCE):
-            some = slice(start, start + AT_ONCE)
-            wants = self._wants[some]
-            topics = _by_topics(wants @ above, wants @ below / self._several[some, None])
-            total = weighed.liked.of(some) + self._beside_likes[some, None] * topics
-            total += np.sqrt((self.literals.wants[some] @ squares).toarray())
-            if weighed.disliked:
-                total -= _DISLIKE * np.maximum(weighed.disliked.of(some), 0)
-            totals[some] = np.clip(total, -_HIGHEST, _HIGHEST).round(_DECIMALS)
-        return totals
 
-    def _in_category(self, papers: Sequence[Paper]) -> Bools:
-        """A topic that is the name of an arXiv category is also met by the papers of that category."""
-        met = np.zeros((len(papers), len(self.topics)), dtype=bool)
-        for at, codes in enumerate(self._codes):
-            if codes:
-                met[:, at] = [categories.holds(codes, paper.categories) for paper in papers]
-        return met
-
-    def _with_exact(self, batch: Batch, totals: Floats) -> Floats:
-        """Where a reader typed the very title of a paper, nothing fits better."""
-        for place, key in enumerate(batch.keys):
-            if key in self._titled:
-                totals[self._titled[key], place] = EXACT_TITLE
-        return totals
+def _totals(
+    wants: Matrix, columns: Columns, topics: Ints, likes: Likes | None, dislikes: Likes | None
+) -> Floats:
+    size = len(columns)
+    sums = np.asarray(wants @ columns.sums)
+    above, below, squares = sums[:, :size], sums[:, size : 2 * size], sums[:, 2 * size :]
+    totals = _by_topics(above, below / topics[:, None])
+    if likes:
+        told = np.minimum(likes.worth, _TELLING) / _TELLING
+        totals[likes.readers] *= (1 - (1 - _TOPICS_BESIDE_LIKES) * told)[:, None]
+        totals[likes.readers] += likes.strengths
+    totals += np.sqrt(squares)
+    if dislikes:
+        totals[dislikes.readers] -= _DISLIKE * np.maximum(dislikes.strengths, 0)
+    return np.asarray(np.clip(totals, -_HIGHEST, _HIGHEST, out=totals), np.float32)
 
 
 def _by_topics(above: Floats, below: Floats) -> Floats:
@@ -134,20 +158,39 @@ def _by_topics(above: Floats, below: Floats) -> Floats:
     return np.where(above > 0, np.sqrt(np.sqrt(above)), below)
 
 
-def _by_title(topics: Sequence[Sequence[str]]) -> dict[str, list[int]]:
-    """Who typed what may be a title, by its key."""
-    found: dict[str, list[int]] = defaultdict(list)
-    for reader, typed in enumerate(topics):
-        for key in {title_key(topic) for topic in typed}:
-            found[key].append(reader)
-    return dict(found)
+def _topics(profiles: Sequence[Profile]) -> Ints:
+    """How many topics each reader has, one at least."""
+    return np.array([max(len(profile.topics), 1) for profile in profiles], np.float32)
 
 
-def _counted(fits: Floats, clear: Bools) -> Floats:
-    """Less than the fit below a clear one, so that faint likeness to many topics stays faint.
+def _may_earn(profiles: Sequence[Profile]) -> list[bool]:
+    """Whether a category is enough for a place: for who says nothing more precise."""
+    return [not (profile.topics or profile.keywords or profile.liked) for profile in profiles]
 
-    What could not be named as a reason counts less still, and never more than 2.
-    """
-    counted = fits * np.clip(fits / CLEAR_FIT, 0, 1)
-    unclear = counted / (1 + counted / 2)
-    return np.where(fits <= 0, fits, np.where(clear, counted, unclear))
+
+def _wants(
+    rows: Sequence[Sequence[int]], columns: Columns, with_categories: Sequence[bool] | None = None
+) -> Matrix:
+    """A 1 for each interest (column) of each reader (row), in the order they gave."""
+    counts = np.fromiter(map(len, rows), np.int64, len(rows))
+    indices = np.fromiter((at for row in rows for at in row), np.int32, int(counts.sum()))
+    ones = np.ones(len(indices), np.float32)
+    if with_categories is not None:
+        broad = np.fromiter((why is Why.CATEGORY for why, _ in columns.interests), bool)
+        ones[broad[indices] & ~np.repeat(with_categories, counts)] = 0
+    indptr = np.concatenate([[0], np.cumsum(counts)])
+    return sparse.csr_matrix((ones, indices, indptr), shape=(len(rows), len(columns.interests)))
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Ints:
+    padded = np.full((len(rows), max(map(len, rows), default=0)), -1, np.int32)
+    for at, row in enumerate(rows):
+        padded[at, : len(row)] = row
+    return padded
+
+
+def _titled(profiles: Sequence[Profile], columns: Columns) -> Iterator[tuple[tuple[int, int], str]]:
+    for reader, profile in enumerate(profiles):
+        for topic in profile.topics:
+            for place in columns.titled(topic):
+                yield (reader, place), topic

@@ -63,7 +63,7 @@ class Effects:
         profile, now = voting.reader.profile, self._site.now()
         before = self._ranking(voting, with_votes(profile, voting.others, now=now))
         after = self._ranking(voting, with_votes(profile, (*voting.others, vote), now=now))
-        return moves(before, after, held=voting.rank)
+        return moves(before.picks, after.picks, held=voting.rank)
 
     def _ranking(self, voting: Voting, taste: Profile) -> Ranking:
         places = taste.max_papers - bool(voting.rank)

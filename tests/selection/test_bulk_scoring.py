@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from selection_world import TOPICS, world
 
 from newsletter.model import Paper, Profile
-from newsletter.selection import Background, rank, rank_all, score
+from newsletter.selection import Background, Field, score, select, select_all
+from newsletter.selection.columns import Columns
 from newsletter.selection.tastes import Tastes
 
 PAPERS = [candidate.paper for candidate in world(8)]
@@ -30,23 +31,28 @@ readers = st.builds(
 @settings(max_examples=30)
 @given(st.lists(readers, min_size=1, max_size=5))
 def test_a_reader_gets_the_same_scores_among_others_as_alone(profiles):
-    together = Tastes(profiles, KNOWN).weigh(PAPERS).totals
+    together = totals(profiles, PAPERS)
     for place, profile in enumerate(profiles):
         alone = score(profile, PAPERS, background=KNOWN)
-        np.testing.assert_allclose(together[:, place], alone, atol=1e-5)
+        np.testing.assert_allclose(together[place], alone, atol=1e-5)
 
 
 @settings(max_examples=30)
 @given(st.lists(readers, min_size=1, max_size=4))
 def test_a_reader_gets_the_same_picks_for_the_same_reasons_among_others_as_alone(profiles):
-    together = rank_all([(profile, ()) for profile in profiles], PAPERS, now=NOW, background=KNOWN)
-    for profile, ranking in zip(profiles, together, strict=True):
-        assert said(ranking) == said(rank(profile, PAPERS, now=NOW, background=KNOWN))
+    field = Field(PAPERS, now=NOW, background=KNOWN)
+    together = select_all([(profile, ()) for profile in profiles], field)
+    for profile, picks in zip(profiles, together, strict=True):
+        assert said(picks) == said(select(profile, PAPERS, now=NOW, background=KNOWN))
 
 
-def said(ranking):
-    """Every verdict with its reasons; a score to the digits that mean something."""
-    return [(r.paper.id, r.verdict, round(r.score, 4), r.reasons, r.note) for r in ranking]
+def said(picks):
+    """Every pick with its reasons; a score to the digits that mean something."""
+    return [(pick.paper.id, round(pick.score, 4), pick.reasons) for pick in picks]
+
+
+def totals(profiles, papers):
+    return Tastes.of(profiles, Columns(papers, KNOWN)).totals
 
 
 def test_two_readers_who_spell_a_keyword_or_a_name_differently_both_get_it():
@@ -55,7 +61,7 @@ def test_two_readers_who_spell_a_keyword_or_a_name_differently_both_get_it():
         Profile(keywords=("KV cache",), authors=("S. Levine",)),
         Profile(keywords=("KV-cache",), authors=("Levine, S.",)),
     ]
-    first, second = Tastes(profiles, KNOWN).weigh([paper]).totals[0]
+    (first,), (second,) = totals(profiles, [paper])
     assert first == second > 4
 
 
@@ -65,10 +71,10 @@ def test_the_order_is_the_same_among_many_readers_as_alone():
         Profile(topics=(topics[n % 4], topics[n // 4 % 4]), liked=(PAPERS[n % 32].id,))
         for n in range(64)
     ]
-    together = Tastes(profiles, KNOWN).weigh(PAPERS).totals
+    together = totals(profiles, PAPERS)
     for place, profile in enumerate(profiles):
         alone = score(profile, PAPERS, background=KNOWN)
-        assert _order(together[:, place]) == _order(alone)
+        assert _order(together[place]) == _order(alone)
 
 
 def _order(scores: np.ndarray) -> list[int]:

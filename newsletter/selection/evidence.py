@@ -1,0 +1,121 @@
+"""Which interests of a reader a paper meets: what a pick's reasons are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+import numpy as np
+
+from newsletter.model import Why
+from newsletter.selection.hashing import Bools, Floats, Ints
+from newsletter.selection.literal import Interest
+from newsletter.selection.tastes import EXACT_TITLE, Tastes
+
+_strength = itemgetter(0)
+
+
+Evidence = tuple[float, Interest]
+"""One interest that a paper meets, and how strongly: standard deviations above what is usual."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What some pairs of a reader and a paper have in common, a column for each pair.
+
+    Attributes:
+        reader, place: of each pair.
+        held: for each interest of the reader (row, in their order) whether the paper meets it;
+            `strength`: how much.
+    """
+
+    tastes: Tastes
+    reader: Ints
+    place: Ints
+    held: Bools
+    strength: Floats
+
+    @classmethod
+    def of(cls, tastes: Tastes, reader: Ints, place: Ints) -> Met:
+        asked = tastes.asked[reader].T
+        held = tastes.columns.held[asked, place] > 0
+        return cls(
+            tastes, reader, place, held & (asked >= 0), tastes.columns.strength[asked, place]
+        )
+
+    def topics(self, most: int) -> tuple[Ints, Ints]:
+        """For each pair a bit for each topic it meets, and the number of the strongest (-1: none).
+
+        Topics beyond `most` share the last bit.
+        """
+        bits = np.zeros(len(self.reader), np.uint64)
+        first = np.full(len(self.reader), -1, np.int64)
+        best = np.full(len(self.reader), -np.inf, np.float32)
+        broad = np.array([why is Why.TOPIC for why, _ in self.tastes.columns.interests], bool)
+        for number, (held, strength) in enumerate(zip(self.held, self.strength, strict=True)):
+            met = held & broad[self.tastes.asked[self.reader, number]]
+            bit = min(number, most - 1)
+            bits |= met.astype(np.uint64) << np.uint64(bit)
+            better = met & (strength > best)
+            first[better], best[better] = bit, strength[better]
+        self._mark_exact(bits, first, most)
+        return bits, first
+
+    def any(self) -> Bools:
+        """Whether a pair has anything in common."""
+        found: Bools = np.asarray(self.held.any(axis=0))
+        if self.tastes.likes or self.tastes.exact:
+            for at, (reader, place) in enumerate(self._pairs()):
+                found[at] |= (
+                    bool(self._liked(reader, place)) or (reader, place) in self.tastes.exact
+                )
+        return found
+
+    def each(self) -> Iterator[list[Evidence]]:
+        """What each pair meets, strongest first."""
+        interests = self.tastes.columns.interests
+        rows = self.tastes.asked[self.reader].tolist()
+        facts = zip(rows, self.held.T.tolist(), self.strength.T.tolist(), strict=True)
+        is_plain = not (self.tastes.likes or self.tastes.exact)
+        for pair, (row, held, strength) in zip(self._pairs(), facts, strict=True):
+            found = [
+                (much, interests[at])
+                for at, met, much in zip(row, held, strength, strict=True)
+                if met
+            ]
+            if not is_plain:
+                found = self._completed(found, *pair)
+            if len(found) > 1:
+                found.sort(key=_strength, reverse=True)
+            yield found
+
+    def _completed(self, found: list[Evidence], reader: int, place: int) -> list[Evidence]:
+        found += self._liked(reader, place)
+        if exact := self.tastes.exact.get((reader, place)):
+            found = [item for item in found if item[1][1] != exact]
+            found.append((EXACT_TITLE, (Why.TOPIC, exact)))
+        return found
+
+    def _pairs(self) -> Iterator[tuple[int, int]]:
+        return zip(self.reader.tolist(), self.place.tolist(), strict=True)
+
+    def _liked(self, reader: int, place: int) -> Sequence[Evidence]:
+        likes = self.tastes.likes
+        if likes is None or not likes.held_at(reader, place):
+            return ()
+        strength = float(likes.strengths[likes.row[reader], place])
+        return ((strength, (Why.LIKED, likes.closest_to(reader, place))),)
+
+    def _mark_exact(self, bits: Ints, first: Ints, most: int) -> None:
+        if not self.tastes.exact:
+            return
+        for at, pair in enumerate(self._pairs()):
+            if topic := self.tastes.exact.get(pair):
+                number = self._number(pair[0], topic, most)
+                bits[at] |= np.uint64(1) << np.uint64(number)
+                first[at] = number
+
+    def _number(self, reader: int, topic: str, most: int) -> int:
+        topics = list(dict.fromkeys(t for t in self.tastes.profiles[reader].topics if t.strip()))
+        return min(topics.index(topic), most - 1)

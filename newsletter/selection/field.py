@@ -1,0 +1,141 @@
+"""The papers of a round, made ready once for all readers."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+
+import numpy as np
+
+from newsletter.model import Candidate, Paper, Reason, title_key
+from newsletter.selection.background import Background, paper_id_in
+from newsletter.selection.columns import Columns
+from newsletter.selection.hashing import Floats, Ints
+from newsletter.selection.trend import list_day, trends
+
+SURPRISING = 0.5  # least trend of a surprise
+
+
+class Field:
+    """The candidates of a round with all that does not depend on a reader.
+
+    What readers ask for is measured when the first of them asks; who makes a round holds `lock`.
+
+    Attributes:
+        candidates: each paper once, with all its sightings; newest list first, then by the place on
+            it, then by id: so ties end.
+        trends: of each.
+        trend: as numbers; a paper whose votes nobody knows has the usual trend of the others, so
+            that these say nothing for or against it.
+        usual_trend: that of those whose votes are known.
+        has_votes: whether any are known; else taste decides by itself.
+        surprising: places of those who may be a surprise, the most rising first.
+        alike: cosines between all of them.
+        figures: newest known upvotes, comments and stars of each.
+        list_days: on which list each stood, in words.
+        told: reasons made so far, by what they say.
+        twins: places of papers that share their title.
+    """
+
+    def __init__(
+        self,
+        candidates: Iterable[Candidate | Paper],
+        *,
+        now: datetime,
+        background: Background | None = None,
+    ) -> None:
+        self.candidates = tuple(sorted(distinct(candidates), key=_newest_first))
+        papers = [candidate.paper for candidate in self.candidates]
+        self.background = background or Background.fit(papers)
+        self.columns = Columns(papers, self.background)
+        by_id = trends(self.candidates, now)
+        self.trends = tuple(by_id[paper.id] for paper in papers)
+        known = [trend.value for trend in self.trends if trend.known]
+        self.has_votes = bool(known)
+        self.usual_trend = sum(known) / len(known) if known else 0.0
+        self.trend = np.array([trend.value for trend in self.trends], np.float32)
+        self.figures = tuple((c.upvotes, c.comments, c.stars) for c in self.candidates)
+        self.list_days = tuple(map(list_day, self.candidates))
+        self.surprising = self._surprising()
+        units = self.columns.batch.rows.units
+        self.alike: Floats = np.asarray((units @ units.T).toarray(), np.float32)
+        self._by_id = {paper.id: place for place, paper in enumerate(papers)}
+        self._by_key = _by_key(papers)
+        self.lock = Lock()
+        self.told: dict[tuple[object, ...], tuple[Reason, ...]] = {}
+        self._named: dict[str, tuple[int, ...]] = {}
+        self.twins = tuple(places for places in self._by_key.values() if len(places) > 1)
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    @property
+    def papers(self) -> tuple[Paper, ...]:
+        """In the order of the candidates."""
+        return self.columns.papers
+
+    @property
+    def blended_trend(self) -> Floats:
+        """What the trend adds to a score, before its weight."""
+        known = np.array([trend.known for trend in self.trends], bool)
+        return np.where(known, self.trend, np.float32(self.usual_trend))
+
+    def places_of(self, name: str) -> tuple[int, ...]:
+        """Where the papers stand that an id or a title key means: itself, and those of its title."""
+        if name in self._by_id:
+            place = self._by_id[name]
+            key = self.papers[place].key
+            return self._by_key[key] if key else (place,)
+        stored = self.background.place_of(name)
+        key = self.background.papers[stored].key if stored >= 0 else name
+        return self._by_key.get(key, ())
+
+    def named(self, text: str) -> tuple[int, ...]:
+        """The same for an id, a link or a title in a profile."""
+        if text not in self._named:
+            if len(self._named) > 100_000:
+                self._named.clear()
+            self._named[text] = self.places_of(paper_id_in(text) or title_key(text))
+        return self._named[text]
+
+    def _surprising(self) -> Ints:
+        able = [at for at, t in enumerate(self.trends) if t.line and t.value >= SURPRISING]
+        return np.array(sorted(able, key=lambda at: -self.trends[at].value), np.int64)
+
+
+def distinct(candidates: Iterable[Candidate | Paper]) -> list[Candidate]:
+    """Each paper id once, with all its sightings, in an order that does not depend on the input."""
+    groups: dict[str, list[Candidate]] = {}
+    for given in candidates:
+        candidate = given if isinstance(given, Candidate) else Candidate(paper=given)
+        groups.setdefault(candidate.paper.id, []).append(candidate)
+    return [_merged(groups[paper_id]) for paper_id in sorted(groups)]
+
+
+def _merged(group: Sequence[Candidate]) -> Candidate:
+    if len(group) == 1 and len(group[0].sightings) < 2:
+        return group[0]
+    best, *others = sorted(group, key=lambda c: (-len(c.sightings), repr(c)))
+    paper = best.paper
+    for other in others:
+        paper = paper.completed_by(other.paper)
+    seen = {sighting for candidate in group for sighting in candidate.sightings}
+    ordered = sorted(seen, key=lambda sighting: (sighting.seen_at, repr(sighting)))
+    return Candidate(paper=paper, sightings=tuple(ordered))
+
+
+def _newest_first(candidate: Candidate) -> tuple[int, int, str]:
+    listed, last = candidate.paper.listed_on, candidate.last
+    day = listed.toordinal() if listed else 0
+    return -day, last.rank if last else sys.maxsize, candidate.paper.id
+
+
+def _by_key(papers: Sequence[Paper]) -> Mapping[str, tuple[int, ...]]:
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, paper in enumerate(papers):
+        if paper.key:
+            places[paper.key].append(place)
+    return {key: tuple(found) for key, found in places.items()}
