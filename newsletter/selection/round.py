@@ -213,6 +213,6 @@ def _spread(
     values: Any, at: tuple[Ints, Ints], shape: tuple[int, int], padding: int, kind: type
 ) -> Any:
     """The values in a table, at the given rows and columns."""
-    table = np.full(shape, padding, kind)
+    table: Any = np.full(shape, padding, kind)
     table[at] = values
     return table
