@@ -51,7 +51,7 @@ class Literals:
             tuple(column),
             column,
             chosen([[column[one] for one in dict.fromkeys(xs)] for xs in wanted], len(column)),
-            Phrases.of(keywords),
+            Phrases.of(keywords, background.acronyms.same_as),
             Names.of(of_kind[Why.AUTHOR]),
             Phrases.of(of_kind[Why.ORGANIZATION]),
             tuple((categories.codes(text), text) for text in of_kind[Why.CATEGORY]),
