@@ -61,22 +61,6 @@ class Acronyms:
         """
         return tuple(form for form in self.same_as(phrase) if " " in form)
 
-    def within(self, text: str) -> tuple[str, ...]:
-        """What means the same as some words of the text; of words within words the longest."""
-        said = words(text)
-        found: dict[str, None] = {}
-        at = 0
-        while at < len(said):
-            length = self._known_at(said, at)
-            found.update(dict.fromkeys(self.others.get(" ".join(said[at : at + length]), ())))
-            at += max(length, 1)
-        return tuple(found)
-
-    def _known_at(self, said: list[str], at: int) -> int:
-        """How many words from here on are the longest known form, or 0."""
-        lengths = range(min(len(said) - at, _LONGEST + 2), 0, -1)
-        return next((n for n in lengths if " ".join(said[at : at + n]) in self.others), 0)
-
 
 def explained(text: str) -> Iterator[Pair]:
     """Each short form in brackets whose letters are the initials of the words before it."""

@@ -94,9 +94,3 @@ def test_a_muted_short_form_mutes_the_long_one_but_never_the_other_way():
     assert Mutes.of(["RAG"], known.long_forms).first(long) == "RAG"
     mutes = Mutes.of(["retrieval augmented generation"], known.long_forms)
     assert mutes.first(short) == ""
-
-
-def test_what_means_the_same_is_found_inside_a_longer_topic():
-    known = Acronyms.of(papers(12, RAG))
-    assert known.within("faster RAG for law") == ("retrieval augmented generation",)
-    assert known.within("retrieval-augmented generation at scale") == ("rag",)
