@@ -10,6 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from newsletter.model import Paper, id_from_title, title_key
+from newsletter.selection.acronyms import Acronyms
 from newsletter.selection.batch import Batch
 from newsletter.selection.crowd import Crowd
 from newsletter.selection.hashing import (
@@ -68,6 +69,7 @@ class Background:
         mean: the mean of the sample's `units`; `dense_mean` that of its `dense`.
         usual: the papers that stand for all.
         fitted: what stays the same while papers come in.
+        acronyms: what the papers say that short forms stand for.
     """
 
     size: int
@@ -80,6 +82,7 @@ class Background:
     dense_mean: Floats
     usual: Batch
     kinds: Kinds
+    acronyms: Acronyms
     _extents: tuple[int, ...] = field(repr=False)
     _by_id: dict[str, int] = field(repr=False)
     _by_key: dict[str, int] = field(repr=False)
@@ -100,10 +103,17 @@ class Background:
         rows = space.rows(counted)
         crowd = Crowd.of(rows[_sample(len(known))])
         fitted = Fitted(len(known), space, crowd)
-        return cls._of(known, fitted, crowd.marked(rows), _holders(counted))
+        return cls._of(known, fitted, crowd.marked(rows), _holders(counted), Acronyms.of(known))
 
     @classmethod
-    def _of(cls, papers: Sequence[Paper], fitted: Fitted, rows: Rows, holders: Ints) -> Background:
+    def _of(
+        cls,
+        papers: Sequence[Paper],
+        fitted: Fitted,
+        rows: Rows,
+        holders: Ints,
+        acronyms: Acronyms,
+    ) -> Background:
         """All of the papers count."""
         sample = _sample(len(papers))
         some = max(len(sample), 1)
@@ -123,6 +133,7 @@ class Background:
             dense_mean=dense_mean,
             usual=Batch.of(chosen, sample, rows[sample], (mean, dense_mean), kinds),
             kinds=kinds,
+            acronyms=acronyms,
             _extents=tuple(_extent(paper) for paper in papers),
             _by_id=by_id,
             _by_key=by_key,
@@ -147,7 +158,7 @@ class Background:
         rows = _joined(self.rows[kept], self.fitted.rows(counted))
         holders = self.holders + _holders(counted)
         papers = [*(self.papers[i] for i in kept), *new]
-        grown = Background._of(papers, self.fitted, rows, holders)
+        grown = Background._of(papers, self.fitted, rows, holders, self.acronyms.grown(new))
         extents = (*(self._extents[i] for i in kept), *(_extent(paper) for paper in new))
         return replace(grown, _extents=extents)
 

@@ -184,7 +184,8 @@ def _counted(fits: Floats, clear: Bools) -> Floats:
 
 def _holding(muted: Sequence[str], columns: Columns) -> Floats:
     """1 where a paper (column) holds a muted text (row)."""
-    mutes, at = Mutes.of(muted), {text: row for row, text in enumerate(muted)}
+    same = columns.background.acronyms.long_forms
+    mutes, at = Mutes.of(muted, same), {text: row for row, text in enumerate(muted)}
     found = np.zeros((len(muted), len(columns)), np.float32)
     for place, reading in enumerate(columns.batch.readings):
         for text in mutes.all_in(reading):

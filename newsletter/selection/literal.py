@@ -42,7 +42,7 @@ class Literals:
         keywords = of_kind[Why.KEYWORD]
         return cls(
             tuple(interests),
-            Phrases.of(keywords),
+            Phrases.of(keywords, background.acronyms.same_as),
             Names.of(of_kind[Why.AUTHOR]),
             Phrases.of(of_kind[Why.ORGANIZATION]),
             tuple((categories.codes(text), text) for text in of_kind[Why.CATEGORY]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from newsletter.model import Paper
@@ -14,6 +14,13 @@ from newsletter.selection.words import closed_words, plain, words
 
 # Scripts written without spaces (Thai, Lao, kana, Han, Hangul): there a phrase has no word borders.
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+
+
+Same = Callable[[str], tuple[str, ...]]  # what else means the same as a phrase
+
+
+def _nothing(_phrase: str) -> tuple[str, ...]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +44,15 @@ class Phrases:
     loose: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, phrases: Iterable[str]) -> Phrases:
+    def of(cls, phrases: Iterable[str], same: Same = _nothing) -> Phrases:
+        """With `same` a phrase is also found by what means the same (`Acronyms.same_as`)."""
         order = {phrase: place for place, phrase in enumerate(dict.fromkeys(phrases))}
         by_first: dict[str, list[tuple[str, str]]] = defaultdict(list)
         loose: list[tuple[str, str]] = []
         for phrase in order:
             forms = _forms(phrase)
-            for form in forms:
+            also = (_forms(other) for other in same(phrase))
+            for form in sorted(forms.union(*also)):
                 by_first[form.partition(" ")[0]].append((f" {form} ", phrase))
             if not forms and phrase.strip():
                 loose.append((plain(phrase.strip()), phrase))
@@ -112,9 +121,10 @@ class Mutes:
     categories: tuple[tuple[frozenset[str], str], ...]
 
     @classmethod
-    def of(cls, muted: Collection[str]) -> Mutes:
+    def of(cls, muted: Collection[str], same: Same = _nothing) -> Mutes:
+        """With `same` (`Acronyms.long_forms`) a muted short form mutes the long one too."""
         coded = tuple((codes, text) for text in muted if (codes := categories.codes(text)))
-        return cls(Phrases.of(muted), Names.of(muted), coded)
+        return cls(Phrases.of(muted, same), Names.of(muted), coded)
 
     def first(self, paper: Paper) -> str:
         """The first muted word that this paper holds; empty if it holds none."""

@@ -81,6 +81,14 @@ def test_the_order_of_the_input_does_not_matter(profile, chance):
     assert rank(profile, shuffled, now=NOW) == rank(profile, WORLD, now=NOW)
 
 
+@given(profiles, st.sampled_from(["Ada Lovelace", "A. Lovelace", "Lovelace, Ada"]))
+def test_a_muted_author_never_appears_whatever_else_is_wanted(profile, muted):
+    hers = [replace(paper, authors=("Ada Lovelace", "Someone Else")) for paper in PAPERS[::2]]
+    wanted = replace(profile, muted=(*profile.muted, muted), authors=("Ada Lovelace",))
+    picks = rank(wanted, [*hers, *WORLD[1::2]], now=NOW, background=KNOWN).picks
+    assert not {paper.id for paper in hers} & {pick.paper.id for pick in picks}
+
+
 @given(profiles, st.sampled_from(PAPERS))
 def test_a_topic_that_is_its_title_never_lowers_a_paper(profile, paper):
     def above(of: Profile) -> int:
@@ -103,6 +111,9 @@ def test_any_papers_end_in_a_valid_result(texts, profile):
     [
         Profile(topics=tuple(f"topic {i} of speech" for i in range(10_000))),
         Profile(keywords=tuple(f"word{i}" for i in range(10_000)), muted=("zebra",) * 10_000),
+        Profile(topics=tuple("🤖" * n for n in range(1, 200)), keywords=("🤖",), muted=("🦓",)),
+        Profile(topics=("x",), keywords=("y",), authors=("z",), muted=("q",)),
+        Profile(topics=("обучение речи", "語音辨識", "تعلم الآلة"), keywords=("การเรียนรู้",)),
         Profile(topics=("the of and",), keywords=("the",), max_papers=10_000),
         Profile(liked=tuple(paper.id for paper in PAPERS), disliked=(PAPERS[0].id,)),
     ],
