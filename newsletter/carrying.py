@@ -19,12 +19,12 @@ from newsletter.mail.transport import Envelope, Transport
 from newsletter.mail.wire import address
 from newsletter.notebook import Notebook
 from newsletter.posting import Letter, Post, letters
-from newsletter.store import Store
+from newsletter.store import Shelf, Store
 
 _log = logging.getLogger(__name__)
 
 BATCH = 50  # mails in one claim; little stays behind when a connection ends
-_TOGETHER = 25  # of them looked up in the store at once
+_TOGETHER = 250  # of them looked up in the store at once
 _FRESH = timedelta(seconds=5)  # a look at the store that is older is repeated
 _MOMENT = timedelta(seconds=1)  # the longest wait with mails in hand
 
@@ -71,6 +71,7 @@ class Office:
     stopping: Event = field(default_factory=Event)
     heard: Callable[[Delivery, Outcome], None] = lambda _delivery, _outcome: None
     hands: Hands = field(default_factory=Hands)
+    shelf: Shelf = field(default_factory=Shelf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,7 +234,7 @@ class _Bag:
         office, now = self._office, self._office.now()
         few = [self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting)))]
         self._fresh_until = now + _FRESH
-        found = letters(office.store, office.post, few, now)
+        found = letters(office.store, office.post, few, now, office.shelf)
         for delivery in few:
             letter = found[delivery.id]
             if isinstance(letter, str):

@@ -18,7 +18,7 @@ from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.errors import StoreError
 from newsletter.store import Store
 
-_AT_ONCE = 50  # ends are handed to the store in one transaction, or after
+_AT_ONCE = 500  # ends are handed to the store in one transaction, or after
 _OFTEN = timedelta(seconds=1)
 _MOST = 500  # ids in one question to the store
 

@@ -16,8 +16,8 @@ from newsletter.mail.preflight import Preflight
 from newsletter.mail.render import Rendered, Renderer
 from newsletter.mail.verp import ReturnPaths
 from newsletter.membership import Token
-from newsletter.model import Digest, Publication, Status, Subscriber
-from newsletter.store import Kept, Register, Store, Suppressed
+from newsletter.model import Digest, Paper, Publication, Status, Subscriber
+from newsletter.store import Kept, Register, Shelf, Store, Suppressed
 
 if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
     from newsletter.mail.dkim import Signer
@@ -86,11 +86,11 @@ class Letter:
 
 
 def letters(
-    store: Store, post: Post, deliveries: Sequence[Delivery], now: datetime
+    store: Store, post: Post, deliveries: Sequence[Delivery], now: datetime, shelf: Shelf
 ) -> dict[str, Letter | str]:
-    """What of these may leave at this very moment, by id; or why it may not."""
+    """What of these (500 at most) may leave at this very moment, by id; or why it may not."""
     with store.register() as register:
-        known = _look_up(register, deliveries)
+        known = _look_up(register, deliveries, shelf.at(now))
     return {delivery.id: _letter(known, post, delivery, now) for delivery in deliveries}
 
 
@@ -104,7 +104,7 @@ class _Known:
     tokens: Mapping[str, Token]
 
 
-def _look_up(register: Register, deliveries: Sequence[Delivery]) -> _Known:
+def _look_up(register: Register, deliveries: Sequence[Delivery], shelf: dict[str, Paper]) -> _Known:
     ids: dict[Errand, list[str]] = {errand: [] for errand in Errand}
     for delivery in deliveries:
         ids[delivery.errand].append(delivery.id)
@@ -114,7 +114,7 @@ def _look_up(register: Register, deliveries: Sequence[Delivery]) -> _Known:
     return _Known(
         readers=readers,
         suppressed=register.addresses.suppressed_among(keys),
-        digests=register.digests.among(ids[Errand.DIGEST]),
+        digests=register.digests.among(ids[Errand.DIGEST], shelf),
         tokens=register.addresses.tokens_among(tokens) if tokens else {},
     )
 
