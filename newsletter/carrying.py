@@ -293,12 +293,15 @@ class _Bag:
         post = self._office.post
         paths = post.return_paths
         sender = paths.make(delivery.id) if paths else post.publication.from_address
-        raw = letter.make()
+        raw, is_dotless = letter.make()
         if post.preflight:
             post.preflight.check(raw, delivery)
         signed = post.signer.sign(raw, at=delivery.created_at) if post.signer else raw
         recipient = address(letter.recipient)
-        return Envelope(raw=signed, sender=address(sender), recipient=recipient), fingerprint(raw)
+        envelope = Envelope(
+            raw=signed, sender=address(sender), recipient=recipient, dotless=is_dotless
+        )
+        return envelope, fingerprint(raw)
 
     def _settle(self, outcome: Outcome) -> None:
         """The outcome of the mail that has been in flight for longest."""

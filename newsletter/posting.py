@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.delivery import Delivery, Errand
 from newsletter.links import LinkMaker, Way
@@ -72,12 +72,19 @@ def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = Fa
     return Mail(rendered=rendered, raw=raw, checks=checks)
 
 
+class Made(NamedTuple):
+    """A mail as it goes over the wire, unsigned; for `is_dotless` see `Envelope`."""
+
+    raw: bytes
+    is_dotless: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A mail that may leave, not made yet; it is tried until `patience` ends."""
 
     recipient: str
-    make: Callable[[], bytes]
+    make: Callable[[], Made]
     patience: datetime
 
     @property
@@ -141,9 +148,14 @@ def _digest_letter(
         return f"the subscriber is {subscriber.status}"
     return Letter(
         recipient=subscriber.email,
-        make=lambda: make_mail(digest, subscriber, post)[1],
+        make=lambda: _made(digest, subscriber, post),
         patience=outbox.patience(delivery, subscriber.next_due_at, post.retries),
     )
+
+
+def _made(digest: Digest, subscriber: Subscriber, post: Post) -> Made:
+    rendered, raw = make_mail(digest, subscriber, post)
+    return Made(raw, rendered.is_dotless)
 
 
 def _confirmation(
@@ -165,8 +177,8 @@ def _service_letter(
 ) -> Letter:
     return Letter(
         recipient=subscriber.email,
-        make=lambda: write(
-            to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at
+        make=lambda: Made(
+            write(to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at)
         ),
         patience=outbox.patience(delivery, None, post.retries),
     )

@@ -47,10 +47,12 @@ class Body:
 
     Attributes:
         encoding: its Content-Transfer-Encoding.
+        is_dotless: it is proven that no line begins with a dot.
     """
 
     encoding: str
     octets: bytes
+    is_dotless: bool = False
 
     @property
     def text(self) -> str:

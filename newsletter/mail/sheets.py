@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from typing import cast
 
 from newsletter.mail.blanks import (
     Blanks,
@@ -35,7 +36,8 @@ Line = tuple[str | Token | Printed, ...]
 TOKEN_LIMIT = 75
 """The longest token that fills no more than a line of quoted-printable."""
 
-_SHARED_KEPT = 2_048
+_DOT = ord(".")
+_SHARED_KEPT = 8_192
 _FILLERS_KEPT = 256
 
 
@@ -66,20 +68,28 @@ Item = bytes | Token | Filler | Cards
 class Sheet:
     """Octets with gaps.
 
+    No line of them begins with a dot, whatever fills the gaps.
+
     Attributes:
-        form: the octets, a `%(name)b` for each gap.
-        fillers: by their names what fills those gaps that no token does.
+        parts: the octets in their order; for a token its `gap`.
+        fillers: what fills the gaps that no token does, each with its place among the parts.
     """
 
-    form: bytes
-    fillers: tuple[tuple[bytes, Filler], ...]
+    parts: list[bytes]
+    fillers: tuple[tuple[int, Filler], ...]
 
-    def filled(self, values: Values, octets: dict[bytes, bytes]) -> bytes:
-        """All octets; `octets` holds the tokens, and takes in what is filled in besides."""
-        for gap, filler in self.fillers:
+    def filled(self, values: Values) -> list[bytes]:
+        """All parts but the tokens."""
+        parts = self.parts.copy()
+        for place, filler in self.fillers:
             name = filler.name
-            octets[gap] = filler[values[name]] if name else filler.fill(values)
-        return self.form % octets
+            parts[place] = filler[values[name]] if name else filler.fill(values)
+        return parts
+
+
+def gap(token: str) -> bytes:
+    """What stands for a token among parts: no mail holds a NUL."""
+    return b"\0" + token.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,19 +253,31 @@ class TextSheets(Sheets):
 
 
 def _sheet(items: Iterable[Item]) -> Sheet:
-    form: list[bytes] = []
-    fillers: dict[int, tuple[bytes, Filler]] = {}
-    for item in items:
-        if isinstance(item, Cards):
-            raise PeekError  # papers within a paper
-        if isinstance(item, bytes):
-            form.append(item.replace(b"%", b"%%"))
-        elif isinstance(item, Token):
-            form.append(b"%%(%b)b" % item.name.encode())
-        else:
-            gap, _ = fillers.setdefault(id(item), (b"%d" % len(fillers), item))
-            form.append(b"%%(%b)b" % gap)
-    return Sheet(b"".join(form), tuple(fillers.values()))
+    parts: list[bytes] = []
+    fillers: list[tuple[int, Filler]] = []
+    for is_fixed, group in groupby(items, key=lambda item: isinstance(item, bytes)):
+        if is_fixed:
+            parts.append(_fixed(cast("Iterable[bytes]", group), is_first=not parts))
+            continue
+        for item in group:
+            if isinstance(item, Cards):
+                raise PeekError  # papers within a paper
+            if isinstance(item, Filler):
+                fillers.append((len(parts), item))
+            parts.append(gap(item.name) if isinstance(item, Token) else b"")
+    return Sheet(parts, tuple(fillers))
+
+
+def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:
+    """Octets that are the same for every reader.
+
+    Raises:
+        PeekError: a line of them begins with a dot (RFC 5321 section 4.5.2), or may.
+    """
+    octets = b"".join(items)
+    if b"\n." in octets or (is_first and octets.startswith(b".")):
+        raise PeekError
+    return octets
 
 
 def _filler(line: Line, fill: Callable[[Values], bytes]) -> Filler:
@@ -283,7 +305,7 @@ def _demand_short_edges(page: str) -> None:
 
 
 def _fits(octets: bytes) -> bool:
-    return 0 < len(octets) <= BLANK_ROOM and octets[:1] != b"." and b"\n" not in octets
+    return 0 < len(octets) <= BLANK_ROOM and octets[0] != _DOT and b"\n" not in octets
 
 
 def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
