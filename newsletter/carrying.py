@@ -136,9 +136,9 @@ class Carrier:
             return register.outbox.next_due_at()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Begun:
-    """A mail in flight."""
+    """A mail in flight, and the fingerprint of it once it is made."""
 
     delivery: Delivery
     letter: Letter
@@ -264,7 +264,7 @@ class _Bag:
             self._office.pace.end(leaving, None, now, begun_at=now)
             self._end(delivery, letter, Outcome(result=Result.DEFERRED, detail=str(error)))
             return None
-        self._flight[-1] = replace(begun, mark=mark)
+        begun.mark = mark
         return envelope
 
     def _put_all_off(self, outcome: Outcome) -> None:
@@ -316,9 +316,14 @@ class _Bag:
     def _end(self, delivery: Delivery, letter: Letter, outcome: Outcome, mark: str = "") -> None:
         office = self._office
         end = outbox.after(
-            delivery, outcome, office.now(), until=letter.patience, retries=office.post.retries
+            delivery,
+            outcome,
+            office.now(),
+            until=letter.patience,
+            retries=office.post.retries,
+            mark=mark,
         )
-        self._note(replace(end, fingerprint=mark))
+        self._note(end)
 
     def _note(self, end: Delivery) -> None:
         self.ends.append(end)

@@ -41,6 +41,8 @@ class Way(StrEnum):
     LESS = "less"
     TUNE = "tune"
 
+    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
+
 
 # About the reader, not the digest: these must work when old digests are gone.
 _OF_THE_READER = (Way.UNSUBSCRIBE, Way.PREFERENCES, Way.PAUSE)

@@ -53,7 +53,7 @@ class Preflight:
         Raises:
             MailError: it must not leave as it is; names the rules, and nothing of the mail.
         """
-        has_html = b"multipart/alternative" in raw.partition(b"\r\n\r\n")[0]
+        has_html = raw.find(b"multipart/alternative", 0, raw.find(b"\r\n\r\n")) >= 0
         kind = (delivery.errand, delivery.created_at.date(), has_html)
         with self._lock:
             self._seen[kind] += 1

@@ -194,12 +194,11 @@ class Digests:
         self, rows: Sequence[Row[Any]], shelf: dict[str, Paper] | None = None
     ) -> tuple[Digest, ...]:
         known = {} if shelf is None else shelf
-        unknown = [pick for row in rows for pick in row.picks if _paper_of(pick, known) is None]
-        if unknown:
-            ids = [pick["paper_id"] for pick in unknown]
+        picks = [pick for row in rows for pick in row.picks]
+        if unknown := {pick["paper_id"] for pick in picks} - known.keys():
             # A paper first met without arXiv id may have another id now; its title finds it.
-            keys = [key for pick in unknown if (key := pick.get("title_key"))]
-            known |= find_papers(self._connection, ids, keys)
+            keys = [key for pick in picks if pick["paper_id"] in unknown and (key := _key(pick))]
+            known |= find_papers(self._connection, unknown, keys)
         return tuple(_digest(row, known) for row in rows)
 
 
@@ -209,22 +208,23 @@ def _portions(ids: Collection[str]) -> Iterator[list[str]]:
 
 
 def _digest(row: Row[Any], known: Mapping[str, Paper]) -> Digest:
-    found = ((pick, _paper_of(pick, known)) for pick in row.picks)
+    picks = (_pick(pick, known) for pick in row.picks)
     return Digest(
         id=row.id,
         subscriber_id=row.subscriber_id,
         edition=row.edition,
         subject=row.subject,
         preheader=row.preheader,
-        picks=tuple(_pick(pick, paper) for pick, paper in found if paper),
+        picks=tuple(filter(None, picks)),
         considered=row.considered,
         created_at=row.created_at,
         notes=row.notes,
     )
 
 
-def _paper_of(pick: Mapping[str, Any], known: Mapping[str, Paper]) -> Paper | None:
-    return known.get(pick["paper_id"]) or known.get(pick.get("title_key", ""))
+def _key(pick: Mapping[str, Any]) -> str:
+    """The title key of a paper, where it was kept."""
+    return str(pick.get("title_key", ""))
 
 
 def _digest_row(digest: Digest) -> dict[str, Any]:
@@ -253,7 +253,10 @@ def _pick_row(pick: Pick) -> dict[str, Any]:
     }
 
 
-def _pick(row: dict[str, Any], paper: Paper) -> Pick:
+def _pick(row: Mapping[str, Any], known: Mapping[str, Paper]) -> Pick | None:
+    paper = known.get(row["paper_id"]) or known.get(_key(row))
+    if paper is None:
+        return None
     return Pick(
         paper=paper,
         score=row["score"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +29,7 @@ from newsletter.store.schema import IS_LETTER, deliveries
 
 _FIELDS = tuple(f.name for f in fields(Delivery))
 _COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
+_AT, _ID = _FIELDS.index("next_attempt_at"), _FIELDS.index("id")
 _ERRANDS = {errand.value: errand for errand in Errand}
 _STATES = {state.value: state for state in DeliveryState}
 # What an attempt changes; all else is as it was written down first.
@@ -93,7 +95,7 @@ class Outbox:
         until = now + lease
         self._connection.execute(
             update(deliveries)
-            .where(deliveries.c.id.in_([row.id for row in taken]))
+            .where(deliveries.c.id.in_([row[_ID] for row in taken]))
             .values(
                 state=DeliveryState.SENDING.value,
                 attempts=deliveries.c.attempts + 1,
@@ -184,9 +186,9 @@ class Outbox:
             # What waits for the first time is in nobody's hands, but for a moment.
             enough = most if state is DeliveryState.QUEUED else most + len(but)
             rows = self._connection.execute(_first(query, at, enough))
-            found += [row for row in rows if row.id not in but]
-        found.sort(key=lambda row: (row.next_attempt_at, row.id))
-        return {row.id: row for row in found[:most]}
+            found += [row for row in rows if row[_ID] not in but]
+        found.sort(key=itemgetter(_AT, _ID))
+        return {row[_ID]: row for row in found[:most]}
 
 
 def _first(query: Select[Any], at: ColumnElement[Any], most: int) -> Select[Any]:
