@@ -15,8 +15,9 @@ from newsletter.mail.lint import Check
 from newsletter.mail.preflight import Preflight
 from newsletter.mail.render import Rendered, Renderer
 from newsletter.mail.verp import ReturnPaths
+from newsletter.mail.wire import ending
 from newsletter.membership import Token
-from newsletter.model import Digest, Paper, Publication, Status, Subscriber
+from newsletter.model import Digest, Format, Paper, Publication, Status, Subscriber
 from newsletter.store import Kept, Register, Shelf, Store, Suppressed
 
 if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
@@ -73,10 +74,16 @@ def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = Fa
 
 
 class Made(NamedTuple):
-    """A mail as it goes over the wire, unsigned; for `is_dotless` see `Envelope`."""
+    """A mail as it goes over the wire, unsigned.
+
+    Attributes:
+        is_dotless: see `Envelope.dotless`.
+        even: so many octets at its end need no look when it is signed, see `Signer.sign`.
+    """
 
     raw: bytes
     is_dotless: bool = False
+    even: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +162,10 @@ def _digest_letter(
 
 def _made(digest: Digest, subscriber: Subscriber, post: Post) -> Made:
     rendered, raw = make_mail(digest, subscriber, post)
-    return Made(raw, rendered.is_dotless)
+    page = rendered.html_body
+    is_even = page.is_even and subscriber.format is Format.HTML
+    even = len(page.octets) + len(ending(digest.id)) if is_even else 0
+    return Made(raw, rendered.is_dotless, even)
 
 
 def _confirmation(

@@ -190,8 +190,9 @@ class Draft:
         plates = self.press.plates(self, shown, length)
         html = self._joined(shell.html, [plate.html for plate in plates])
         text = self._joined(shell.text, [plate.text for plate in plates])
+        is_even = shell.html.is_even and all(one.is_even for plate in plates for one in plate.html)
         return (
-            Body("7bit", html, is_dotless=True),
+            Body("7bit", html, is_dotless=True, is_even=is_even),
             Body("quoted-printable", text, is_dotless=True),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ Line = tuple[str | Token | Printed, ...]
 TOKEN_LIMIT = 75
 """The longest token that fills no more than a line of quoted-printable."""
 
-_DOT = ord(".")
+_UNEVEN = re.compile(rb"  |\t| \r")
+_UNFIT = (b"\n", b"\r", b"\t", b"  ")
 _SHARED_KEPT = 8_192
 _FILLERS_KEPT = 256
 
@@ -73,10 +75,12 @@ class Sheet:
     Attributes:
         parts: the octets in their order; for a token its `gap`.
         fillers: what fills the gaps that no token does, each with its place among the parts.
+        is_even: in front of any other, it is a body as `Body.is_even` means it.
     """
 
     parts: list[bytes]
     fillers: tuple[tuple[int, Filler], ...]
+    is_even: bool
 
     def filled(self, values: Values) -> list[bytes]:
         """All parts but the tokens."""
@@ -103,6 +107,11 @@ class Frame:
 
     sheets: tuple[Sheet, ...]
     loops: tuple[int, ...]
+
+    @property
+    def is_even(self) -> bool:
+        """Whether it is a body as `Body.is_even` means it."""
+        return all(sheet.is_even for sheet in self.sheets)
 
 
 class Sheets(ABC):
@@ -174,6 +183,8 @@ class HtmlSheets(Sheets):
             return iter(())
         # Begun as if a line were full, so that two papers never share one that is too long.
         page = _spread(text, column=ROOM)
+        if page.endswith(" "):
+            page = page[:-1] + "\n"  # the next one may begin with a line end
         _demand_short_edges(page)
         return self._items(page, blanks)
 
@@ -265,7 +276,8 @@ def _sheet(items: Iterable[Item]) -> Sheet:
             if isinstance(item, Filler):
                 fillers.append((len(parts), item))
             parts.append(gap(item.name) if isinstance(item, Token) else b"")
-    return Sheet(parts, tuple(fillers))
+    uneven = any(map(_UNEVEN.search, parts)) or (bool(parts) and parts[-1].endswith(b" "))
+    return Sheet(parts, tuple(fillers), is_even=not uneven)
 
 
 def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:
@@ -305,24 +317,30 @@ def _demand_short_edges(page: str) -> None:
 
 
 def _fits(octets: bytes) -> bool:
-    return 0 < len(octets) <= BLANK_ROOM and octets[0] != _DOT and b"\n" not in octets
+    if not 0 < len(octets) <= BLANK_ROOM or octets[0] in b". " or octets.endswith(b" "):
+        return False
+    return not any(map(octets.__contains__, _UNFIT))
 
 
 def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
     """A value that may fill several lines, none of which begins with a dot.
 
     Raises:
-        PeekError: lines cannot end in it, or it would leave a line to what stands beside it.
+        PeekError: lines cannot end in it, it would leave a line to what stands beside it, or its
+            blanks would be one with those beside it.
     """
     text = octets.decode("ascii")
     if text.startswith("."):
         text = "&#46;" + text[1:]
-    if len(text) > BLANK_ROOM or "\n" in text:
+    if len(text) > BLANK_ROOM or "\n" in text or "\r" in text:
         text = "" if within_tag else _spread(text)
     lines = text.split("\n")
     if not lines[0] or not lines[-1] or max(map(len, lines)) > BLANK_ROOM:
         raise PeekError
-    return text.replace("\n", "\r\n").encode("ascii")
+    spread = text.replace("\n", "\r\n").encode("ascii")
+    if _UNEVEN.search(spread) or b" " in (spread[:1], spread[-1:]):
+        raise PeekError
+    return spread
 
 
 def _link_line(line: list[str | Token]) -> Iterator[Item]:

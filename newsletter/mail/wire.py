@@ -61,17 +61,25 @@ def assemble(headers: Headers, *, text: Body, html: Body | None, mail_id: str) -
     """
     if html is None:
         return b"".join((_block(headers), _part_head("plain", text.encoding), text.octets))
-    boundary = f"=_{mail_id[:40]}"
+    boundary = _boundary(mail_id)
     kind = ("Content-Type", f'multipart/alternative; boundary="{boundary}"')
     line = f"--{boundary}\r\n".encode("ascii")
     return b"".join(
         (
             *(_block([*headers, kind]), b"\r\n"),
             *(line, _part_head("plain", text.encoding), text.octets, b"\r\n"),
-            *(line, _part_head("html", html.encoding), html.octets, b"\r\n"),
-            f"--{boundary}--\r\n".encode("ascii"),
+            *(line, _part_head("html", html.encoding), html.octets, ending(mail_id)),
         )
     )
+
+
+def ending(mail_id: str) -> bytes:
+    """What stands behind the last part of a mail with two."""
+    return f"\r\n--{_boundary(mail_id)}--\r\n".encode("ascii")
+
+
+def _boundary(mail_id: str) -> str:
+    return f"=_{mail_id[:40]}"
 
 
 @lru_cache(maxsize=_KEPT)

@@ -108,17 +108,19 @@ class Outbox:
             for row in taken
         )
 
-    def renew(self, claimed: Collection[str], lease: datetime, until: datetime) -> frozenset[str]:
-        """Holds claims longer whose lease ended at `lease`; they end at `until` now.
+    def renew(self, claimed: Sequence[Delivery], until: datetime) -> frozenset[str]:
+        """Holds 500 claims at most for longer, with a new end of their lease.
 
         Returns:
-            ids of those that still were ours; the others were taken over meanwhile.
+            ids of those that were still held; the others were taken over meanwhile.
         """
-        held = (deliveries.c.state == DeliveryState.SENDING.value) & (
-            deliveries.c.leased_until == lease
+        leases = {delivery.id: delivery.leased_until for delivery in claimed}
+        sending = deliveries.c.state == DeliveryState.SENDING.value
+        query = select(deliveries.c.id, deliveries.c.leased_until).where(
+            deliveries.c.id.in_(leases), sending
         )
-        query = select(deliveries.c.id).where(deliveries.c.id.in_(claimed), held)
-        ours = self._connection.scalars(query.order_by(deliveries.c.id).with_for_update()).all()
+        rows = self._connection.execute(query.order_by(deliveries.c.id).with_for_update())
+        ours = [row.id for row in rows if row.leased_until == leases[row.id]]
         renewed = update(deliveries).where(deliveries.c.id.in_(ours)).values(leased_until=until)
         self._connection.execute(renewed)
         return frozenset(ours)
