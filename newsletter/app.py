@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -213,9 +214,13 @@ class App:
 
     def office(self, *, stopping: Event, heard: Callable[[Delivery, Outcome], None]) -> Office:
         """What the connections of this process share; its notebook is closed in the end."""
+        post = self.live_post
+        # Templates and libraries stay for good. Looked through for garbage again and again, while
+        # hundreds of digests come and go, they cost a tenth of all CPU.
+        gc.freeze()
         return Office(
             store=self.store,
-            post=self.live_post,
+            post=post,
             notebook=Notebook(self.store, now=self.now, folder=self._notes),
             pace=self.pace,
             now=self.now,

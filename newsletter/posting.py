@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.delivery import Delivery, Errand
 from newsletter.links import LinkMaker, Way
@@ -15,9 +15,10 @@ from newsletter.mail.lint import Check
 from newsletter.mail.preflight import Preflight
 from newsletter.mail.render import Rendered, Renderer
 from newsletter.mail.verp import ReturnPaths
+from newsletter.mail.wire import ending
 from newsletter.membership import Token
-from newsletter.model import Digest, Publication, Status, Subscriber
-from newsletter.store import Kept, Register, Store, Suppressed
+from newsletter.model import Digest, Format, Paper, Publication, Status, Subscriber
+from newsletter.store import Kept, Register, Shelf, Store, Suppressed
 
 if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
     from newsletter.mail.dkim import Signer
@@ -72,12 +73,25 @@ def finish(digest: Digest, subscriber: Subscriber, post: Post, *, dev: bool = Fa
     return Mail(rendered=rendered, raw=raw, checks=checks)
 
 
+class Made(NamedTuple):
+    """A mail as it goes over the wire, unsigned.
+
+    Attributes:
+        is_dotless: see `Envelope.dotless`.
+        even: so many octets at its end need no look when it is signed, see `Signer.sign`.
+    """
+
+    raw: bytes
+    is_dotless: bool = False
+    even: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
     """A mail that may leave, not made yet; it is tried until `patience` ends."""
 
     recipient: str
-    make: Callable[[], bytes]
+    make: Callable[[], Made]
     patience: datetime
 
     @property
@@ -86,11 +100,11 @@ class Letter:
 
 
 def letters(
-    store: Store, post: Post, deliveries: Sequence[Delivery], now: datetime
+    store: Store, post: Post, deliveries: Sequence[Delivery], now: datetime, shelf: Shelf
 ) -> dict[str, Letter | str]:
-    """What of these may leave at this very moment, by id; or why it may not."""
+    """What of these (500 at most) may leave at this very moment, by id; or why it may not."""
     with store.register() as register:
-        known = _look_up(register, deliveries)
+        known = _look_up(register, deliveries, shelf.at(now))
     return {delivery.id: _letter(known, post, delivery, now) for delivery in deliveries}
 
 
@@ -104,7 +118,7 @@ class _Known:
     tokens: Mapping[str, Token]
 
 
-def _look_up(register: Register, deliveries: Sequence[Delivery]) -> _Known:
+def _look_up(register: Register, deliveries: Sequence[Delivery], shelf: dict[str, Paper]) -> _Known:
     ids: dict[Errand, list[str]] = {errand: [] for errand in Errand}
     for delivery in deliveries:
         ids[delivery.errand].append(delivery.id)
@@ -114,7 +128,7 @@ def _look_up(register: Register, deliveries: Sequence[Delivery]) -> _Known:
     return _Known(
         readers=readers,
         suppressed=register.addresses.suppressed_among(keys),
-        digests=register.digests.among(ids[Errand.DIGEST]),
+        digests=register.digests.among(ids[Errand.DIGEST], shelf),
         tokens=register.addresses.tokens_among(tokens) if tokens else {},
     )
 
@@ -141,9 +155,17 @@ def _digest_letter(
         return f"the subscriber is {subscriber.status}"
     return Letter(
         recipient=subscriber.email,
-        make=lambda: make_mail(digest, subscriber, post)[1],
+        make=lambda: _made(digest, subscriber, post),
         patience=outbox.patience(delivery, subscriber.next_due_at, post.retries),
     )
+
+
+def _made(digest: Digest, subscriber: Subscriber, post: Post) -> Made:
+    rendered, raw = make_mail(digest, subscriber, post)
+    page = rendered.html_body
+    is_even = page.is_even and subscriber.format is Format.HTML
+    even = len(page.octets) + len(ending(digest.id)) if is_even else 0
+    return Made(raw, rendered.is_dotless, even)
 
 
 def _confirmation(
@@ -165,8 +187,8 @@ def _service_letter(
 ) -> Letter:
     return Letter(
         recipient=subscriber.email,
-        make=lambda: write(
-            to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at
+        make=lambda: Made(
+            write(to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at)
         ),
         patience=outbox.patience(delivery, None, post.retries),
     )

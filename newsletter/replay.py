@@ -11,7 +11,7 @@ from newsletter.delivery import Delivery
 from newsletter.errors import SubscriptionError, harmless
 from newsletter.links import LinkMaker
 from newsletter.mail.digest import SUBJECT_LIMIT, digest_id
-from newsletter.mail.fingerprint import fingerprint
+from newsletter.mail.fingerprint import is_of
 from newsletter.mail.wording import edition_name, shorten
 from newsletter.membership import ProfileVersion
 from newsletter.model import Digest, Format, Subscriber
@@ -101,7 +101,7 @@ def replay(past: Past, post: Post) -> Replayed:
     first = next(drafts)
     if not past.fingerprint:
         return Replayed(digest=past.digest, raw=first, delivery=past.delivery)
-    same = (raw for raw in (first, *drafts) if fingerprint(raw) == past.fingerprint)
+    same = (raw for raw in (first, *drafts) if is_of(past.fingerprint, raw))
     found = next(same, None)
     return Replayed(
         digest=past.digest,

@@ -69,6 +69,14 @@ def test_a_link_of_an_earlier_mail_is_read_whose_ids_are_all_signed():
     assert LINKS.read(Way.MORE, token + "~MjYwNC4wMDAwMg") is None
 
 
+def test_a_link_of_an_earlier_mail_is_read_that_was_signed_for_its_way_alone():
+    token = "2-ZDE.E3NQ2hx78_vKxVShR7xwyw~MjYwNC4wMDAwMQ"
+
+    assert LINKS.read(Way.MORE, token) == ("d1", "2604.00001")
+    assert LINKS.read(Way.LESS, token) is None
+    assert LINKS.read(Way.MORE, token.replace("ZDE", "ZDI")) is None
+
+
 @given(ways, ways, ids, ids)
 def test_neither_purpose_nor_subject_can_be_swapped(way, other, subject, another):
     token, stranger = LINKS.token(way, subject), LINKS.token(other, another)

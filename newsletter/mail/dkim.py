@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -32,6 +33,7 @@ OVERSIGNED = ("from", "subject", "date", "to")
 
 _LEAST_BITS, _ADVISED_BITS, _MOST_BITS = 1024, 2048, 4096  # RFC 8301 section 3.2
 _KEY_FILE_LIMIT = 20_000
+_KEPT = 512  # mails of a kind have the same headers, and most of what stands in them
 _LABELS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*")
 _FIELD_START = re.compile(rb"\r\n(?![ \t])")
 _FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:(.*)", re.DOTALL)
@@ -73,12 +75,15 @@ class Signer:
         if len({key.selector.lower() for key in self._keys}) < len(self._keys):
             raise MailError("two DKIM keys need two selectors")
 
-    def sign(self, raw: bytes, *, at: datetime) -> bytes:
+    def sign(self, raw: bytes, *, at: datetime, even: int = 0) -> bytes:
         """The mail with its signature headers in front, the first key's foremost.
 
         Args:
             raw: a whole mail with CRLF line ends.
             at: aware; the t= of the signature.
+            even: so many octets at the end are canonical as they are (see `Body.is_even`) and end
+                in one CRLF, and no line of the mail ends otherwise. Who says so has seen to it: a
+                signature that does not hold would be the end of it.
 
         Raises:
             MailError: the mail has no From, bare line ends or a header without a name; or the time
@@ -86,9 +91,14 @@ class Signer:
         """
         if at.tzinfo is None:
             raise MailError("the time of a DKIM signature must name its zone")
-        head, body = _parted(raw)
+        start = len(raw) - even
+        if not even:
+            _demand_whole_line_ends(raw)
+        head, body = _parted(raw[:start])
         names, covered = _covered(_fields(head))
-        body_hash = base64.b64encode(hashlib.sha256(_relaxed_body(body)).digest()).decode()
+        hashed = hashlib.sha256(_unblanked(body) if even else _relaxed_body(body))
+        hashed.update(memoryview(raw)[start:])
+        body_hash = base64.b64encode(hashed.digest()).decode()
         signatures = (
             _signature(key, self._blank(key, names, body_hash, at), covered) for key in self._keys
         )
@@ -119,7 +129,7 @@ class Signer:
             f"DKIM-Signature: v=1; a={key.kind}-sha256; c=relaxed/relaxed; t={int(at.timestamp())};",
             f"d={self.domain};",
             f"s={key.selector};",
-            f"h={_folded(names)};",
+            f"h={_folded(tuple(names))};",
             f"bh={body_hash};",
             "b=",
         )
@@ -199,9 +209,12 @@ def _labels(text: str, what: str) -> str:
     return text
 
 
-def _parted(raw: bytes) -> tuple[bytes, bytes]:
+def _demand_whole_line_ends(raw: bytes) -> None:
     if not raw.count(b"\n") == raw.count(b"\r") == raw.count(b"\r\n"):
         raise MailError("a mail with bare line ends cannot be signed: a relay would change it")
+
+
+def _parted(raw: bytes) -> tuple[bytes, bytes]:
     head, _, body = raw.partition(b"\r\n\r\n")
     return head.removesuffix(b"\r\n"), body
 
@@ -209,14 +222,19 @@ def _parted(raw: bytes) -> tuple[bytes, bytes]:
 def _fields(head: bytes) -> dict[str, list[bytes]]:
     """Canonical values by lower-case name, in their order from top to bottom."""
     fields: dict[str, list[bytes]] = {}
-    for line in _FIELD_START.split(head):
-        found = _FIELD.fullmatch(line)
-        if found is None:
-            raise MailError("a mail with a header line without a name cannot be signed")
-        fields.setdefault(found[1].decode("ascii").lower(), []).append(_relaxed(found[2]))
+    for name, value in map(_field, _FIELD_START.split(head)):
+        fields.setdefault(name, []).append(value)
     if "from" not in fields:
         raise MailError("a mail without From cannot be signed")
     return fields
+
+
+@lru_cache(maxsize=_KEPT)
+def _field(line: bytes) -> tuple[str, bytes]:
+    found = _FIELD.fullmatch(line)
+    if found is None:
+        raise MailError("a mail with a header line without a name cannot be signed")
+    return found[1].decode("ascii").lower(), _relaxed(found[2])
 
 
 def _covered(fields: dict[str, list[bytes]]) -> tuple[list[str], bytes]:
@@ -250,17 +268,23 @@ def _relaxed(value: bytes) -> bytes:
 
 def _relaxed_body(body: bytes) -> bytes:
     """RFC 6376 section 3.4.4, for a body as it arrives: SMTP ends its last line, if we did not."""
-    body = body.replace(b"\t", b" ")
-    while b"  " in body:
-        body = body.replace(b"  ", b" ")
-    body = body.replace(b" \r\n", b"\r\n").removesuffix(b" ")
+    body = _unblanked(body).removesuffix(b" ")
     end = len(body)
     while body.endswith(b"\r\n", 0, end):
         end -= 2
     return body[:end] + b"\r\n" if end else b""
 
 
-def _folded(names: Iterable[str]) -> str:
+def _unblanked(body: bytes) -> bytes:
+    """Each run of blanks one blank, none at the end of a line."""
+    body = body.replace(b"\t", b" ").replace(b"    ", b" ")
+    while b"  " in body:
+        body = body.replace(b"  ", b" ")
+    return body.replace(b" \r\n", b"\r\n")
+
+
+@lru_cache(maxsize=_KEPT)
+def _folded(names: tuple[str, ...]) -> str:
     lines = [""]
     for name in names:
         if len(lines[-1]) + len(name) > 70:

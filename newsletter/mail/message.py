@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from functools import lru_cache
 
 from newsletter.links import DigestLinks
 from newsletter.mail.render import Rendered
@@ -18,6 +18,8 @@ from newsletter.mail.wire import (
 )
 from newsletter.mail.wording import tidy
 from newsletter.model import Digest, Format, Publication, Subscriber
+
+_KEPT = 256  # readers of an edition have all but their own address in common
 
 __all__ = ["build", "mailbox", "unstructured"]
 
@@ -57,35 +59,36 @@ def _headers(
             at=digest.created_at,
             mail_id=digest.id,
         ),
-        ("List-Id", _list_id(publication)),
+        ("List-Id", _list_id(publication.name, publication.list_id)),
         ("List-Unsubscribe", _list_unsubscribe(digest, publication, links)),
         # RFC 8058: together with the https URI above, one click without login or question
         ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ("Feedback-ID", _feedback_id(digest, publication)),
+        ("Feedback-ID", _feedback_id(digest.edition, publication.list_id, publication.sender_id)),
         # RFC 3834: no vacation answers, please
         ("Auto-Submitted", "auto-generated"),
         ("MIME-Version", "1.0"),
     ]
 
 
-def _list_id(publication: Publication) -> str:
+@lru_cache(maxsize=_KEPT)
+def _list_id(name: str, list_id: str) -> str:
     """RFC 2919; the phrase only when it is plain ASCII, for List-* must hold no encoded-word."""
-    name = tidy(publication.name)
-    listed = f"<{identifier(publication.list_id)}>"
+    name = tidy(name)
+    listed = f"<{identifier(list_id)}>"
     plain = re.fullmatch(r"[A-Za-z0-9 ]{1,40}", name)
     return f"{name} {listed}" if plain else listed
 
 
 def _list_unsubscribe(digest: Digest, publication: Publication, links: DigestLinks) -> str:
     """RFC 2369, one URI on each line: the https one for one click, a mail for readers without."""
-    subject = quote(f"unsubscribe {digest.id}")
-    by_mail = (
-        f"mailto:{address(publication.reply_to or publication.from_address)}?subject={subject}"
-    )
+    to = address(publication.reply_to or publication.from_address)
+    # An identifier stands in a URI as it is.
+    by_mail = f"mailto:{to}?subject=unsubscribe%20{identifier(digest.id)}"
     return f"<{uri(links.unsubscribe)}>,\r\n <{by_mail}>"
 
 
-def _feedback_id(digest: Digest, publication: Publication) -> str:
+@lru_cache(maxsize=_KEPT)
+def _feedback_id(edition: str, list_id: str, sender_id: str) -> str:
     """`edition:list:stream:sender`, equal for all readers of an edition (Gmail counts by field)."""
-    fields = (digest.edition, publication.list_id, "digest", publication.sender_id)
+    fields = (edition, list_id, "digest", sender_id)
     return ":".join(re.sub(r"[^A-Za-z0-9._-]", "", field) or "none" for field in fields)

@@ -33,6 +33,7 @@ _PIECE = re.compile(
     r"|[^<]+|<",
     re.DOTALL | re.IGNORECASE,
 )
+_BLANKS = re.compile(r"[ \t]{2,}|\t")
 _WHITE_SPACE_COUNTS = re.compile(r"<(?:pre|textarea)\b|white-space:\s*(?:pre|break)", re.IGNORECASE)
 # Style sheets know no references, and those of C1 controls mean other characters (HTML 13.2.5.80).
 _NO_REFERENCE = re.compile(r"<style\b[^>]*>[^<]*&#\d|&#1(?:2[89]|[345]\d);", re.IGNORECASE)
@@ -47,10 +48,15 @@ class Body:
 
     Attributes:
         encoding: its Content-Transfer-Encoding.
+        is_dotless: it is proven that no line begins with a dot.
+        is_even: it is proven that blanks stand alone, none at the end of a line, and lines end in
+            CRLF: its canonical form (RFC 6376 section 3.4.4) is itself.
     """
 
     encoding: str
     octets: bytes
+    is_dotless: bool = False
+    is_even: bool = False
 
     @property
     def text(self) -> str:
@@ -79,7 +85,7 @@ def spread_page(page: str, *, column: int = 0) -> str | None:
 
     A line ends only where white space means nothing: for a blank in text or behind the name of a
     tag, and before the closing brace of a style rule. No line begins with a dot (RFC 5321 section
-    4.5.2), so that a mail need not be searched for one when it is sent.
+    4.5.2), and blanks stand alone, so that a mail need not be searched when it is sent or signed.
 
     Args:
         column: how long the line is already to which this is added.
@@ -87,7 +93,8 @@ def spread_page(page: str, *, column: int = 0) -> str | None:
     ascii_page = page.encode("ascii", "xmlcharrefreplace").decode("ascii")
     if _WHITE_SPACE_COUNTS.search(ascii_page) or _NO_REFERENCE.search(ascii_page):
         return None
-    spread = "".join(_pieces(ascii_page, column)).replace("\n.", "\n&#46;")
+    spread = _BLANKS.sub(" ", "".join(_pieces(ascii_page, column))).replace(" \n", "\n")
+    spread = spread.replace("\n.", "\n&#46;")
     if max(map(width, spread.split("\n"))) > LINE_LIMIT:
         return None
     return spread

@@ -48,6 +48,7 @@ def after(
     *,
     until: datetime,
     retries: Retries = USUAL,
+    mark: str = "",
 ) -> Delivery:
     """The delivery after an attempt that ended so.
 
@@ -56,9 +57,11 @@ def after(
 
     Args:
         until: when to give up; see `patience`.
+        mark: the fingerprint of what was handed over.
     """
     if outcome.result is Result.ACCEPTED:
-        return replace(delivery, state=DeliveryState.SENT, sent_at=now, last_error="")
+        sent = DeliveryState.SENT
+        return replace(delivery, state=sent, sent_at=now, last_error="", fingerprint=mark)
     is_open = outcome.result is Result.DEFERRED
     again = _again_at(delivery, now, until, retries) if is_open else None
     said = " ".join(filter(None, (str(outcome.reply or ""), outcome.status, outcome.detail)))
@@ -68,6 +71,7 @@ def after(
         attempts=delivery.attempts - outcome.unserved,
         next_attempt_at=again or now,
         last_error=said,
+        fingerprint=mark,
     )
 
 

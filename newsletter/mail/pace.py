@@ -92,6 +92,9 @@ class _Stream:
         return self.interval or max(usual, _SHORTEST_GAP)
 
     def admits(self, mail: Leaving, now: datetime) -> bool:
+        limits = self.limits
+        if not (limits.rate or limits.connections or self.paused_until):
+            return True
         self._mind_the_clock(now)
         if self.paused_until and now < self.paused_until:
             return False
@@ -100,8 +103,9 @@ class _Stream:
         return not self.interval or (self._is_next(mail, now) and self._exact_at(now) <= now)
 
     def take(self, mail: Leaving, now: datetime) -> None:
-        self.users[mail.connection] += 1
-        if self.interval:
+        if self.limits.connections:
+            self.users[mail.connection] += 1
+        if self.limits.rate:
             self.full_at = max(self.full_at or now, now) + self.interval
 
     def promise(self, mail: Leaving, now: datetime) -> datetime:
@@ -115,9 +119,10 @@ class _Stream:
 
     def give_up(self, mail: Leaving, seconds: float) -> None:
         """The mail has left, or has not; it took so long."""
-        self.users[mail.connection] -= 1
-        if self.users[mail.connection] <= 0:
-            del self.users[mail.connection]
+        if self.limits.connections:
+            self.users[mail.connection] -= 1
+            if self.users[mail.connection] <= 0:
+                del self.users[mail.connection]
         self.spent += (seconds - self.spent) / 8
 
     def slows(self, now: datetime) -> datetime | None:
@@ -134,7 +139,7 @@ class _Stream:
             self.paused_until, self.pause = None, timedelta()
 
     def is_idle(self, now: datetime) -> bool:
-        """Whether nothing is lost when it is forgotten."""
+        """Whether nothing is lost when it is forgotten; where nothing is limited, nothing is."""
         times = (self.full_at, self.promised_until, self.paused_until)
         return not self.users and not self.pause and all(at is None or at <= now for at in times)
 

@@ -11,7 +11,8 @@ from newsletter.errors import MailError
 from newsletter.mail import lint_headers, lint_html, lint_letter, lint_text
 from newsletter.mail.lint_model import Rule, open_mail
 
-_EVERY = 1000
+_SECOND_LOOK = 1_000  # when papers that only some readers get have come up too
+_EVERY = 10_000  # a look costs as much as five hundred mails
 _HTTPS = {lint_headers.list_unsubscribe, lint_html.links}
 
 # What has a mail bounced, clipped, or of no use to its reader. The other rules are about good looks
@@ -30,8 +31,9 @@ class Preflight:
     """Holds back what would arrive broken; for many threads.
 
     Mails of one kind (errand, day, with or without HTML) come from the same templates, and digests
-    of a day from much the same papers. So the first of a kind is judged, then every 1000th; once
-    one of them fails, every mail of that kind is. None of a kind passes while its first is judged.
+    of a day from much the same papers. So the 1st of a kind is judged, the 1,000th, and every 10,000th;
+    once one of them fails, every mail of that kind is. None of a kind passes while its first is
+    judged.
 
     Args:
         base_url: where links lead; if that is not https, links are not judged: the operator knows.
@@ -51,12 +53,11 @@ class Preflight:
         Raises:
             MailError: it must not leave as it is; names the rules, and nothing of the mail.
         """
-        has_html = b"multipart/alternative" in raw.partition(b"\r\n\r\n")[0]
+        has_html = raw.find(b"multipart/alternative", 0, raw.find(b"\r\n\r\n")) >= 0
         kind = (delivery.errand, delivery.created_at.date(), has_html)
         with self._lock:
-            number = self._seen[kind]
             self._seen[kind] += 1
-            if number % _EVERY and kind not in self._suspect:
+            if not _is_looked_at(self._seen[kind]) and kind not in self._suspect:
                 return
             broken = self._broken(raw, _rules(delivery.errand, has_html=has_html))
             if broken:
@@ -66,6 +67,10 @@ class Preflight:
     def _broken(self, raw: bytes, rules: tuple[Rule, ...]) -> list[str]:
         mail = open_mail(raw, dev=False, html_limit=self._html_limit)
         return [name for name, judge in rules if judge not in self._excused and judge(mail)]
+
+
+def _is_looked_at(number: int) -> bool:
+    return number in (1, _SECOND_LOOK) or number % _EVERY == 0
 
 
 def _rules(errand: Errand, *, has_html: bool) -> tuple[Rule, ...]:

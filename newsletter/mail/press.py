@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Lock
-from typing import NoReturn, TypeVar, cast
+from typing import NamedTuple, NoReturn, TypeVar, cast
 
 from newsletter.links import DigestLinks, Way, chosen
 from newsletter.mail.blanks import Blanks, PeekError
 from newsletter.mail.digest import why_phrases
 from newsletter.mail.octets import Body
-from newsletter.mail.sheets import TOKEN_LIMIT, Frame, HtmlSheets, Sheet, TextSheets
+from newsletter.mail.sheets import TOKEN_LIMIT, Frame, HtmlSheets, Sheet, TextSheets, gap
 from newsletter.mail.stencils import Stencils
 from newsletter.mail.templating import RENDERING_ERRORS
 from newsletter.mail.view import Card, MailView, card, framed, texts_for
@@ -39,6 +39,17 @@ class _Plate:
 
     html: tuple[Sheet, ...]
     text: tuple[Sheet, ...]
+
+
+class _Told(NamedTuple):
+    """The reasons for a pick: in words, and what of them a template may ask for.
+
+    Attributes:
+        kind: whether there are any, and whether it is a surprise.
+    """
+
+    why: str
+    kind: tuple[bool, bool]
 
 
 class Press:
@@ -74,6 +85,7 @@ class Press:
             texts=texts_for(digest, subscriber),
             links=links,
             tokens=tokens,
+            octets={gap(name): token.encode() for name, token in tokens.items()},
             told=[self._told(pick.reasons) for pick in digest.picks],
         )
 
@@ -102,14 +114,11 @@ class Press:
             ]
         return list(map(_given, plates))
 
-    def _plate(
-        self, pick: Pick, told: tuple[str, bool], place: int, length: int, home: str
-    ) -> _Plate | None:
-        paper, (why, surprise) = pick.paper, told
+    def _plate(self, pick: Pick, told: _Told, place: int, length: int, home: str) -> _Plate | None:
+        paper = pick.paper
         figures = (pick.upvotes, pick.comments, pick.stars)
         # A page shows the same papers without pictures.
-        pictured = bool(paper.thumbnail_url)
-        key = (paper.id, place, length, figures, bool(why), surprise, pictured, home)
+        key = (paper.id, place, length, figures, told.kind, bool(paper.thumbnail_url), home)
         kept, plate = self._plates.get(key, (None, None))
         # Papers are completed now and then.
         if kept is not paper and kept != paper:
@@ -163,7 +172,8 @@ class Draft:
 
     Attributes:
         texts, tokens: what the gaps are filled with, by name.
-        told: for each pick its reasons in words, and whether it is a surprise.
+        octets: the tokens as they stand for gaps.
+        told: what is said of each pick.
     """
 
     press: Press
@@ -171,7 +181,8 @@ class Draft:
     texts: dict[str, str]
     links: DigestLinks
     tokens: dict[str, str]
-    told: list[tuple[str, bool]]
+    octets: dict[bytes, bytes]
+    told: list[_Told]
 
     def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
         """Page and text with the first `shown` papers, abstracts cut to that many characters."""
@@ -179,18 +190,21 @@ class Draft:
         plates = self.press.plates(self, shown, length)
         html = self._joined(shell.html, [plate.html for plate in plates])
         text = self._joined(shell.text, [plate.text for plate in plates])
-        return Body("7bit", html), Body("quoted-printable", text)
+        is_even = shell.html.is_even and all(one.is_even for plate in plates for one in plate.html)
+        return (
+            Body("7bit", html, is_dotless=True, is_even=is_even),
+            Body("quoted-printable", text, is_dotless=True),
+        )
 
     def _joined(self, frame: Frame, papers: list[tuple[Sheet, ...]]) -> bytes:
         values: dict[str, str | int] = {**self.texts, **self.tokens}
-        octets = {name.encode(): token.encode() for name, token in self.tokens.items()}
-        joined = [frame.sheets[0].filled(values, octets)]
+        parts = frame.sheets[0].filled(values)
         for loop, after in zip(frame.loops, frame.sheets[1:], strict=True):
-            for rank, (sheets, (why, _)) in enumerate(zip(papers, self.told, strict=False), 1):
-                values["why"], values["rank"] = why, rank
-                joined.append(sheets[loop].filled(values, octets))
-            joined.append(after.filled(values, octets))
-        return b"".join(joined)
+            for rank, (sheets, told) in enumerate(zip(papers, self.told, strict=False), 1):
+                values["why"], values["rank"] = told.why, rank
+                parts += sheets[loop].filled(values)
+            parts += after.filled(values)
+        return b"".join(map(self.octets.get, parts, parts))
 
 
 class _Unseen:
@@ -227,8 +241,9 @@ class _BlankLinks:
         raise PeekError
 
 
-def _told(reasons: tuple[Reason, ...]) -> tuple[str, bool]:
-    return why_phrases(reasons), any(reason.why is Why.SURPRISE for reason in reasons)
+def _told(reasons: tuple[Reason, ...]) -> _Told:
+    why = why_phrases(reasons)
+    return _Told(why, (bool(why), any(reason.why is Why.SURPRISE for reason in reasons)))
 
 
 def _keep(shelf: dict[object, _Kept], key: object, value: _Kept, *, most: int) -> None:

@@ -56,6 +56,11 @@ class Rendered:
         return self.text_body.text
 
     @property
+    def is_dotless(self) -> bool:
+        """Whether nobody needs to look for lines that begin with a dot."""
+        return self.html_body.is_dotless and self.text_body.is_dotless
+
+    @property
     def html_octets(self) -> int:
         """Size of the HTML part on the wire."""
         return len(self.html_body.octets)

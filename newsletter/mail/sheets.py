@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from typing import cast
 
 from newsletter.mail.blanks import (
     Blanks,
@@ -35,7 +37,9 @@ Line = tuple[str | Token | Printed, ...]
 TOKEN_LIMIT = 75
 """The longest token that fills no more than a line of quoted-printable."""
 
-_SHARED_KEPT = 2_048
+_UNEVEN = re.compile(rb"  |\t| \r")
+_UNFIT = (b"\n", b"\r", b"\t", b"  ")
+_SHARED_KEPT = 8_192
 _FILLERS_KEPT = 256
 
 
@@ -66,20 +70,30 @@ Item = bytes | Token | Filler | Cards
 class Sheet:
     """Octets with gaps.
 
+    No line of them begins with a dot, whatever fills the gaps.
+
     Attributes:
-        form: the octets, a `%(name)b` for each gap.
-        fillers: by their names what fills those gaps that no token does.
+        parts: the octets in their order; for a token its `gap`.
+        fillers: what fills the gaps that no token does, each with its place among the parts.
+        is_even: in front of any other, it is a body as `Body.is_even` means it.
     """
 
-    form: bytes
-    fillers: tuple[tuple[bytes, Filler], ...]
+    parts: list[bytes]
+    fillers: tuple[tuple[int, Filler], ...]
+    is_even: bool
 
-    def filled(self, values: Values, octets: dict[bytes, bytes]) -> bytes:
-        """All octets; `octets` holds the tokens, and takes in what is filled in besides."""
-        for gap, filler in self.fillers:
+    def filled(self, values: Values) -> list[bytes]:
+        """All parts but the tokens."""
+        parts = self.parts.copy()
+        for place, filler in self.fillers:
             name = filler.name
-            octets[gap] = filler[values[name]] if name else filler.fill(values)
-        return self.form % octets
+            parts[place] = filler[values[name]] if name else filler.fill(values)
+        return parts
+
+
+def gap(token: str) -> bytes:
+    """What stands for a token among parts: no mail holds a NUL."""
+    return b"\0" + token.encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,11 @@ class Frame:
 
     sheets: tuple[Sheet, ...]
     loops: tuple[int, ...]
+
+    @property
+    def is_even(self) -> bool:
+        """Whether it is a body as `Body.is_even` means it."""
+        return all(sheet.is_even for sheet in self.sheets)
 
 
 class Sheets(ABC):
@@ -164,6 +183,8 @@ class HtmlSheets(Sheets):
             return iter(())
         # Begun as if a line were full, so that two papers never share one that is too long.
         page = _spread(text, column=ROOM)
+        if page.endswith(" "):
+            page = page[:-1] + "\n"  # the next one may begin with a line end
         _demand_short_edges(page)
         return self._items(page, blanks)
 
@@ -243,19 +264,32 @@ class TextSheets(Sheets):
 
 
 def _sheet(items: Iterable[Item]) -> Sheet:
-    form: list[bytes] = []
-    fillers: dict[int, tuple[bytes, Filler]] = {}
-    for item in items:
-        if isinstance(item, Cards):
-            raise PeekError  # papers within a paper
-        if isinstance(item, bytes):
-            form.append(item.replace(b"%", b"%%"))
-        elif isinstance(item, Token):
-            form.append(b"%%(%b)b" % item.name.encode())
-        else:
-            gap, _ = fillers.setdefault(id(item), (b"%d" % len(fillers), item))
-            form.append(b"%%(%b)b" % gap)
-    return Sheet(b"".join(form), tuple(fillers.values()))
+    parts: list[bytes] = []
+    fillers: list[tuple[int, Filler]] = []
+    for is_fixed, group in groupby(items, key=lambda item: isinstance(item, bytes)):
+        if is_fixed:
+            parts.append(_fixed(cast("Iterable[bytes]", group), is_first=not parts))
+            continue
+        for item in group:
+            if isinstance(item, Cards):
+                raise PeekError  # papers within a paper
+            if isinstance(item, Filler):
+                fillers.append((len(parts), item))
+            parts.append(gap(item.name) if isinstance(item, Token) else b"")
+    uneven = any(map(_UNEVEN.search, parts)) or (bool(parts) and parts[-1].endswith(b" "))
+    return Sheet(parts, tuple(fillers), is_even=not uneven)
+
+
+def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:
+    """Octets that are the same for every reader.
+
+    Raises:
+        PeekError: a line of them begins with a dot (RFC 5321 section 4.5.2), or may.
+    """
+    octets = b"".join(items)
+    if b"\n." in octets or (is_first and octets.startswith(b".")):
+        raise PeekError
+    return octets
 
 
 def _filler(line: Line, fill: Callable[[Values], bytes]) -> Filler:
@@ -283,24 +317,30 @@ def _demand_short_edges(page: str) -> None:
 
 
 def _fits(octets: bytes) -> bool:
-    return 0 < len(octets) <= BLANK_ROOM and octets[:1] != b"." and b"\n" not in octets
+    if not 0 < len(octets) <= BLANK_ROOM or octets[0] in b". " or octets.endswith(b" "):
+        return False
+    return not any(map(octets.__contains__, _UNFIT))
 
 
 def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
     """A value that may fill several lines, none of which begins with a dot.
 
     Raises:
-        PeekError: lines cannot end in it, or it would leave a line to what stands beside it.
+        PeekError: lines cannot end in it, it would leave a line to what stands beside it, or its
+            blanks would be one with those beside it.
     """
     text = octets.decode("ascii")
     if text.startswith("."):
         text = "&#46;" + text[1:]
-    if len(text) > BLANK_ROOM or "\n" in text:
+    if len(text) > BLANK_ROOM or "\n" in text or "\r" in text:
         text = "" if within_tag else _spread(text)
     lines = text.split("\n")
     if not lines[0] or not lines[-1] or max(map(len, lines)) > BLANK_ROOM:
         raise PeekError
-    return text.replace("\n", "\r\n").encode("ascii")
+    spread = text.replace("\n", "\r\n").encode("ascii")
+    if _UNEVEN.search(spread) or b" " in (spread[:1], spread[-1:]):
+        raise PeekError
+    return spread
 
 
 def _link_line(line: list[str | Token]) -> Iterator[Item]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from newsletter.errors import MailError
 from newsletter.mail.octets import Body
@@ -42,7 +42,7 @@ def opening(
     """
     sender = address(publication.from_address)
     return [
-        ("From", mailbox(publication.from_name, sender, "From")),
+        ("From", _from(publication.from_name, sender)),
         ("To", to),
         ("Reply-To", address(publication.reply_to or sender)),
         ("Subject", unstructured(subject, "Subject")),
@@ -60,18 +60,31 @@ def assemble(headers: Headers, *, text: Body, html: Body | None, mail_id: str) -
         mail_id: the boundary is made of it, so the same input gives the same octets.
     """
     if html is None:
-        return b"".join((_block([*headers, *_part_headers("plain", text)]), b"\r\n", text.octets))
-    boundary = f"=_{mail_id[:40]}"
+        return b"".join((_block(headers), _part_head("plain", text.encoding), text.octets))
+    boundary = _boundary(mail_id)
     kind = ("Content-Type", f'multipart/alternative; boundary="{boundary}"')
     line = f"--{boundary}\r\n".encode("ascii")
     return b"".join(
         (
             *(_block([*headers, kind]), b"\r\n"),
-            *(line, _block(_part_headers("plain", text)), b"\r\n", text.octets, b"\r\n"),
-            *(line, _block(_part_headers("html", html)), b"\r\n", html.octets, b"\r\n"),
-            f"--{boundary}--\r\n".encode("ascii"),
+            *(line, _part_head("plain", text.encoding), text.octets, b"\r\n"),
+            *(line, _part_head("html", html.encoding), html.octets, ending(mail_id)),
         )
     )
+
+
+def ending(mail_id: str) -> bytes:
+    """What stands behind the last part of a mail with two."""
+    return f"\r\n--{_boundary(mail_id)}--\r\n".encode("ascii")
+
+
+def _boundary(mail_id: str) -> str:
+    return f"=_{mail_id[:40]}"
+
+
+@lru_cache(maxsize=_KEPT)
+def _from(name: str, sender: str) -> str:
+    return mailbox(name, sender, "From")
 
 
 @lru_cache(maxsize=_KEPT)
@@ -95,6 +108,7 @@ def mailbox(name: str, to: str, header: str) -> str:
     return f"{shown}{' ' if fits else chr(13) + chr(10) + ' '}<{to}>"
 
 
+@lru_cache(maxsize=_KEPT)
 def unstructured(text: str, header: str) -> str:
     """A header of free text on lines of at most 78 characters; line breaks in it become blanks."""
     text = shorten(plain(text), _SUBJECT_LIMIT)
@@ -161,8 +175,8 @@ def _block(headers: Headers) -> bytes:
     return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
 
 
-def _part_headers(subtype: str, body: Body) -> list[tuple[str, str]]:
-    return [
-        ("Content-Type", f"text/{subtype}; charset=utf-8"),
-        ("Content-Transfer-Encoding", body.encoding),
-    ]
+@cache
+def _part_head(subtype: str, encoding: str) -> bytes:
+    """The headers of a part and the empty line behind them; there are three or four of them."""
+    kind = ("Content-Type", f"text/{subtype}; charset=utf-8")
+    return _block([kind, ("Content-Transfer-Encoding", encoding)]) + b"\r\n"

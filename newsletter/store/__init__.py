@@ -20,7 +20,7 @@ from newsletter.store.engine import open_engine, sentences
 from newsletter.store.figures import figures
 from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
-from newsletter.store.papers import Recorded
+from newsletter.store.papers import Recorded, Shelf
 from newsletter.store.subscribers import Kept, Move, Newcomer, Register, wait_for_turn
 from newsletter.watch import Alarm, Figures
 
@@ -32,6 +32,7 @@ __all__ = [
     "News",
     "Recorded",
     "Register",
+    "Shelf",
     "Standing",
     "Store",
     "Suppressed",

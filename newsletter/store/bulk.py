@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Dialect, Table, insert
+from sqlalchemy import Connection, Dialect, Table, Update, insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 _FEW = 20  # below this COPY's own round trips cost more than they save
 
@@ -30,7 +31,7 @@ def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]
     names = list(rows[0])
     quote = connection.dialect.identifier_preparer.quote
     statement = f"COPY {quote(table.name)} ({', '.join(map(quote, names))}) FROM STDIN"
-    written = [_written(table.c[name], connection.dialect) for name in names]
+    written = [_written(table.c[name].type, connection.dialect) for name in names]
     try:
         with connection.connection.cursor().copy(statement) as copy:
             for row in rows:
@@ -42,6 +43,29 @@ def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]
         raise DBAPIError(statement, None, error, hide_parameters=True) from error
 
 
-def _written(column: Column[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    """How a value of this column is handed to the driver."""
-    return column.type.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)
+def change_all(
+    connection: Connection, statement: Update, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Runs one statement for many rows, its parameters handed to the driver as they are.
+
+    What SQLAlchemy does for each row besides costs five times as much as SQLite takes.
+
+    Args:
+        rows: values for all parameters of the statement.
+    """
+    if not rows:
+        return
+    dialect = connection.dialect
+    compiled = statement.compile(dialect=dialect)
+    names = list(compiled.positiontup or compiled.binds)
+    written = [(name, _written(compiled.binds[name].type, dialect)) for name in names]
+    if dialect.positional:
+        handed: Any = [tuple([write(row[name]) for name, write in written]) for row in rows]
+    else:
+        handed = [{name: write(row[name]) for name, write in written} for row in rows]
+    connection.exec_driver_sql(str(compiled), handed)
+
+
+def _written(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
+    """How a value of this kind is handed to the driver."""
+    return kind.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)

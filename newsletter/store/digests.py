@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, select
@@ -16,6 +17,7 @@ from newsletter.store.papers import find_papers
 from newsletter.store.schema import digests, papers, quiet_editions, sent_papers
 
 _AT_ONCE = 500  # parameters of one IN list: every database takes that many
+_REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +96,16 @@ class Digests:
         """The digest with this id; papers stand in it as they are known today."""
         return self.among([digest_id]).get(digest_id)
 
-    def among(self, ids: Collection[str]) -> dict[str, Digest]:
-        """The digests with these ids, 500 at most; their papers are looked up together."""
+    def among(
+        self, ids: Collection[str], shelf: dict[str, Paper] | None = None
+    ) -> dict[str, Digest]:
+        """The digests with these ids, 500 at most; their papers are looked up together.
+
+        Args:
+            shelf: papers that need not be looked up; those that are come to it (see `Shelf`).
+        """
         query = select(digests).where(digests.c.id.in_(ids))
-        made = self._digests(self._connection.execute(query).all())
+        made = self._digests(self._connection.execute(query).all(), shelf)
         return {digest.id: digest for digest in made}
 
     def last_of(self, subscriber_id: str) -> Digest | None:
@@ -182,12 +190,15 @@ class Digests:
             found[one].append(what)
         return found
 
-    def _digests(self, rows: Sequence[Row[Any]]) -> tuple[Digest, ...]:
+    def _digests(
+        self, rows: Sequence[Row[Any]], shelf: dict[str, Paper] | None = None
+    ) -> tuple[Digest, ...]:
+        known = {} if shelf is None else shelf
         picks = [pick for row in rows for pick in row.picks]
-        ids = [pick["paper_id"] for pick in picks]
-        # A paper first met without arXiv id may have another id now; its title finds it.
-        keys = [pick["title_key"] for pick in picks]
-        known = find_papers(self._connection, ids, keys)
+        if unknown := {pick["paper_id"] for pick in picks} - known.keys():
+            # A paper first met without arXiv id may have another id now; its title finds it.
+            keys = [key for pick in picks if pick["paper_id"] in unknown and (key := _key(pick))]
+            known |= find_papers(self._connection, unknown, keys)
         return tuple(_digest(row, known) for row in rows)
 
 
@@ -197,20 +208,23 @@ def _portions(ids: Collection[str]) -> Iterator[list[str]]:
 
 
 def _digest(row: Row[Any], known: Mapping[str, Paper]) -> Digest:
-    found = (
-        (pick, known.get(pick["paper_id"]) or known.get(pick["title_key"])) for pick in row.picks
-    )
+    picks = (_pick(pick, known) for pick in row.picks)
     return Digest(
         id=row.id,
         subscriber_id=row.subscriber_id,
         edition=row.edition,
         subject=row.subject,
         preheader=row.preheader,
-        picks=tuple(_pick(pick, paper) for pick, paper in found if paper),
+        picks=tuple(filter(None, picks)),
         considered=row.considered,
         created_at=row.created_at,
         notes=row.notes,
     )
+
+
+def _key(pick: Mapping[str, Any]) -> str:
+    """The title key of a paper, where it was kept."""
+    return str(pick.get("title_key", ""))
 
 
 def _digest_row(digest: Digest) -> dict[str, Any]:
@@ -239,17 +253,20 @@ def _pick_row(pick: Pick) -> dict[str, Any]:
     }
 
 
-def _pick(row: dict[str, Any], paper: Paper) -> Pick:
+def _pick(row: Mapping[str, Any], known: Mapping[str, Paper]) -> Pick | None:
+    paper = known.get(row["paper_id"]) or known.get(_key(row))
+    if paper is None:
+        return None
     return Pick(
         paper=paper,
         score=row["score"],
-        reasons=tuple(_reasons(row["reasons"])),
+        reasons=_reasons(tuple(map(tuple, row["reasons"]))),
         upvotes=row["upvotes"],
         comments=row["comments"],
         stars=row["stars"],
     )
 
 
-def _reasons(rows: Iterable[Sequence[str]]) -> Iterable[Reason]:
-    for why, detail in rows:
-        yield Reason(why=Why(why), detail=detail)
+@lru_cache(maxsize=_REASONS_KEPT)
+def _reasons(rows: tuple[tuple[str, str], ...]) -> tuple[Reason, ...]:
+    return tuple(Reason(why=Why(why), detail=detail) for why, detail in rows)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -88,7 +90,9 @@ def engine_at(url: str) -> Engine:
     """
     try:
         parsed = _our_driver(make_url(url))
-        engine = create_engine(parsed, hide_parameters=True, **_manner(parsed))
+        engine = create_engine(
+            parsed, hide_parameters=True, json_deserializer=_from_json, **_manner(parsed)
+        )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise StoreError(_unusable(url, error)) from None
     if engine.dialect.name == "sqlite":
@@ -127,6 +131,14 @@ def shown(url: str) -> str:
         return make_url(url).render_as_string(hide_password=True)
     except ArgumentError:
         return "(address not shown)"
+
+
+def _from_json(text: str | bytes) -> Any:
+    """Four times as fast as the standard library, which alone takes lone surrogates."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
 
 
 def _our_driver(url: URL) -> URL:

@@ -58,6 +58,12 @@ class Instant(TypeDecorator[datetime]):
         del dialect
         return value.replace(tzinfo=UTC) if value else None
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """Text of SQLite becomes an aware datetime in one step: mails have several instants."""
+        if dialect.name == "sqlite":
+            return lambda value: datetime.fromisoformat(value + "+00:00") if value else None
+        return super().result_processor(dialect, coltype)
+
 
 class Words(TypeDecorator[tuple[str, ...]]):
     """A tuple of texts, kept as a JSON array."""

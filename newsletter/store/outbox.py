@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import fields, replace
+from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import (
@@ -15,15 +16,22 @@ from sqlalchemy import (
     Update,
     bindparam,
     func,
+    literal_column,
+    null,
     select,
+    true,
     update,
 )
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
-from newsletter.store.bulk import insert_all
+from newsletter.store.bulk import change_all, insert_all
 from newsletter.store.schema import IS_LETTER, deliveries
 
 _FIELDS = tuple(f.name for f in fields(Delivery))
+_COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
+_AT, _ID = _FIELDS.index("next_attempt_at"), _FIELDS.index("id")
+_ERRANDS = {errand.value: errand for errand in Errand}
+_STATES = {state.value: state for state in DeliveryState}
 # What an attempt changes; all else is as it was written down first.
 _CHANGING = (
     "state",
@@ -58,14 +66,14 @@ class Outbox:
 
     def among(self, ids: Collection[str]) -> dict[str, Delivery]:
         """The deliveries with these ids, 500 at most."""
-        rows = self._connection.execute(select(deliveries).where(deliveries.c.id.in_(ids)))
+        rows = self._connection.execute(select(*_COLUMNS).where(deliveries.c.id.in_(ids)))
         return {row.id: _delivery(row) for row in rows}
 
     def of(self, subscriber_id: str) -> tuple[Delivery, ...]:
         """Every mail to a subscriber, oldest first."""
         mine = deliveries.c.subscriber_id == subscriber_id
         rows = self._connection.execute(
-            select(deliveries).where(mine).order_by(deliveries.c.created_at)
+            select(*_COLUMNS).where(mine).order_by(deliveries.c.created_at)
         )
         return tuple(map(_delivery, rows))
 
@@ -80,29 +88,42 @@ class Outbox:
         Args:
             but: ids of mails that are in living hands whatever the clock says; it may have jumped.
         """
-        free = deliveries.c.id.not_in(but)
-        claimed = self._due(now, most, free & IS_LETTER)
+        claimed = self._due(now, most, but, IS_LETTER)
         if len(claimed) < most:
-            claimed |= self._due(now, most, free)
+            claimed |= self._due(now, most, but, true())
         taken = list(claimed.values())[:most]
+        until = now + lease
         self._connection.execute(
             update(deliveries)
-            .where(deliveries.c.id.in_([delivery.id for delivery in taken]))
+            .where(deliveries.c.id.in_([row[_ID] for row in taken]))
             .values(
                 state=DeliveryState.SENDING.value,
                 attempts=deliveries.c.attempts + 1,
-                leased_until=now + lease,
+                leased_until=until,
             )
         )
+        sending = DeliveryState.SENDING
         return tuple(
-            replace(
-                delivery,
-                state=DeliveryState.SENDING,
-                attempts=delivery.attempts + 1,
-                leased_until=now + lease,
-            )
-            for delivery in taken
+            _delivery(row, state=sending, attempts=row.attempts + 1, leased_until=until)
+            for row in taken
         )
+
+    def renew(self, claimed: Sequence[Delivery], until: datetime) -> frozenset[str]:
+        """Holds 500 claims at most for longer, with a new end of their lease.
+
+        Returns:
+            ids of those that were still held; the others were taken over meanwhile.
+        """
+        leases = {delivery.id: delivery.leased_until for delivery in claimed}
+        sending = deliveries.c.state == DeliveryState.SENDING.value
+        query = select(deliveries.c.id, deliveries.c.leased_until).where(
+            deliveries.c.id.in_(leases), sending
+        )
+        rows = self._connection.execute(query.order_by(deliveries.c.id).with_for_update())
+        ours = [row.id for row in rows if row.leased_until == leases[row.id]]
+        renewed = update(deliveries).where(deliveries.c.id.in_(ours)).values(leased_until=until)
+        self._connection.execute(renewed)
+        return frozenset(ours)
 
     def record(self, ends: Sequence[Delivery]) -> None:
         """Writes down how far mails are now.
@@ -115,10 +136,9 @@ class Outbox:
             deliveries.c.leased_until == bindparam("lease")
         )
         ends = sorted(ends, key=lambda end: end.id)  # two who do this never wait for each other
-        sent = [_change(end, lease=False) for end in ends if end.state is DeliveryState.SENT]
-        others = [_change(end, lease=True) for end in ends if end.state is not DeliveryState.SENT]
-        if sent:
-            self._connection.execute(_freed().where(mine), sent)
+        sent = [_sent(end) for end in ends if end.state is DeliveryState.SENT]
+        others = [_change(end) for end in ends if end.state is not DeliveryState.SENT]
+        change_all(self._connection, _SENT, sent)
         if others:
             self._connection.execute(_freed().where(mine, claimed), others)
 
@@ -150,23 +170,50 @@ class Outbox:
         query = select(func.count()).where(sent, late, deliveries.c.sent_at >= at)
         return self._connection.scalar(query) or 0
 
-    def _due(self, now: datetime, most: int, which: ColumnElement[bool]) -> dict[str, Delivery]:
-        """The first that may be claimed; each state by its part of the index, then merged."""
-        found: list[Delivery] = []
+    def _due(
+        self, now: datetime, most: int, but: Collection[str], which: ColumnElement[bool]
+    ) -> dict[str, Row[Any]]:
+        """The first that may be claimed; each state by its part of the index, then merged.
+
+        Those in living hands are left out here, not by the database: thousands of ids in a
+        statement cost more than the few rows of them that are due.
+        """
+        found: list[Row[Any]] = []
         for state, at in (
             (DeliveryState.QUEUED, deliveries.c.next_attempt_at),
             (DeliveryState.DEFERRED, deliveries.c.next_attempt_at),
             (DeliveryState.SENDING, deliveries.c.leased_until),
         ):
-            query = select(deliveries).where(deliveries.c.state == state.value, at <= now, which)
-            found += map(_delivery, self._connection.execute(_first(query, at, most)))
-        found.sort(key=lambda delivery: (delivery.next_attempt_at, delivery.id))
-        return {delivery.id: delivery for delivery in found[:most]}
+            query = select(*_COLUMNS).where(deliveries.c.state == state.value, at <= now, which)
+            # What waits for the first time is in nobody's hands, but for a moment.
+            enough = most if state is DeliveryState.QUEUED else most + len(but)
+            rows = self._connection.execute(_first(query, at, enough))
+            found += [row for row in rows if row[_ID] not in but]
+        found.sort(key=itemgetter(_AT, _ID))
+        return {row[_ID]: row for row in found[:most]}
 
 
 def _first(query: Select[Any], at: ColumnElement[Any], most: int) -> Select[Any]:
     """Claimed by nobody else meanwhile; SQLite knows no row locks and needs none."""
     return query.order_by(at).limit(most).with_for_update(skip_locked=True)
+
+
+_SENT = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("of"))
+    .values(
+        state=literal_column(f"'{DeliveryState.SENT.value}'"),
+        last_error=literal_column("''"),
+        leased_until=null(),
+        sent_at=bindparam("at"),
+        fingerprint=bindparam("as"),
+    )
+)
+"""What a mail becomes that a relay took; all else stays as it was claimed."""
+
+
+def _sent(end: Delivery) -> dict[str, Any]:
+    return {"at": end.sent_at, "as": end.fingerprint, "of": end.id}
 
 
 def _freed() -> Update:
@@ -176,10 +223,9 @@ def _freed() -> Update:
     )
 
 
-def _change(end: Delivery, *, lease: bool) -> dict[str, Any]:
+def _change(end: Delivery) -> dict[str, Any]:
     changed = {f"to_{name}": getattr(end, name) for name in _CHANGING}
-    changed |= {"of": end.id, "to_state": end.state.value}
-    return changed | {"lease": end.leased_until} if lease else changed
+    return changed | {"of": end.id, "to_state": end.state.value, "lease": end.leased_until}
 
 
 def _row(delivery: Delivery) -> dict[str, Any]:
@@ -187,7 +233,8 @@ def _row(delivery: Delivery) -> dict[str, Any]:
     return row | {"errand": delivery.errand.value, "state": delivery.state.value}
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    facts = {name: getattr(row, name) for name in _FIELDS}
-    facts |= {"errand": Errand(row.errand), "state": DeliveryState(row.state)}
-    return Delivery(**facts)
+def _delivery(row: Row[Any], **otherwise: Any) -> Delivery:
+    facts = dict(zip(_FIELDS, row, strict=True))
+    facts["errand"] = _ERRANDS[facts["errand"]]
+    facts["state"] = _STATES[facts["state"]]
+    return Delivery(**facts | otherwise)

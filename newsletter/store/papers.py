@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
@@ -16,6 +16,7 @@ from newsletter.store.schema import papers, sightings
 _PAPER_FIELDS = tuple(f.name for f in fields(Paper))
 _SIGHTING_FIELDS = tuple(f.name for f in fields(Sighting))
 _CHUNK = 500
+_FRESH = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,23 @@ class Recorded:
     new: tuple[str, ...]
     completed: int
     sightings: int
+
+
+class Shelf:
+    """Papers that were looked up in the last five seconds, for all threads of a process.
+
+    A day's mails show the same few hundred: without this, they would be read for each batch again.
+    """
+
+    def __init__(self) -> None:
+        self._papers: dict[str, Paper] = {}
+        self._emptied_at: datetime | None = None
+
+    def at(self, now: datetime) -> dict[str, Paper]:
+        """The papers by id or title key (see `find_papers`); what is found is added to it."""
+        if self._emptied_at is None or not timedelta() <= now - self._emptied_at <= _FRESH:
+            self._papers, self._emptied_at = {}, now
+        return self._papers
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from typing import Any
 from newsletter.membership import Wishes
 from newsletter.model import Cadence, Format, Profile
 
+_OF_A_PROFILE = frozenset(field.name for field in fields(Profile))
+
 
 def profile_to_json(profile: Profile) -> dict[str, Any]:
     """The fields of a profile by name; tuples become lists."""
@@ -21,10 +23,11 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
 
 def profile_from_json(given: Mapping[str, Any]) -> Profile:
     """The profile again; what is missing has its default."""
-    known: dict[str, Any] = {f.name: given[f.name] for f in fields(Profile) if f.name in given}
-    for name, value in known.items():
-        if isinstance(value, list):
-            known[name] = tuple(value)
+    known: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if name in _OF_A_PROFILE
+    }
     return Profile(**known)
 
 

@@ -40,6 +40,9 @@ from newsletter.store.schema import (
 
 _GONE = object()  # no time at all, not even none
 _AT_ONCE = 500  # parameters of one IN list: every database takes that many
+_STATUSES = {status.value: status for status in Status}
+_CADENCES = {cadence.value: cadence for cadence in Cadence}
+_FORMATS = {form.value: form for form in Format}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,15 +380,15 @@ def _kept(row: Row[Any]) -> Kept:
         id=row.id,
         email=row.email,
         name=row.name,
-        status=Status(row.status),
+        status=_STATUSES[row.status],
         profile=profile_from_json(row.profile),
-        cadence=Cadence(row.cadence),
+        cadence=_CADENCES[row.cadence],
         send_at=row.send_at,
         weekday=row.weekday,
         timezone=row.timezone,
         paused_until=row.paused_until,
         next_due_at=row.next_due_at,
-        format=Format(row.format),
+        format=_FORMATS[row.format],
         since=row.since,
     )
     return Kept(

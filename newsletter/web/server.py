@@ -45,7 +45,7 @@ def make_site(
         subscriptions=app.subscriptions,
         links=app.links,
         post=app.live_post,
-        doorman=Doorman(rules, app.links.token("doorman"), now=app.now, alarm=alarm),
+        doorman=Doorman(rules, app.links.secret("doorman"), now=app.now, alarm=alarm),
         chooser=Chooser(app.pool, now=app.now),
         pages=Pages(app.page_dirs, publication),
         mail_waits=mail_waits,

@@ -44,7 +44,8 @@ def dies(world) -> None:
         page.unlink()
 
 
-def test_ends_reach_the_store_fifty_at_a_time(world):
+def test_ends_reach_the_store_many_at_a_time(world, monkeypatch):
+    monkeypatch.setattr("newsletter.notebook._AT_ONCE", 50)
     ids = world.readers(60)
     notebook = world.notebook()
     for delivery in claim(world):
@@ -154,7 +155,8 @@ def test_a_torn_line_is_left_out_and_spoils_no_other(cut, noise):
     assert set(ids) <= {"d1", "d2", "d3"}
 
 
-def test_when_the_store_fails_everything_stays_noted_and_is_handed_over_later(world):
+def test_when_the_store_fails_everything_stays_noted_and_is_handed_over_later(world, monkeypatch):
+    monkeypatch.setattr("newsletter.notebook._AT_ONCE", 50)
     ids = world.readers(80)
     notebook = world.notebook()
     claimed = claim(world)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy import update
 
 from newsletter.app import App
 from newsletter.config import load_settings
-from newsletter.mail.fingerprint import fingerprint
+from newsletter.mail.fingerprint import fingerprint, is_of
 from newsletter.membership import wishes_of
 from newsletter.model import Digest, Entry, Format, Listing, Tier
 from newsletter.store.schema import deliveries
@@ -168,3 +169,11 @@ def test_signatures_do_not_count_but_everything_else_does():
     assert fingerprint(signed + signed.lower() + mail) == fingerprint(mail)
     assert fingerprint(mail) != fingerprint(mail + b"\r\n")
     assert fingerprint(mail) != fingerprint(b"X: y\r\n" + mail)
+
+
+def test_a_fingerprint_of_former_days_is_still_recognised():
+    mail = b"Subject: x\r\n\r\nbody\r\n"
+    former = hashlib.sha256(mail).hexdigest()
+    assert is_of(former, b"DKIM-Signature: v=1\r\n" + mail)
+    assert is_of(fingerprint(mail), mail)
+    assert not is_of(former, mail + b"more\r\n")

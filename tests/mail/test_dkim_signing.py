@@ -112,6 +112,18 @@ def test_a_real_digest_holds(send):
     assert holds(SIGNER.sign(raw, at=AT))
 
 
+def test_a_page_that_is_canonical_as_it_stands_is_signed_alike_without_a_look_at_it(send):
+    sent = send(make_picks(10))
+    page = sent.rendered.html_body
+    assert page.is_even
+    at = sent.raw.index(page.octets)
+
+    signed = SIGNER.sign(sent.raw, at=AT, even=len(sent.raw) - at)
+
+    assert signed == SIGNER.sign(sent.raw, at=AT)
+    assert holds(signed)
+
+
 def test_a_confirmation_letter_holds_and_its_mark_is_covered(letterhead):
     raw = letterhead.confirmation(
         to="ada@reader.example", link="https://newsletter.example/c", letter_id="a" * 32, at=AT

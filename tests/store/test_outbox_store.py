@@ -168,3 +168,26 @@ def test_letters_are_found_by_an_index_of_their_own(store):
 
     assert "ix_deliveries_letters" in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_a_claim_that_is_held_for_longer_is_taken_over_later(store):
+    queue(store, mail("d1"), mail("d2"))
+    claimed = claim(store)
+    until = NOON + 25 * MINUTE
+
+    with store.changing_register() as register:
+        assert register.outbox.renew(claimed, until) == {"d1", "d2"}
+        assert register.outbox.renew(claimed, until) == frozenset(), "it is another lease now"
+
+    assert claim(store, now=NOON + 20 * MINUTE) == ()
+    assert len(claim(store, now=until)) == 2
+
+
+def test_a_claim_that_somebody_else_took_over_is_not_held_for_longer(store):
+    queue(store, mail("d1"), mail("d2"))
+    late = claim(store)
+    record(store, given_back(late[1]))
+    claim(store, now=NOON + 11 * MINUTE, most=1)
+
+    with store.changing_register() as register:
+        assert register.outbox.renew(late, NOON + 30 * MINUTE) == frozenset()
