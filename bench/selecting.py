@@ -26,10 +26,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from datetime import UTC, datetime
 
 import numpy as np
+from newsletter.selection.relevance import Judges
 
 from newsletter.model import Candidate, Paper, Profile
 from newsletter.selection import Background, rank
-from newsletter.selection.relevance import Judges
 from newsletter.selection.tastes import Tastes
 
 PAPERS, DAY, READERS = 10_000, 200, 100_000

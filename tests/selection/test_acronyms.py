@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from newsletter.selection.relevance import Judges
 
 from newsletter.model import Paper, Profile, Why
 from newsletter.selection import Background
 from newsletter.selection.acronyms import Acronyms, explained
 from newsletter.selection.matching import Mutes
-from newsletter.selection.relevance import Judges
 
 RAG = "We study retrieval-augmented generation (RAG) for questions."
 
