@@ -15,6 +15,7 @@ import os
 import random
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -26,13 +27,15 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from datetime import UTC, datetime
 
 import numpy as np
-from newsletter.selection.relevance import Judges
 
 from newsletter.model import Candidate, Paper, Profile
-from newsletter.selection import Background, rank
+from newsletter.selection import Background, Field, rank, select_all
+from newsletter.selection.columns import Columns
+from newsletter.selection.round import Asking, Round
+from newsletter.selection.select import AT_ONCE
 from newsletter.selection.tastes import Tastes
 
-PAPERS, DAY, READERS = 10_000, 200, 100_000
+PAPERS, DAY, READERS = 10_000, 200, 10_000
 NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
 
@@ -58,30 +61,50 @@ def one_reader(known: Background, day: Sequence[Paper]) -> None:
     """The steps of one digest, 100 papers."""
     reader = profile(random.Random(1), day, topics(day))
     hundred = day[:100]
-    seconds = repeated(lambda: Judges([reader], known))
-    print(f"| preparing one reader | {seconds:.4f} |")
-    taste = Tastes((reader,), known)
-    seconds = repeated(lambda: taste.weigh(hundred))
-    print(f"| scoring 100 papers for one prepared reader | {seconds:.4f} |")
+    columns = Columns(hundred, known)
+    seconds = repeated(lambda: Columns(hundred, known).of([reader]))
+    print(f"| measuring what one reader wants | {seconds:.4f} |")
+    seconds = repeated(lambda: Tastes.of([reader], columns))
+    print(f"| scoring 100 papers for one reader, interests measured | {seconds:.4f} |")
     candidates = [Candidate(paper=paper) for paper in hundred]
     seconds = repeated(lambda: rank(reader, candidates, background=known, now=NOW))
-    print(f"| one ranking of 100 papers, preparing included | {seconds:.4f} |")
+    print(f"| one ranking of 100 papers, all included | {seconds:.4f} |")
 
 
 def many_readers(known: Background, stored: Sequence[Paper], day: Sequence[Paper]) -> None:
-    """All of them at once."""
-    chance = random.Random(2)
-    wanted = topics(stored)
-    readers = [profile(chance, stored, wanted) for _ in range(READERS)]
-    seconds, prepared = taken(lambda: Tastes(readers, known))
-    print(f"| preparing {READERS} readers | {seconds:.0f} |")
-    seconds = repeated(lambda: prepared.weigh(day), 3)
-    print(f"| {READERS} prepared readers x {len(day)} papers | {seconds:.2f} |")
+    """Blocks of readers: what they want is measured, then totals, places and picks."""
+    for most in (0, 10):
+        chance = random.Random(2)
+        wanted = topics(stored)
+        readers = [profile(chance, stored, wanted, most) for _ in range(READERS)]
+        asking = [(one, frozenset(p.id for p in chance.sample(list(day), 10))) for one in readers]
+        field = Field([Candidate(paper=paper) for paper in day], now=NOW, background=known)
+        blocks = [asking[at : at + AT_ONCE] for at in range(0, READERS, AT_ONCE)]
+        for name, step in STEPS.items():
+            seconds, _ = taken(partial(every, step, blocks, field))
+            print(f"| {name}, up to {most} liked: us a reader | {seconds / READERS * 1e6:.0f} |")
 
 
-def profile(chance: random.Random, papers: Sequence[Paper], wanted: Sequence[str]) -> Profile:
+Block = Sequence[Asking]
+STEPS: dict[str, Callable[[Block, Field], object]] = {
+    "measuring the interests, once": lambda some, field: field.columns.of([p for p, _ in some]),
+    "totals": lambda some, field: Tastes.of([p for p, _ in some], field.columns),
+    "totals, gates and places": Round,
+    "all, to picks with reasons": lambda some, field: list(select_all(some, field)),
+}
+
+
+def every(step: Callable[[Block, Field], object], blocks: Sequence[Block], field: Field) -> None:
+    """One step for every reader."""
+    for some in blocks:
+        step(some, field)
+
+
+def profile(
+    chance: random.Random, papers: Sequence[Paper], wanted: Sequence[str], most: int = 10
+) -> Profile:
     """Somebody with three topics, a keyword and some liked papers."""
-    liked = chance.sample(papers, chance.randint(0, 10))
+    liked = chance.sample(papers, chance.randint(0, most))
     return Profile(
         topics=tuple(chance.sample(wanted, 3)),
         keywords=(chance.choice(wanted).split()[0],),

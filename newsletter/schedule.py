@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from newsletter.model import Cadence, Status, Subscriber
@@ -24,11 +25,31 @@ def next_due(subscriber: Subscriber, after: datetime) -> datetime | None:
     """
     if subscriber.status not in (Status.ACTIVE, Status.PAUSED):
         return None
-    zone = ZoneInfo(subscriber.timezone)
+    return _next(
+        subscriber.cadence,
+        subscriber.weekday,
+        subscriber.send_at,
+        subscriber.timezone,
+        subscriber.paused_until,
+        after,
+    )
+
+
+@lru_cache(maxsize=4_096)
+def _next(
+    cadence: Cadence,
+    weekday: int,
+    at: time,
+    timezone: str,
+    paused_until: date | None,
+    after: datetime,
+) -> datetime:
+    """Readers with one rhythm are many, and due together."""
+    zone = ZoneInfo(timezone)
     first = after.astimezone(zone).date() - timedelta(days=1)
-    if subscriber.paused_until:
-        first = max(first, subscriber.paused_until)
-    due = (_instant(subscriber, day, zone) for day in _days(subscriber, first))
+    if paused_until:
+        first = max(first, paused_until)
+    due = (_instant(day, at, zone) for day in _days(cadence, weekday, first))
     return next(instant for instant in due if instant > after)
 
 
@@ -47,23 +68,28 @@ def due_after(subscriber: Subscriber, now: datetime) -> datetime | None:
 
 def edition_at(subscriber: Subscriber, due: datetime) -> str:
     """The name of the edition due at that instant: the day it is where they live."""
-    return due.astimezone(ZoneInfo(subscriber.timezone)).date().isoformat()
+    return _day_there(subscriber.timezone, due)
 
 
-def _days(subscriber: Subscriber, first: date) -> Iterator[date]:
+@lru_cache(maxsize=4_096)
+def _day_there(timezone: str, at: datetime) -> str:
+    return at.astimezone(ZoneInfo(timezone)).date().isoformat()
+
+
+def _days(cadence: Cadence, weekday: int, first: date) -> Iterator[date]:
     """The days of their cadence from `first` on."""
     for ahead in range(_DAYS_AHEAD):
         day = first + timedelta(days=ahead)
-        if _is_theirs(subscriber, day):
+        if _is_theirs(cadence, weekday, day):
             yield day
 
 
-def _is_theirs(subscriber: Subscriber, day: date) -> bool:
-    if subscriber.cadence is Cadence.WEEKLY:
-        return day.weekday() == subscriber.weekday
-    return subscriber.cadence is Cadence.DAILY or day.weekday() in _WORKING_DAYS
+def _is_theirs(cadence: Cadence, weekday: int, day: date) -> bool:
+    if cadence is Cadence.WEEKLY:
+        return day.weekday() == weekday
+    return cadence is Cadence.DAILY or day.weekday() in _WORKING_DAYS
 
 
-def _instant(subscriber: Subscriber, day: date, zone: ZoneInfo) -> datetime:
+def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     # fold=0 is the default: the offset before the change, hence the first of two equal times
-    return datetime.combine(day, subscriber.send_at, tzinfo=zone).astimezone(UTC)
+    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)

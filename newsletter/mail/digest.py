@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import re
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ __all__ = [
 SUBJECT_LIMIT = 60
 PREHEADER_LIMITS = (40, 110)
 
+_ID_LENGTH = 26
 _UNTITLED = "A paper without a title"
 _REASONS_SHOWN = 3
 _REASON_LIMIT = 70
@@ -63,9 +63,11 @@ def make_digest(
 
 
 def digest_id(subscriber_id: str, edition: str) -> str:
-    """128 bit of hash: opaque in Message-ID and links, equal for a second try of the same edition."""
-    key = hashlib.sha256(f"{subscriber_id}\n{edition}".encode()).digest()[:16]
-    return base64.b32encode(key).decode().rstrip("=").lower()
+    """104 bit of hash: opaque in Message-ID and links, equal for a second try of the same edition.
+
+    Small letters and digits, for some servers change the case of an address that names it.
+    """
+    return hashlib.sha256(f"{subscriber_id}\n{edition}".encode()).hexdigest()[:_ID_LENGTH]
 
 
 def subject_for(picks: Sequence[Pick], considered: int) -> str:

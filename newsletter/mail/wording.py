@@ -123,6 +123,7 @@ def _without_entities(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=8_192)
 def headline_cut(title: str, limit: int) -> str:
     """A title cut at a word, without a preposition or a colon left hanging before the ellipsis."""
     if len(title) <= limit:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, Table, Update, insert
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.compiler import Compiled, SQLCompiler
 from sqlalchemy.types import TypeEngine
 
 _FEW = 20  # below this COPY's own round trips cost more than they save
@@ -24,7 +25,8 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     if connection.dialect.name == "postgresql" and len(rows) >= _FEW:
         _copy(connection, table, rows)
     else:
-        connection.execute(insert(table), list(rows))
+        statement = insert(table).compile(dialect=connection.dialect, column_keys=list(rows[0]))
+        _hand_over(connection, statement, rows)
 
 
 def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -55,14 +57,23 @@ def change_all(
     """
     if not rows:
         return
-    dialect = connection.dialect
-    compiled = statement.compile(dialect=dialect)
-    names = list(compiled.positiontup or compiled.binds)
-    written = [(name, _written(compiled.binds[name].type, dialect)) for name in names]
-    if dialect.positional:
-        handed: Any = [tuple([write(row[name]) for name, write in written]) for row in rows]
-    else:
-        handed = [{name: write(row[name]) for name, write in written} for row in rows]
+    _hand_over(connection, statement.compile(dialect=connection.dialect), rows)
+
+
+def _hand_over(
+    connection: Connection, compiled: Compiled, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """One statement for many rows; each column is made ready for the driver as a whole."""
+    dialect, parameters = connection.dialect, cast("SQLCompiler", compiled)
+    names = list(parameters.positiontup or parameters.binds)
+    kinds = [parameters.binds[name].type for name in names]
+    columns = [
+        map(_written(kind, dialect), [row[name] for row in rows])
+        for name, kind in zip(names, kinds, strict=True)
+    ]
+    handed: list[Any] = list(zip(*columns, strict=True))
+    if not dialect.positional:
+        handed = [dict(zip(names, values, strict=True)) for values in handed]
     connection.exec_driver_sql(str(compiled), handed)
 
 

@@ -242,11 +242,13 @@ def _digest_row(digest: Digest) -> dict[str, Any]:
 
 
 def _pick_row(pick: Pick) -> dict[str, Any]:
+    # A paper without arXiv id may take one later; then its title finds it.
+    found_by = {"title_key": pick.paper.key} if pick.paper.id.startswith("t:") else {}
     return {
         "paper_id": pick.paper.id,
-        "title_key": pick.paper.key,
+        **found_by,
         "score": pick.score,
-        "reasons": [[reason.why.value, reason.detail] for reason in pick.reasons],
+        "reasons": [[reason.why, reason.detail] for reason in pick.reasons],
         "upvotes": pick.upvotes,
         "comments": pick.comments,
         "stars": pick.stars,

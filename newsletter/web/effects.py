@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 from newsletter.model import Candidate, Digest, Feedback, Paper, Profile, Subscriber, id_from_title
-from newsletter.selection import Ranking, rank
+from newsletter.selection import Background, Ranking, rank
 from newsletter.selection.effect import Move, moves
 from newsletter.selection.learn import with_votes
 from newsletter.selection.matching import Mutes, Names
@@ -115,9 +115,9 @@ def place_in(digest: Digest, paper_id: str) -> tuple[int, Paper | None]:
     return 0, None
 
 
-def left_out_by(word: str, papers: Iterable[Paper]) -> tuple[Paper, ...]:
+def left_out_by(word: str, papers: Iterable[Paper], background: Background) -> tuple[Paper, ...]:
     """The papers that would not appear with this muted."""
-    mutes = Mutes.of((word,))
+    mutes = Mutes.of((word,), background.acronyms.long_forms)
     return tuple(paper for paper in papers if mutes.first(paper))
 
 

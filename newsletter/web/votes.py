@@ -182,9 +182,9 @@ class _TunePages:
             status=422 if wrong or trouble else 200,
             **_shown(site, token, voting),
             authors=self._authors(voting),
-            mutes=[_mute_shown(voting, one) for one in _words_of(voting.paper)],
+            mutes=[_mute_shown(site, voting, one) for one in _words_of(voting.paper)],
             picks=len(voting.digest.picks),
-            tried=_mute_shown(voting, word) if word and not wrong else None,
+            tried=_mute_shown(site, voting, word) if word and not wrong else None,
             word=word,
             wrong=wrong,
             trouble=trouble,
@@ -258,9 +258,9 @@ def _words_of(paper: Paper) -> tuple[str, ...]:
     return tuple(dict.fromkeys(fitting))[:_WORDS_SHOWN]
 
 
-def _mute_shown(voting: Voting, word: str) -> dict[str, Any]:
+def _mute_shown(site: Site, voting: Voting, word: str) -> dict[str, Any]:
     papers = [pick.paper for pick in voting.digest.picks]
-    out = left_out_by(word, papers)
+    out = left_out_by(word, papers, site.chooser.pool.background)
     return {
         "word": word,
         "muted": contains(voting.reader.profile.muted, word),

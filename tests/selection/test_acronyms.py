@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from newsletter.selection.relevance import Judges
 
 from newsletter.model import Paper, Profile, Why
 from newsletter.selection import Background
 from newsletter.selection.acronyms import Acronyms, explained
+from newsletter.selection.columns import Columns
 from newsletter.selection.matching import Mutes
 
 RAG = "We study retrieval-augmented generation (RAG) for questions."
@@ -69,7 +69,8 @@ def test_a_short_form_that_few_explain_does_not_stand_in_for_the_long_one():
 
 
 def test_growing_tells_the_same_as_measuring_anew():
-    first, then = papers(8, RAG), papers(8, RAG, start=20)
+    first = [*papers(8, RAG), *papers(100, "nothing short here", start=100)]
+    then = papers(5, RAG, start=20)
     grown = Background.fit(first).renewed([*first, *then])
     assert grown.acronyms == Acronyms.of([*first, *then])
 
@@ -79,12 +80,10 @@ def test_a_keyword_meets_its_other_form_and_the_reason_stays_in_the_readers_word
     known = Background.fit(papers(12, RAG))
     texts = ("RAG without tears", "Retrieval-augmented generation for all", "Rugs and carpets")
     asked = [Paper(id=f"2602.{n:05d}", title=text) for n, text in enumerate(texts)]
-    (judged,) = Judges([Profile(keywords=(keyword,))], known).judge(asked)
-    assert [[(e.why, e.detail) for e in one.evidence] for one in judged] == [
-        [(Why.KEYWORD, keyword)],
-        [(Why.KEYWORD, keyword)],
-        [],
-    ]
+    columns = Columns(asked, known)
+    columns.of([Profile(keywords=(keyword,))])
+    assert columns.interests == [(Why.KEYWORD, keyword)]
+    assert columns.held.tolist() == [[1, 1, 0]]
 
 
 def test_a_muted_short_form_mutes_the_long_one_but_never_the_other_way():

@@ -22,6 +22,7 @@ from newsletter.model import (
     id_from_title,
 )
 from newsletter.pipeline import record
+from newsletter.selection import Background
 from newsletter.web.effects import Effects, Voting, left_out_by, place_in, written_by
 
 FIRST, SECOND, THIRD = "2604.00001", "2604.00002", "2604.00003"
@@ -275,7 +276,7 @@ def test_left_out_and_written_by_look_at_what_the_selection_looks_at():
         Paper(id="1", title="KV caches", authors=("Levine, Sergey",)),
         Paper(id="2", title="Robots", authors=("Ada Byron",)),
     )
-    assert [paper.id for paper in left_out_by("kv cache", papers)] == ["1"]
+    assert [paper.id for paper in left_out_by("kv cache", papers, Background.fit(()))] == ["1"]
     assert [paper.id for paper in written_by("Sergey Levine", papers)] == ["1"]
 
 
