@@ -215,9 +215,7 @@ class App:
     def office(self, *, stopping: Event, heard: Callable[[Delivery, Outcome], None]) -> Office:
         """What the connections of this process share; its notebook is closed in the end."""
         post = self.live_post
-        # Templates and libraries stay for good. Looked through for garbage again and again, while
-        # hundreds of digests come and go, they cost a tenth of all CPU.
-        gc.freeze()
+        gc.freeze()  # templates and libraries stay: not to be looked through again and again
         return Office(
             store=self.store,
             post=post,
@@ -309,9 +307,8 @@ class App:
 
     def pool(self) -> Pool:
         """What picks are chosen from now; the bundled page while nothing is stored."""
-        if not self.has_papers:
-            return self._sample_pool()
-        return self.look_back(self.settings.sources.days_back)
+        days = self.settings.sources.days_back
+        return self.look_back(days) if self.has_papers else self._sample_pool()
 
     def look_back(self, days: int) -> Pool:
         """The stored papers of so many days; what is usual is measured anew only now and then."""

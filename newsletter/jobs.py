@@ -13,13 +13,13 @@ from newsletter.errors import NewsletterError, SourceError, harmless
 from newsletter.journal import Journal
 from newsletter.model import Tier
 from newsletter.pipeline import (
-    LONGEST_GAP,
     Also,
     Ingested,
     Pool,
     compose_due,
     ingest,
 )
+from newsletter.schedule import LONGEST_GAP
 from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceKind, SourceSpec, parse_source
 from newsletter.watch import Reading

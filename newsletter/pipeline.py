@@ -23,7 +23,6 @@ from newsletter.mail.notes import quiet_note, votes_note
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
 from newsletter.model import (
-    Cadence,
     Candidate,
     Digest,
     Feedback,
@@ -34,7 +33,7 @@ from newsletter.model import (
 )
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
-from newsletter.schedule import due_after, edition_at
+from newsletter.schedule import days_to_cover, due_after, edition_at
 from newsletter.selection import Background, Field, Ranking, rank, select_all
 from newsletter.selection.effect import moves
 from newsletter.selection.learn import with_votes
@@ -44,7 +43,6 @@ from newsletter.store import History, Move, Recorded, Register, Store
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 _HOUR = timedelta(hours=1)
-LONGEST_GAP = 14  # days that one digest covers at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,13 +355,6 @@ def _asking(
         history,
         with_votes(profile, earlier, now=now) if is_moved else None,
     )
-
-
-def days_to_cover(subscriber: Subscriber, last: datetime | None, now: datetime) -> int:
-    """How many days of lists a digest made now is about; `last` is when the one before was made."""
-    usual = 7 if subscriber.cadence is Cadence.WEEKLY else 1
-    missed = (now - last).days if last else 0
-    return min(max(usual, missed), LONGEST_GAP)
 
 
 def deliver_due(

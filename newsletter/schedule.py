@@ -11,6 +11,7 @@ from newsletter.model import Cadence, Status, Subscriber
 
 _WORKING_DAYS = range(5)  # Monday to Friday
 _LATE = timedelta(hours=6)
+LONGEST_GAP = 14  # days that one digest covers at most
 _DAYS_AHEAD = 16  # two weeks hold every cadence, also where a zone skips a day
 
 
@@ -69,6 +70,13 @@ def due_after(subscriber: Subscriber, now: datetime) -> datetime | None:
 def edition_at(subscriber: Subscriber, due: datetime) -> str:
     """The name of the edition due at that instant: the day it is where they live."""
     return _day_there(subscriber.timezone, due)
+
+
+def days_to_cover(subscriber: Subscriber, last: datetime | None, now: datetime) -> int:
+    """How many days of lists a digest made now is about; `last` is when the one before was made."""
+    usual = 7 if subscriber.cadence is Cadence.WEEKLY else 1
+    missed = (now - last).days if last else 0
+    return min(max(usual, missed), LONGEST_GAP)
 
 
 @lru_cache(maxsize=4_096)

@@ -8,8 +8,8 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from newsletter.model import Candidate, Paper, Profile, Subscriber
-from newsletter.pipeline import BACKGROUND_PAPERS, LONGEST_GAP, days_to_cover
-from newsletter.schedule import next_due
+from newsletter.pipeline import BACKGROUND_PAPERS
+from newsletter.schedule import LONGEST_GAP, days_to_cover, next_due
 from newsletter.selection import Background, Ranked, Ranking, rank
 from newsletter.selection.learn import with_votes
 from newsletter.store import Store

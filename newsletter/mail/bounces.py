@@ -43,7 +43,7 @@ _ENVELOPE = (
     "To",
 )
 _ADDRESS = re.compile(r"[^\s<>,;:\"()]{1,64}@[A-Za-z0-9.\[\]-]{1,255}")
-_ID = r"([a-z2-7]{26}|[0-9a-f]{32})"  # of a digest, or of a letter
+_ID = r"([a-z0-9]{26}|[0-9a-f]{32})"  # of a digest, or of a letter
 _MESSAGE_ID = re.compile(rf"\s*<{_ID}@[^\s<>@]{{1,255}}>\s*", re.IGNORECASE)
 _UNSUBSCRIBE = re.compile(rf"\s*(?:re:\s*)?unsubscribe\s+{_ID}\s*", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*(?:\"@\S*|\"|$)")

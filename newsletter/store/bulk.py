@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, Table, Update, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import Compiled, SQLCompiler
 from sqlalchemy.types import TypeEngine
+
+from newsletter.store.kinds import Instant, String
 
 _FEW = 20  # below this COPY's own round trips cost more than they save
 
@@ -68,13 +70,26 @@ def _hand_over(
     names = list(parameters.positiontup or parameters.binds)
     kinds = [parameters.binds[name].type for name in names]
     columns = [
-        map(_written(kind, dialect), [row[name] for row in rows])
+        _ready(kind, dialect, [row[name] for row in rows])
         for name, kind in zip(names, kinds, strict=True)
     ]
     handed: list[Any] = list(zip(*columns, strict=True))
     if not dialect.positional:
         handed = [dict(zip(names, values, strict=True)) for values in handed]
     connection.exec_driver_sql(str(compiled), handed)
+
+
+def _ready(kind: TypeEngine[Any], dialect: Dialect, values: list[Any]) -> Iterable[Any]:
+    """A whole column as the driver takes it; what is plain, or the same again, is not looked at."""
+    if isinstance(kind, String):
+        said = "".join(filter(None, values))
+        if said.isascii() and "\0" not in said:
+            return values
+    write = _written(kind, dialect)
+    if isinstance(kind, Instant):
+        made = {value: write(value) for value in set(values)}
+        return [made[value] for value in values]
+    return map(write, values)
 
 
 def _written(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:

@@ -91,7 +91,11 @@ def engine_at(url: str) -> Engine:
     try:
         parsed = _our_driver(make_url(url))
         engine = create_engine(
-            parsed, hide_parameters=True, json_deserializer=_from_json, **_manner(parsed)
+            parsed,
+            hide_parameters=True,
+            json_serializer=_to_json,
+            json_deserializer=_from_json,
+            **_manner(parsed),
         )
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise StoreError(_unusable(url, error)) from None
@@ -139,6 +143,14 @@ def _from_json(text: str | bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return json.loads(text)
+
+
+def _to_json(value: Any) -> str:
+    """The same for writing."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value)
 
 
 def _our_driver(url: URL) -> URL:

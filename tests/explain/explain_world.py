@@ -9,7 +9,8 @@ from newsletter.delivery import Outcome, Result
 from newsletter.explain import Explanation, Rules, explain
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Subscriber, Tier
-from newsletter.pipeline import LONGEST_GAP, compose_due, deliver_due, look_back, record
+from newsletter.pipeline import compose_due, deliver_due, look_back, record
+from newsletter.schedule import LONGEST_GAP
 
 MONDAY = date(2026, 3, 30)
 START = datetime(2026, 3, 29, 12, tzinfo=UTC)

@@ -13,7 +13,8 @@ from newsletter.delivery import Errand
 from newsletter.errors import StoreError
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Tier, Verdict
-from newsletter.pipeline import LONGEST_GAP, Composed, compose_due, look_back, record
+from newsletter.pipeline import Composed, compose_due, look_back, record
+from newsletter.schedule import LONGEST_GAP
 from newsletter.store import Move, open_store
 from newsletter.store.subscribers import Outbox
 
