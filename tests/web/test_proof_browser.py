@@ -192,9 +192,9 @@ def test_form_does_not_wait_for_more_than_three_seconds(place, open_form):
     touch(page)
     page.get_by_role("button", name="Daily").click()
     expect(page.locator("form")).to_have_attribute("aria-busy", "true")
-    page.clock.fast_forward(2_900)
+    page.clock.fast_forward(2_000)  # and the clock runs on meanwhile
     assert place.sent == []
-    page.clock.fast_forward(200)
+    page.clock.fast_forward(1_100)
     expect(page.locator("#sent")).to_be_visible()
     assert place.sent == [{"email": "reader@newsletter.example", "proof": "", "wish": "daily"}]
 
