@@ -4,14 +4,17 @@
 
 Readers with three interests each, 200 papers, mails of up to ten cards; SQLite; the relay is
 Debian's smtp-sink where it is installed, else our own sink. `naive` is what a project without a plan
-does with the very digests: Jinja2, EmailMessage, smtplib. CPU is that of this process.
+does with the very digests: Jinja2, EmailMessage, smtplib. CPU is that of this process; mails a second
+stand beside those of Debian's smtp-source at the same size.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -45,8 +48,11 @@ AT_ONCE = 1000
 class House:
     """An installation with readers whose digest is due."""
 
-    def __init__(self, folder: Path, port: int, readers: int) -> None:
+    def __init__(self, folder: Path, port: int) -> None:
         self.app = App(load_settings(_settings(folder, port)), now=lambda: assemble.NOW)
+
+    def found(self, readers: int) -> None:
+        """A list of the day, and so many readers."""
         chance = random.Random(1)
         papers = [assemble.paper(chance, number) for number in range(assemble.PAPERS)]
         entries = tuple(Entry(paper=one, rank=rank) for rank, one in enumerate(papers, start=1))
@@ -138,6 +144,23 @@ def naive(port: int, mails: list[tuple[Digest, Subscriber]]) -> None:
             relay.sendmail("digest@papers.example", one[1].email, raw)
 
 
+def of_smtp_source(port: int, octets: int, mails: int) -> float:
+    """Mails a second of Debian's generator at the same size, its best number of sessions; 0 without
+    it. It sends one canned text to one address.
+    """
+    program = shutil.which("smtp-source", path=f"{os.environ['PATH']}:/usr/sbin")
+    if not program:
+        return 0.0
+    best = 0.0
+    for sessions in (1, 4, 16):
+        how = ["-d", "-s", str(sessions), "-l", str(octets), "-m", str(mails)]
+        ends = ["-f", "digest@papers.example", "-t", "reader@reader.example", f"127.0.0.1:{port}"]
+        begun = time.perf_counter()
+        subprocess.run([program, *how, *ends], check=True, timeout=120)
+        best = max(best, mails / (time.perf_counter() - begun))
+    return best
+
+
 def measured(step: Callable[[], object]) -> tuple[float, float]:
     """Seconds of CPU, and of the clock."""
     spent, begun = time.process_time(), time.perf_counter()
@@ -152,13 +175,15 @@ def main(readers: int = 4000, file: str = "") -> None:
         sink = wire.smtp_sink() if is_theirs else wire.our_sink("pipelining")
         port = stack.enter_context(sink)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        house = House(folder, port, readers)
+        house = House(folder, port)
+        house.found(readers)
         composing, _ = measured(house.compose)
         delivering, seconds = measured(house.deliver)
         assert house.sent() == readers, f"{house.sent()} of {readers} mails were recorded as sent"
         some = house.some(NAIVE_MAILS)
         naively, _ = measured(lambda: naive(port, some))
         size = len(assemble.pressed(house.app.live_post.renderer, some[0]))
+        source = of_smtp_source(port, size, min(readers, 4000))
         house.app.store.close()
     ours = (composing + delivering) / readers * 1e6
     theirs = naively / len(some) * 1e6
@@ -171,6 +196,7 @@ def main(readers: int = 4000, file: str = "") -> None:
         "naive_us": round(theirs),
         "ratio": round(theirs / ours, 1),
         "mails_per_second": round(readers / seconds),
+        "smtp_source_per_second": round(source),
     }
     for name, figure in figures.items():
         print(f"{name:18} {figure}")
