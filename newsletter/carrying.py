@@ -230,10 +230,11 @@ class _Bag:
     def _next(self) -> tuple[Delivery, Letter] | None:
         """The next mail of which we know that it may still leave."""
         now = self._office.now()
-        if now > self._fresh_until:
+        is_late = now >= self._begin_until
+        if is_late or now > self._fresh_until:
             self._waiting.extendleft(delivery for delivery, _ in reversed(self._looked_at))
             self._looked_at.clear()
-        if now >= self._begin_until:
+        if is_late:
             self._renew(now)
         while self._waiting and not self._looked_at:
             self._look()

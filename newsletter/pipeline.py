@@ -43,6 +43,7 @@ from newsletter.store import History, Move, Recorded, Register, Store
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 _HOUR = timedelta(hours=1)
+_FIELDS_KEPT = 3  # for daily and weekly digests and those of some gap; 40 MB each at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +96,11 @@ class Pool:
         return replace(self, candidates=tuple(late))
 
     def field(self, days: int, now: datetime) -> Field:
-        """The papers of its newest `days` list days, made ready; kept for an hour, for everybody
-        whose digest is due gets the same.
-        """
+        """The papers of its newest `days` list days, made ready for everybody; kept for an hour."""
         made_at, known = self._fields.get(days, (None, None))
         if known is None or made_at is None or not timedelta() <= now - made_at < _HOUR:
+            if len(self._fields) >= _FIELDS_KEPT:
+                self._fields.clear()
             known = Field(self.within(days).candidates, now=now, background=self.background)
             self._fields[days] = (now, known)
         return known

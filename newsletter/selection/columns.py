@@ -18,7 +18,7 @@ from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 MOST_TOPICS = 100  # of a reader; further topics are matched by exact title only
 _CATEGORY_AS_TOPIC = 2.0
 _DECIMALS = 5  # what is further down is noise of the order of adding
-_MOST_CELLS = 2_000_000  # interests times papers; 40 MB
+_MOST_CELLS = 1_000_000  # interests times papers; 20 MB, twice that while a table grows
 
 
 class Rows:

@@ -152,7 +152,8 @@ def _judged(of: Round, at: int, ranked: Ranked) -> Ranked:
         return ranked.judged(Verdict.PICKED)
     if out := _out(of, at, ranked):
         return out
-    if twin := of.twins.get((0, at)):
+    twin = of.twins.get((0, at))
+    if twin is not None:
         return ranked.repeating(of.field.papers[twin])
     column = int(np.flatnonzero(of.offered.place[0] == at)[0])
     if of.chosen.picked[0, column]:

@@ -243,7 +243,7 @@ def _digest_row(digest: Digest) -> dict[str, Any]:
 
 def _pick_row(pick: Pick) -> dict[str, Any]:
     # A paper without arXiv id may take one later; then its title finds it.
-    found_by = {"title_key": pick.paper.key} if pick.paper.id.startswith("t:") else {}
+    found_by = {} if pick.paper.has_arxiv_id else {"title_key": pick.paper.key}
     return {
         "paper_id": pick.paper.id,
         **found_by,

@@ -117,6 +117,21 @@ def test_what_waits_for_a_slow_relay_is_held_for_as_long_as_it_takes(world):
     assert taken_over == []
 
 
+def test_mails_that_were_just_looked_at_are_held_as_long_as_those_that_were_not(world):
+    world.readers(4)
+    others = world.office()
+    taken_over = []
+    spent = iter((297, 4, 297, 6))  # held for longer after 301 seconds, four after the last look
+
+    def takes_long(recipient: str) -> Outcome:
+        world.clock.at += next(spent) * SECOND
+        taken_over.extend(others.hands.claim(world.store, world.clock(), 9))
+        return TAKEN
+
+    assert world.carrier(Relay(takes_long)).round() == Delivered(sent=4)
+    assert taken_over == []
+
+
 def test_a_connection_claims_few_mails_at_first_and_more_while_it_is_quick(world):
     carrier = world.carrier(Relay())
     claims = []

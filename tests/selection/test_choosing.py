@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -149,6 +150,16 @@ def test_a_title_twin_and_a_near_copy_of_a_pick_are_called_much_the_same():
     others = [item for item in family if item.verdict is not Verdict.PICKED]
     assert {item.verdict for item in others} == {Verdict.SIMILAR}
     assert all(item.note.startswith("much the same as “Study") for item in others)
+
+
+def test_a_title_twin_of_the_very_first_paper_is_called_much_the_same():
+    newest = {"listed_on": NOW.date() + timedelta(days=1)}
+    said = {"title": "Speech recognition", "abstract": "On speech recognition."}
+    first = Paper(id="2612.00001", **said, **newest)
+    papers = [first, replace(first, id="2612.00002"), *(c.paper for c in world())]
+    verdicts = _verdicts(Profile(topics=("speech recognition",), **QUIET), papers)
+    twins = [verdicts[paper.id].verdict for paper in papers[:2]]
+    assert sorted(twins) == [Verdict.PICKED, Verdict.SIMILAR]
 
 
 def test_what_came_next_stands_after_the_picks_best_first():
