@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from newsletter.membership import Purpose, Token
+from newsletter.store.choice import one_of
 from newsletter.store.plain import wishes_from_json, wishes_to_json
 from newsletter.store.schema import salts, suppressions, tokens
 
@@ -40,7 +41,7 @@ class Addresses:
     def suppressed_among(self, keys: Collection[str]) -> dict[str, Suppressed]:
         """Those of the addresses that are not mailed, with the reason."""
         by_hash = {self._hash(key): key for key in keys}
-        query = select(suppressions).where(suppressions.c.address_hash.in_(by_hash))
+        query = select(suppressions).where(one_of(suppressions.c.address_hash, by_hash))
         return {
             by_hash[row.address_hash]: Suppressed(row.reason)
             for row in self._connection.execute(query)
@@ -84,7 +85,7 @@ class Addresses:
 
     def tokens_among(self, ids: Collection[str]) -> dict[str, Token]:
         """The tokens with these ids, 500 at most."""
-        rows = self._connection.execute(select(tokens).where(tokens.c.id.in_(ids)))
+        rows = self._connection.execute(select(tokens).where(one_of(tokens.c.id, ids)))
         return {row.id: _token(row) for row in rows}
 
     def use_token(self, token_id: str, at: datetime) -> bool:
@@ -108,7 +109,7 @@ class Addresses:
 
     def leave_tokens(self, subscriber_ids: Collection[str]) -> None:
         """Of the tokens of purged subscribers only the id and the times stay."""
-        mine = tokens.c.subscriber_id.in_(subscriber_ids)
+        mine = one_of(tokens.c.subscriber_id, subscriber_ids)
         self._connection.execute(update(tokens).where(mine).values(subscriber_id=None, wishes=None))
 
     def drop_tokens(self, key: str) -> None:

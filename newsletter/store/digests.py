@@ -13,10 +13,10 @@ from sqlalchemy import Connection, Row, Select, delete, func, select
 
 from newsletter.model import Digest, Paper, Pick, Reason, Why
 from newsletter.store.bulk import insert_all
+from newsletter.store.choice import one_of
 from newsletter.store.papers import find_papers
 from newsletter.store.schema import digests, papers, quiet_editions, sent_papers
 
-_AT_ONCE = 500  # parameters of one IN list: every database takes that many
 _REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
 
 
@@ -49,7 +49,7 @@ class Digests:
 
     def unknown(self, made: Sequence[Digest]) -> list[Digest]:
         """Those of 500 digests at most whose subscriber has no digest of their edition."""
-        theirs = digests.c.subscriber_id.in_([digest.subscriber_id for digest in made])
+        theirs = one_of(digests.c.subscriber_id, [digest.subscriber_id for digest in made])
         present = digests.c.edition.in_({digest.edition for digest in made})
         query = select(digests.c.subscriber_id, digests.c.edition).where(theirs, present)
         known = set(self._pairs(query))
@@ -59,7 +59,7 @@ class Digests:
         """Writes down 500 digests at most, of one subscriber each, none of them known."""
         insert_all(self._connection, digests, [_digest_row(digest) for digest in new])
         self._mark_sent(new)
-        quiet = quiet_editions.c.subscriber_id.in_([digest.subscriber_id for digest in new])
+        quiet = one_of(quiet_editions.c.subscriber_id, [one.subscriber_id for one in new])
         self._connection.execute(delete(quiet_editions).where(quiet))
 
     def histories(
@@ -72,14 +72,14 @@ class Digests:
         """
         made, quiet = digests.c, quiet_editions.c
         lasts = select(made.subscriber_id, func.max(made.created_at)).where(
-            made.subscriber_id.in_(subscriber_ids)
+            one_of(made.subscriber_id, subscriber_ids)
         )
         last_made = dict(self._pairs(lasts.group_by(made.subscriber_id)))
         papers_of = self._sent(subscriber_ids, among)
         quiet_of = self._gathered(
             self._pairs(
                 select(quiet.subscriber_id, quiet.edition)
-                .where(quiet.subscriber_id.in_(subscriber_ids))
+                .where(one_of(quiet.subscriber_id, subscriber_ids))
                 .order_by(quiet.edition)
             )
         )
@@ -104,7 +104,7 @@ class Digests:
         Args:
             shelf: papers that need not be looked up; those that are come to it (see `Shelf`).
         """
-        query = select(digests).where(digests.c.id.in_(ids))
+        query = select(digests).where(one_of(digests.c.id, ids))
         made = self._digests(self._connection.execute(query).all(), shelf)
         return {digest.id: digest for digest in made}
 
@@ -135,7 +135,7 @@ class Digests:
     def note_quiet(self, poor: Sequence[Digest]) -> None:
         """Writes down editions that were not worth a mail; again changes nothing."""
         quiet = quiet_editions.c
-        theirs = quiet.subscriber_id.in_([digest.subscriber_id for digest in poor])
+        theirs = one_of(quiet.subscriber_id, [digest.subscriber_id for digest in poor])
         known = set(self._pairs(select(quiet.subscriber_id, quiet.edition).where(theirs)))
         rows = [
             {
@@ -168,18 +168,24 @@ class Digests:
         insert_all(self._connection, sent_papers, rows)
 
     def _stored(self, ids: Collection[str]) -> frozenset[str]:
-        queries = (select(papers.c.id).where(papers.c.id.in_(few)) for few in _portions(ids))
-        return frozenset(one for query in queries for one in self._connection.scalars(query))
+        query = select(papers.c.id).where(one_of(papers.c.id, ids))
+        return frozenset(self._connection.scalars(query))
 
     def _sent(
         self, subscriber_ids: Collection[str], among: Collection[str]
     ) -> Mapping[str, list[str]]:
+        if not among:
+            return self._gathered(())
         sent = sent_papers.c
-        theirs = select(sent.subscriber_id, sent.paper_id).where(
-            sent.subscriber_id.in_(subscriber_ids)
+        # Ids begin with their month, so this is the end of a ledger. Each reader's is read in one
+        # go: to look every paper up for every reader would take five times as long, and that is
+        # what a database does where a column of its index is compared with a list.
+        query = select(sent.subscriber_id, sent.paper_id).where(
+            one_of(sent.subscriber_id, subscriber_ids),
+            sent.paper_id.between(min(among), max(among)),
+            one_of(sent.paper_id.concat(""), among),
         )
-        queries = (theirs.where(sent.paper_id.in_(few)) for few in _portions(among))
-        return self._gathered(pair for query in queries for pair in self._pairs(query))
+        return self._gathered(self._pairs(query))
 
     def _pairs(self, query: Select[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
         return (tuple(row) for row in self._connection.execute(query))
@@ -194,21 +200,17 @@ class Digests:
         self, rows: Sequence[Row[Any]], shelf: dict[str, Paper] | None = None
     ) -> tuple[Digest, ...]:
         known = {} if shelf is None else shelf
-        picks = [pick for row in rows for pick in row.picks]
-        if unknown := {pick["paper_id"] for pick in picks} - known.keys():
+        listed = [list(map(_listed, row.picks)) for row in rows]
+        picks = [pick for picks in listed for pick in picks]
+        if unknown := {pick[_PAPER] for pick in picks} - known.keys():
             # A paper first met without arXiv id may have another id now; its title finds it.
-            keys = [key for pick in picks if pick["paper_id"] in unknown and (key := _key(pick))]
+            keys = [key for pick in picks if pick[_PAPER] in unknown for key in pick[_KEY:]]
             known |= find_papers(self._connection, unknown, keys)
-        return tuple(_digest(row, known) for row in rows)
+        return tuple(_digest(row, picks, known) for row, picks in zip(rows, listed, strict=True))
 
 
-def _portions(ids: Collection[str]) -> Iterator[list[str]]:
-    known = list(ids)
-    return (known[at : at + _AT_ONCE] for at in range(0, len(known), _AT_ONCE))
-
-
-def _digest(row: Row[Any], known: Mapping[str, Paper]) -> Digest:
-    picks = (_pick(pick, known) for pick in row.picks)
+def _digest(row: Row[Any], listed: Iterable[list[Any]], known: Mapping[str, Paper]) -> Digest:
+    picks = (_pick(pick, known) for pick in listed)
     return Digest(
         id=row.id,
         subscriber_id=row.subscriber_id,
@@ -220,11 +222,6 @@ def _digest(row: Row[Any], known: Mapping[str, Paper]) -> Digest:
         created_at=row.created_at,
         notes=row.notes,
     )
-
-
-def _key(pick: Mapping[str, Any]) -> str:
-    """The title key of a paper, where it was kept."""
-    return str(pick.get("title_key", ""))
 
 
 def _digest_row(digest: Digest) -> dict[str, Any]:
@@ -241,34 +238,43 @@ def _digest_row(digest: Digest) -> dict[str, Any]:
     }
 
 
-def _pick_row(pick: Pick) -> dict[str, Any]:
-    # A paper without arXiv id may take one later; then its title finds it.
-    found_by = {} if pick.paper.has_arxiv_id else {"title_key": pick.paper.key}
-    return {
-        "paper_id": pick.paper.id,
-        **found_by,
-        "score": pick.score,
-        "reasons": [[reason.why, reason.detail] for reason in pick.reasons],
-        "upvotes": pick.upvotes,
-        "comments": pick.comments,
-        "stars": pick.stars,
-    }
+# A pick as an array: the paper's id, the score, for each reason its kind and its detail, the figures
+# and the title key where the paper has no arXiv id: it may take one later, then its title finds it.
+_PAPER, _KEY = 0, 6
 
 
-def _pick(row: Mapping[str, Any], known: Mapping[str, Paper]) -> Pick | None:
-    paper = known.get(row["paper_id"]) or known.get(_key(row))
+def _pick_row(pick: Pick) -> list[Any]:
+    told = [said for reason in pick.reasons for said in (reason.why, reason.detail)]
+    row = [pick.paper.id, pick.score, told, pick.upvotes, pick.comments, pick.stars]
+    return row if pick.paper.has_arxiv_id else [*row, pick.paper.key]
+
+
+def _listed(pick: list[Any] | Mapping[str, Any]) -> list[Any]:
+    """A pick as it is written today; until 28 November 2026 each value had its name."""
+    if isinstance(pick, list):
+        return pick
+    told = [said for reason in pick["reasons"] for said in reason]
+    figures = (pick["upvotes"], pick["comments"], pick["stars"])
+    keys = [key] if (key := pick.get("title_key")) else []
+    return [pick["paper_id"], pick["score"], told, *figures, *keys]
+
+
+def _pick(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
+    paper_id, score, told, upvotes, comments, stars, *keys = row
+    paper = known.get(paper_id) or next((known[key] for key in keys if key in known), None)
     if paper is None:
         return None
     return Pick(
         paper=paper,
-        score=row["score"],
-        reasons=_reasons(tuple(map(tuple, row["reasons"]))),
-        upvotes=row["upvotes"],
-        comments=row["comments"],
-        stars=row["stars"],
+        score=score,
+        reasons=_reasons(tuple(told)),
+        upvotes=upvotes,
+        comments=comments,
+        stars=stars,
     )
 
 
 @lru_cache(maxsize=_REASONS_KEPT)
-def _reasons(rows: tuple[tuple[str, str], ...]) -> tuple[Reason, ...]:
-    return tuple(Reason(why=Why(why), detail=detail) for why, detail in rows)
+def _reasons(told: tuple[str, ...]) -> tuple[Reason, ...]:
+    pairs = zip(told[::2], told[1::2], strict=True)
+    return tuple(Reason(why=Why(why), detail=detail) for why, detail in pairs)

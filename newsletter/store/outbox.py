@@ -25,6 +25,7 @@ from sqlalchemy import (
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.store.bulk import change_all, insert_all
+from newsletter.store.choice import one_of
 from newsletter.store.schema import IS_LETTER, deliveries
 
 _FIELDS = tuple(f.name for f in fields(Delivery))
@@ -66,7 +67,7 @@ class Outbox:
 
     def among(self, ids: Collection[str]) -> dict[str, Delivery]:
         """The deliveries with these ids, 500 at most."""
-        rows = self._connection.execute(select(*_COLUMNS).where(deliveries.c.id.in_(ids)))
+        rows = self._connection.execute(select(*_COLUMNS).where(one_of(deliveries.c.id, ids)))
         return {row.id: _delivery(row) for row in rows}
 
     def of(self, subscriber_id: str) -> tuple[Delivery, ...]:
@@ -95,7 +96,7 @@ class Outbox:
         until = now + lease
         self._connection.execute(
             update(deliveries)
-            .where(deliveries.c.id.in_([row[_ID] for row in taken]))
+            .where(one_of(deliveries.c.id, [row[_ID] for row in taken]))
             .values(
                 state=DeliveryState.SENDING.value,
                 attempts=deliveries.c.attempts + 1,
@@ -117,11 +118,11 @@ class Outbox:
         leases = {delivery.id: delivery.leased_until for delivery in claimed}
         sending = deliveries.c.state == DeliveryState.SENDING.value
         query = select(deliveries.c.id, deliveries.c.leased_until).where(
-            deliveries.c.id.in_(leases), sending
+            one_of(deliveries.c.id, leases), sending
         )
         rows = self._connection.execute(query.order_by(deliveries.c.id).with_for_update())
         ours = [row.id for row in rows if row.leased_until == leases[row.id]]
-        renewed = update(deliveries).where(deliveries.c.id.in_(ours)).values(leased_until=until)
+        renewed = update(deliveries).where(one_of(deliveries.c.id, ours)).values(leased_until=until)
         self._connection.execute(renewed)
         return frozenset(ours)
 

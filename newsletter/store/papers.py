@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,11 +11,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
 
 from newsletter.model import Candidate, Listing, Paper, Sighting, Tier
+from newsletter.store.choice import one_of
 from newsletter.store.schema import papers, sightings
 
 _PAPER_FIELDS = tuple(f.name for f in fields(Paper))
 _SIGHTING_FIELDS = tuple(f.name for f in fields(Sighting))
-_CHUNK = 500
 _FRESH = timedelta(seconds=5)
 
 
@@ -113,10 +113,9 @@ def find_papers(
     """
     found: dict[str, Paper] = {}
     for column, wanted in ((papers.c.title_key, title_keys), (papers.c.id, ids)):
-        for chunk in _chunks(wanted):
-            query = select(papers).where(column.in_(chunk))
-            for row in connection.execute(query.order_by(papers.c.first_seen_at, papers.c.id)):
-                found.setdefault(getattr(row, column.name), _paper(row))
+        query = select(papers).where(one_of(column, wanted))
+        for row in connection.execute(query.order_by(papers.c.first_seen_at, papers.c.id)):
+            found.setdefault(getattr(row, column.name), _paper(row))
     return found
 
 
@@ -148,18 +147,11 @@ def last_look(connection: Connection) -> tuple[int, datetime | None]:
     return count(connection), newest
 
 
-def _chunks(wanted: Collection[str]) -> Iterator[list[str]]:
-    # Databases limit the parameters of a statement: old SQLite takes 999.
-    distinct = list(dict.fromkeys(wanted))
-    for start in range(0, len(distinct), _CHUNK):
-        yield distinct[start : start + _CHUNK]
-
-
 def _known(connection: Connection, listing: Listing) -> dict[str, _Known]:
     """Stored papers that the listing may mean, by id and by title key."""
     ids = [paper.id for paper in listing.papers]
     keys = [paper.key for paper in listing.papers]
-    query = select(papers).where(or_(papers.c.id.in_(ids), papers.c.title_key.in_(keys)))
+    query = select(papers).where(or_(one_of(papers.c.id, ids), one_of(papers.c.title_key, keys)))
     found: dict[str, _Known] = {}
     for row in connection.execute(query):
         known = _Known(_paper(row), Tier(row.tier))

@@ -24,10 +24,10 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
 def profile_from_json(given: Mapping[str, Any]) -> Profile:
     """The profile again; what is missing has its default."""
     known: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in given.items()
-        if name in _OF_A_PROFILE
+        name: tuple(value) if type(value) is list else value for name, value in given.items()
     }
+    if not known.keys() <= _OF_A_PROFILE:
+        known = {name: value for name, value in known.items() if name in _OF_A_PROFILE}
     return Profile(**known)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -24,7 +24,8 @@ from sqlalchemy import (
 from newsletter.membership import Consent, ProfileVersion
 from newsletter.model import Cadence, Feedback, Format, Profile, Status, Subscriber, Verdict
 from newsletter.store.addresses import Addresses, has_open_token
-from newsletter.store.bulk import insert_all
+from newsletter.store.bulk import change_all, insert_all
+from newsletter.store.choice import one_of
 from newsletter.store.digests import Digests
 from newsletter.store.outbox import Outbox
 from newsletter.store.plain import profile_from_json, profile_to_json
@@ -39,7 +40,7 @@ from newsletter.store.schema import (
 )
 
 _GONE = object()  # no time at all, not even none
-_AT_ONCE = 500  # parameters of one IN list: every database takes that many
+_AT_ONCE = 500  # rows looked at, or erased, together
 _STATUSES = {status.value: status for status in Status}
 _CADENCES = {cadence.value: cadence for cadence in Cadence}
 _FORMATS = {form.value: form for form in Format}
@@ -114,7 +115,7 @@ class Register:
 
     def among(self, subscriber_ids: Collection[str]) -> dict[str, Kept]:
         """The subscribers with these ids, 500 at most."""
-        query = _whole().where(subscribers.c.id.in_(subscriber_ids))
+        query = _whole().where(one_of(subscribers.c.id, subscriber_ids))
         return {row.id: _kept(row) for row in self._connection.execute(query)}
 
     def all(self, *, status: Status | None = None) -> Iterator[Kept]:
@@ -146,19 +147,16 @@ class Register:
             ids of those whose time was moved; that of the others was moved by somebody else, who
             is waited for.
         """
-        theirs = subscribers.c.id.in_([move.subscriber_id for move in moves])
+        theirs = one_of(subscribers.c.id, [move.subscriber_id for move in moves])
         # In one order, so that two who do this at once never wait for each other.
         locked = select(subscribers.c.id, subscribers.c.next_due_at).where(theirs)
-        rows = self._connection.execute(locked.order_by(subscribers.c.id).with_for_update())
-        present = {row.id: row.next_due_at for row in rows}
+        standing = self._connection.execute(locked.order_by(subscribers.c.id).with_for_update())
+        present = dict(map(tuple, standing))
         mine = [move for move in moves if present.get(move.subscriber_id, _GONE) == move.since]
         if mine:
-            self._connection.execute(
-                update(subscribers)
-                .where(subscribers.c.id == bindparam("of"))
-                .values(next_due_at=bindparam("to")),
-                [{"of": move.subscriber_id, "to": move.to} for move in mine],
-            )
+            moved = update(subscribers).where(subscribers.c.id == bindparam("of"))
+            rows = [{"of": move.subscriber_id, "to": move.to} for move in mine]
+            change_all(self._connection, moved.values(next_due_at=bindparam("to")), rows)
         return frozenset(move.subscriber_id for move in mine)
 
     def soft_bounces(self, subscriber_id: str) -> tuple[date, ...]:
@@ -180,7 +178,7 @@ class Register:
 
     def known_among(self, keys: Collection[str]) -> frozenset[str]:
         """Those of the normalised addresses that belong to a subscriber."""
-        query = select(subscribers.c.email_key).where(subscribers.c.email_key.in_(keys))
+        query = select(subscribers.c.email_key).where(one_of(subscribers.c.email_key, keys))
         return frozenset(self._connection.scalars(query))
 
     def count(self) -> int:
@@ -275,7 +273,7 @@ class Register:
 
     def votes_of(self, subscriber_ids: Collection[str]) -> dict[str, tuple[Feedback, ...]]:
         """The votes of 500 subscribers at most; each of them is in it."""
-        theirs = feedback.c.subscriber_id.in_(subscriber_ids)
+        theirs = one_of(feedback.c.subscriber_id, subscriber_ids)
         order = (feedback.c.at, feedback.c.paper_id)
         found: dict[str, list[Feedback]] = {one: [] for one in subscriber_ids}
         for row in self._connection.execute(select(feedback).where(theirs).order_by(*order)):
@@ -296,7 +294,7 @@ class Register:
         for start in range(0, len(subscriber_ids), _AT_ONCE):
             some = subscriber_ids[start : start + _AT_ONCE]
             self.addresses.leave_tokens(some)
-            self._connection.execute(delete(subscribers).where(subscribers.c.id.in_(some)))
+            self._connection.execute(delete(subscribers).where(one_of(subscribers.c.id, some)))
 
     def _one(self, query: Select[Any]) -> Kept | None:
         row = self._connection.execute(query).first()
@@ -332,7 +330,7 @@ def _vote(row: Row[Any]) -> Feedback:
 def _whole() -> Select[Any]:
     mine = profiles.c.subscriber_id == subscribers.c.id
     present = profiles.c.version == subscribers.c.profile_version
-    return select(subscribers, profiles.c.profile).join(profiles, mine & present)
+    return select(*_WHOLE).join(profiles, mine & present)
 
 
 def _first_row(one: Newcomer, at: datetime) -> dict[str, Any]:
@@ -375,26 +373,22 @@ def _columns(subscriber: Subscriber) -> dict[str, Any]:
     }
 
 
+_STANDING = ("email_key", "status_at", "status_reason", "profile_version")
+_FACTS = tuple(field.name for field in fields(Subscriber) if field.name != "profile")
+_WHOLE = (*(subscribers.c[name] for name in (*_STANDING, *_FACTS)), profiles.c.profile)
+
+
 def _kept(row: Row[Any]) -> Kept:
-    subscriber = Subscriber(
-        id=row.id,
-        email=row.email,
-        name=row.name,
-        status=_STATUSES[row.status],
-        profile=profile_from_json(row.profile),
-        cadence=_CADENCES[row.cadence],
-        send_at=row.send_at,
-        weekday=row.weekday,
-        timezone=row.timezone,
-        paused_until=row.paused_until,
-        next_due_at=row.next_due_at,
-        format=_FORMATS[row.format],
-        since=row.since,
-    )
+    # By place: a row looks each name up.
+    key, status_at, status_reason, version, *values, profile = tuple(row)
+    facts = dict(zip(_FACTS, values, strict=True))
+    facts["status"] = _STATUSES[facts["status"]]
+    facts["cadence"] = _CADENCES[facts["cadence"]]
+    facts["format"] = _FORMATS[facts["format"]]
     return Kept(
-        subscriber=subscriber,
-        key=row.email_key,
-        status_at=row.status_at,
-        status_reason=row.status_reason,
-        version=row.profile_version,
+        subscriber=Subscriber(**facts, profile=profile_from_json(profile)),
+        key=key,
+        status_at=status_at,
+        status_reason=status_reason,
+        version=version,
     )
