@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -19,6 +18,7 @@ from newsletter.config import RelaySettings, Settings, data_dir
 from newsletter.config.settings import LoginSettings
 from newsletter.delivery import Delivery, Outcome
 from newsletter.errors import SourceError
+from newsletter.garbage import look_seldom
 from newsletter.links import Key, LinkMaker
 from newsletter.mail.dial import Relay, Security
 from newsletter.mail.folder import FolderTransport
@@ -215,7 +215,7 @@ class App:
     def office(self, *, stopping: Event, heard: Callable[[Delivery, Outcome], None]) -> Office:
         """What the connections of this process share; its notebook is closed in the end."""
         post = self.live_post
-        gc.freeze()  # templates and libraries stay: not to be looked through again and again
+        look_seldom()
         return Office(
             store=self.store,
             post=post,

@@ -18,19 +18,12 @@ from datetime import date, datetime, timedelta
 
 from newsletter.carrying import BATCH, Carrier, Delivered, Office
 from newsletter.delivery import Delivery, Errand
+from newsletter.garbage import untouched
 from newsletter.mail.digest import make_digest
 from newsletter.mail.notes import quiet_note, votes_note
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
-from newsletter.model import (
-    Candidate,
-    Digest,
-    Feedback,
-    Listing,
-    Pick,
-    Profile,
-    Subscriber,
-)
+from newsletter.model import Candidate, Digest, Feedback, Listing, Pick, Profile, Subscriber
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
 from newsletter.schedule import days_to_cover, due_after, edition_at
@@ -271,6 +264,7 @@ def _delivery_of(digest: Digest) -> Delivery:
     )
 
 
+@untouched()
 def compose_due(
     store: Store,
     pool: Pool,
@@ -350,8 +344,10 @@ def _asking(
     last, profile = history.last_made_at, subscriber.profile
     earlier = [vote for vote in votes if last and vote.at <= last]
     is_moved = len(earlier) < len(votes)
+    if votes:
+        subscriber = replace(subscriber, profile=with_votes(profile, votes, now=now))
     return _Asking(
-        replace(subscriber, profile=with_votes(profile, votes, now=now)),
+        subscriber,
         edition_at(subscriber, subscriber.next_due_at or now),
         history,
         with_votes(profile, earlier, now=now) if is_moved else None,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import Lock
 from typing import NamedTuple, NoReturn, TypeVar, cast
 
 from newsletter.links import DigestLinks, Way, chosen
-from newsletter.mail.blanks import Blanks, PeekError
+from newsletter.mail.blanks import Blanks, PeekError, Values
 from newsletter.mail.digest import why_phrases
 from newsletter.mail.octets import Body
 from newsletter.mail.sheets import TOKEN_LIMIT, Frame, HtmlSheets, Sheet, TextSheets, gap
@@ -21,7 +21,10 @@ from newsletter.model import Digest, Paper, Pick, Publication, Reason, Subscribe
 _SHELLS_KEPT = 512
 _PLATES_KEPT = 4_096
 _REASONS_KEPT = 8_192
+_SERVED_KEPT = 16_384
+_OF_A_PLACE = frozenset(("rank", "why"))
 
+_Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
 
 
@@ -33,12 +36,33 @@ class _Shell:
     text: Frame
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class _Plate:
-    """What each loop over the papers prints for one of them, at one place."""
+    """What each loop over the papers prints for one of them."""
 
     html: tuple[Sheet, ...]
     text: tuple[Sheet, ...]
+
+    @cached_property
+    def is_shared(self) -> bool:
+        """Whether it is the same for all who see it at the same place for the same reasons."""
+        return all(sheet.names <= _OF_A_PLACE for sheet in (*self.html, *self.text))
+
+    def served(self, values: Values) -> _Served:
+        """It with all gaps filled but those of tokens."""
+        html = [sheet.filled(values) for sheet in self.html]
+        text = [sheet.filled(values) for sheet in self.text]
+        return _Served(html, text, all(sheet.is_even for sheet in self.html))
+
+
+class _Served(NamedTuple):
+    """A plate for all readers who see the paper at the same place for the same reasons: the parts
+    that each loop prints.
+    """
+
+    html: list[list[bytes]]
+    text: list[list[bytes]]
+    is_even: bool
 
 
 class _Told(NamedTuple):
@@ -60,8 +84,8 @@ class Press:
     `PeekError`, and the mail must be rendered as a whole.
 
     What is kept is bounded: 512 shells (one for each count of papers, chosen and chosen from), and
-    4,096 plates (one for each paper, and for each place of it where a template asks which that is);
-    some 40 MB at the most.
+    4,096 plates (one for each paper, and for each place of it where a template asks which that is),
+    each served in 16,384 ways at the most together (one for each place and reason); some 50 MB.
     """
 
     def __init__(self, html: Stencils, text: Stencils, publication: Publication) -> None:
@@ -71,6 +95,7 @@ class Press:
         self._lock = Lock()
         self._shells: dict[object, _Shell | None] = {}
         self._plates: dict[object, tuple[Paper, _Plate | None]] = {}
+        self._served: dict[tuple[_Plate, int, str], _Served] = {}
         self._ranked = False  # whether a paper looks otherwise at another place
         self._told = lru_cache(maxsize=_REASONS_KEPT)(_told)
 
@@ -79,12 +104,13 @@ class Press:
         tokens = links.tokens
         if max(map(len, tokens.values())) > TOKEN_LIMIT:
             raise PeekError
+        texts = texts_for(digest, subscriber)
         return Draft(
             press=self,
             digest=digest,
-            texts=texts_for(digest, subscriber),
+            texts=texts,
+            values={**texts, **tokens},
             links=links,
-            tokens=tokens,
             octets={gap(name): token.encode() for name, token in tokens.items()},
             told=[self._told(pick.reasons) for pick in digest.picks],
         )
@@ -100,8 +126,22 @@ class Press:
                 _keep(self._shells, key, self._new_shell(draft, shown), most=_SHELLS_KEPT)
         return _given(self._shells[key])
 
-    def plates(self, draft: Draft, shown: int, length: int) -> list[_Plate]:
+    def served(self, draft: Draft, shown: int, length: int) -> list[_Served]:
         """The first papers, with abstracts of that length."""
+        plates = self._plates_of(draft, shown, length)
+        places = enumerate(zip(plates, draft.told, strict=False), start=1)
+        keys = [(plate, rank, told.why) for rank, (plate, told) in places]
+        return [self._served.get(key) or self._new_served(key, draft) for key in keys]
+
+    def _new_served(self, key: tuple[_Plate, int, str], draft: Draft) -> _Served:
+        plate, rank, why = key
+        served = plate.served({**draft.values, "rank": rank, "why": why})
+        if plate.is_shared:
+            with self._lock:
+                _keep(self._served, key, served, most=_SERVED_KEPT)
+        return served
+
+    def _plates_of(self, draft: Draft, shown: int, length: int) -> list[_Plate]:
         home = draft.links.maker.base_url
         picks = list(zip(draft.digest.picks[:shown], draft.told, strict=False))
         if not self._ranked:
@@ -171,7 +211,8 @@ class Draft:
     """One mail, in any length.
 
     Attributes:
-        texts, tokens: what the gaps are filled with, by name.
+        texts: what belongs to the reader, by name.
+        values: texts and tokens, to fill gaps with.
         octets: the tokens as they stand for gaps.
         told: what is said of each pick.
     """
@@ -179,31 +220,29 @@ class Draft:
     press: Press
     digest: Digest
     texts: dict[str, str]
+    values: dict[str, str]
     links: DigestLinks
-    tokens: dict[str, str]
     octets: dict[bytes, bytes]
     told: list[_Told]
 
     def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
         """Page and text with the first `shown` papers, abstracts cut to that many characters."""
         shell = self.press.shell(self, shown)
-        plates = self.press.plates(self, shown, length)
-        html = self._joined(shell.html, [plate.html for plate in plates])
-        text = self._joined(shell.text, [plate.text for plate in plates])
-        is_even = shell.html.is_even and all(one.is_even for plate in plates for one in plate.html)
+        papers = self.press.served(self, shown, length)
+        html = self._joined(shell.html, [paper.html for paper in papers])
+        text = self._joined(shell.text, [paper.text for paper in papers])
+        is_even = shell.html.is_even and all(paper.is_even for paper in papers)
         return (
             Body("7bit", html, is_dotless=True, is_even=is_even),
             Body("quoted-printable", text, is_dotless=True),
         )
 
-    def _joined(self, frame: Frame, papers: list[tuple[Sheet, ...]]) -> bytes:
-        values: dict[str, str | int] = {**self.texts, **self.tokens}
-        parts = frame.sheets[0].filled(values)
+    def _joined(self, frame: Frame, papers: list[list[list[bytes]]]) -> bytes:
+        parts = frame.sheets[0].filled(self.values)
         for loop, after in zip(frame.loops, frame.sheets[1:], strict=True):
-            for rank, (sheets, told) in enumerate(zip(papers, self.told, strict=False), 1):
-                values["why"], values["rank"] = told.why, rank
-                parts += sheets[loop].filled(values)
-            parts += after.filled(values)
+            for served in papers:
+                parts += served[loop]
+            parts += after.filled(self.values)
         return b"".join(map(self.octets.get, parts, parts))
 
 
@@ -246,7 +285,7 @@ def _told(reasons: tuple[Reason, ...]) -> _Told:
     return _Told(why, (bool(why), any(reason.why is Why.SURPRISE for reason in reasons)))
 
 
-def _keep(shelf: dict[object, _Kept], key: object, value: _Kept, *, most: int) -> None:
+def _keep(shelf: dict[_Key, _Kept], key: _Key, value: _Kept, *, most: int) -> None:
     """The oldest makes room; what is in use comes back at once."""
     while len(shelf) >= most:
         del shelf[next(iter(shelf))]

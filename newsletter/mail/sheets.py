@@ -48,13 +48,17 @@ class Filler(dict[str | int, bytes]):
 
     Args:
         fill: makes the octets.
+        names: of the values it takes.
+
+    Attributes:
         name: of the one value it takes; empty where it takes several, which are not remembered.
     """
 
-    def __init__(self, fill: Callable[[Values], bytes], name: str) -> None:
+    def __init__(self, fill: Callable[[Values], bytes], names: frozenset[str]) -> None:
         super().__init__()
         self.fill = fill
-        self.name = name
+        self.names = names
+        self.name = "" if len(names) > 1 else next(iter(names))
 
     def __missing__(self, value: str | int) -> bytes:
         if len(self) >= _SHARED_KEPT:
@@ -81,6 +85,11 @@ class Sheet:
     parts: list[bytes]
     fillers: tuple[tuple[int, Filler], ...]
     is_even: bool
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the values that fill the gaps, tokens that fill one alone aside."""
+        return frozenset().union(*(filler.names for _, filler in self.fillers))
 
     def filled(self, values: Values) -> list[bytes]:
         """All parts but the tokens."""
@@ -293,8 +302,7 @@ def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:
 
 
 def _filler(line: Line, fill: Callable[[Values], bytes]) -> Filler:
-    name, *others = frozenset().union(*map(names, line))
-    return Filler(fill, "" if others else name)
+    return Filler(fill, frozenset().union(*map(names, line)))
 
 
 def _spread(page: str, *, column: int = 0) -> str:

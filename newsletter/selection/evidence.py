@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import itemgetter
 
 import numpy as np
@@ -74,21 +75,23 @@ class Met:
 
     def each(self) -> Iterator[list[Evidence]]:
         """What each pair meets, strongest first."""
+        found = self._found()
+        if self.tastes.likes or self.tastes.exact:
+            for at, pair in enumerate(self._pairs()):
+                found[at] = sorted(self._completed(found[at], *pair), key=_strength, reverse=True)
+        yield from found
+
+    def _found(self) -> list[list[Evidence]]:
+        """Without what belongs to single pairs."""
+        pair, number = self.held.T.nonzero()
+        strength = self.strength[number, pair]
+        order = np.lexsort((number, -strength, pair))
+        pair, number, strength = pair[order], number[order], strength[order]
         interests = self.tastes.columns.interests
-        rows = self.tastes.asked[self.reader].tolist()
-        facts = zip(rows, self.held.T.tolist(), self.strength.T.tolist(), strict=True)
-        is_plain = not (self.tastes.likes or self.tastes.exact)
-        for pair, (row, held, strength) in zip(self._pairs(), facts, strict=True):
-            found = [
-                (much, interests[at])
-                for at, met, much in zip(row, held, strength, strict=True)
-                if met
-            ]
-            if not is_plain:
-                found = self._completed(found, *pair)
-            if len(found) > 1:
-                found.sort(key=_strength, reverse=True)
-            yield found
+        named = self.tastes.asked[self.reader[pair], number].tolist()
+        met = list(zip(strength.tolist(), map(interests.__getitem__, named), strict=True))
+        ends = np.searchsorted(pair, np.arange(len(self.reader) + 1)).tolist()
+        return [met[start:end] for start, end in pairwise(ends)]
 
     def _completed(self, found: list[Evidence], reader: int, place: int) -> list[Evidence]:
         found += self._liked(reader, place)
