@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from newsletter.delivery import Outcome, Result
@@ -67,6 +68,16 @@ class Reply(NamedTuple):
         return tidy(_STATUS.sub("", self.text).replace("\n", " "))
 
 
+_USUAL = {
+    line.encode() + b"\r": Reply(int(line[:3]), line[4:] + "\r")
+    for line in (
+        *("250 2.1.0 Ok", "250 2.1.5 Ok", "250 2.0.0 Ok", "250 Ok", "250 OK", "250 Accepted"),
+        "354 End data with <CR><LF>.<CR><LF>",
+    )
+}
+"""What relays say of nearly every mail, read already."""
+
+
 class ConfusedError(Exception):
     """What comes from the relay cannot be matched to what was said to it; the message tells why."""
 
@@ -89,6 +100,9 @@ class ReplyReader:
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
+            if not self._texts and (usual := _USUAL.get(line)):
+                yield usual
+                continue
             code, mark = _CODES.get(line[:3]), line[3:4]
             if not code or mark not in _MARKS or len(line) > _LONGEST_LINE:
                 raise ConfusedError("the relay's answer is no SMTP")
@@ -101,6 +115,7 @@ class ReplyReader:
             raise ConfusedError("the relay's answer has no end")
 
 
+@lru_cache(maxsize=64)
 def accepted(reply: Reply) -> Outcome:
     """The relay answers for the mail from now on (RFC 5321 section 4.2.5)."""
     return _outcome(Result.ACCEPTED, reply, reply.words)

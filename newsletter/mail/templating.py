@@ -36,6 +36,7 @@ _ESCAPES = {
 }
 _SPECIAL = re.compile(r"""[&<>"'`={}\\:]""")
 _WORD = re.compile(r"[^ \t\n\r\f\v]+")
+_UNEVEN = re.compile(r"\A | \Z|  |[\t\n\r\f\v]")
 _SCRIPT_SCHEME = re.compile(r"(javascript|data|vbscript):", re.IGNORECASE)
 RENDERING_ERRORS = (
     jinja2.TemplateError,
@@ -209,19 +210,21 @@ def wrap(text: str, indent: int = 0, width: int = TEXT_WIDTH, first: str = "") -
         width: longest line in characters, indentation included (RFC 5322 asks for 78 at most).
         first: stands at the start of the first line instead of the indentation, e.g. ` 1. `.
     """
-    margin = " " * indent
-    lines: list[str] = []
-    line = first or margin
-    begun = False
-    # The standard library's does the same in ten times the time, and every mail has its sentences.
-    for word in _WORD.findall(text):
-        if begun and len(line) + 1 + len(word) > width:
-            lines.append(line)
-            line = margin + word
-        else:
-            line += " " + word if begun else word
-        begun = True
-    return "\n".join((*lines, line)) if begun else ""
+    # The standard library's does the same in many times the time, and every mail has its sentences.
+    margin, lines = " " * indent, []
+    rest, line = " ".join(_WORD.findall(text)) if _UNEVEN.search(text) else text, first or margin
+    while len(line) + len(rest) > width and (end := _line_end(rest, width - len(line))) > 0:
+        lines.append(line + rest[:end])
+        rest, line = rest[end + 1 :], margin
+    return "\n".join((*lines, line + rest)) if rest else ""
+
+
+def _line_end(words: str, room: int) -> int:
+    """Where a line of so many characters ends: at a blank, if only behind a word that is too long;
+    -1 where there is none.
+    """
+    end = words.rfind(" ", 0, room + 1) if room > 0 else -1
+    return end if end > 0 else words.find(" ")
 
 
 def _deepest_template_line(trace: TracebackType | None) -> tuple[str, int] | None:
