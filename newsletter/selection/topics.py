@@ -33,6 +33,9 @@ _FIT_PER_WORDS = 5.0
 # topic such as "large language models" never is unusual.
 CLEAR_FIT, _FAIR_SHARE = 1.8, 0.2
 _BROAD_FIT, _VERY_WORDS = 0.4, 0.75
+# Some words of a topic alone are none of it, "machine unlearning" is no "machine translation": the
+# examples must agree. Of real reading lists, 3 % of such papers are on them, else 9 to 12 %.
+_AGREED = 1.7
 _VOUCHING = (
     0.6  # share of a topic's words in its examples: "medieval tax law" gets 0.15 among AI papers
 )
@@ -100,15 +103,17 @@ class TopicMeter:
 
         A stored paper does not count as its own example.
         """
-        fits = np.minimum(self._fits(batch), _HIGHEST)
+        fits, alike = self._fits(batch)
         cover, of_words = np.split(batch.held(self.telling), 2, axis=1)
         occurs = (cover >= _FAIR_SHARE) & (batch.held(self.queries > 0) >= self.several)
-        clear = (fits >= CLEAR_FIT) & (self.vouched | occurs)
+        agreed = (alike >= _AGREED) | (of_words >= _VERY_WORDS) | ~self.examples.some
+        clear = (fits >= CLEAR_FIT) & (self.vouched | occurs) & agreed
         # Where so little is stored that nothing vouches for a topic, its words need not be neighbours.
         held = (cover >= _VERY_WORDS) | (~self.examples.some & (of_words >= _VERY_WORDS))
         return fits, clear | ((fits >= _BROAD_FIT) & held)
 
-    def _fits(self, batch: Batch) -> Floats:
+    def _fits(self, batch: Batch) -> tuple[Floats, Floats]:
+        """The fit to each topic, and how much of it is likeness to the examples."""
         said = batch.said(self.queries) * batch.rows.lengths[:, None] / self.weights
         by_said = np.minimum(self.usual_said.above(said), _FIT_PER_WORDS * said)
         words, dense = self.examples.likeness(batch)
@@ -120,7 +125,8 @@ class TopicMeter:
             own, own_weight = own + _OWN_IN_SPACE * near, own_weight + _OWN_IN_SPACE
         # The words of a category's name say less than the papers in it.
         vouched = np.where(self.coded, alike / weight, (own + alike) / (own_weight + weight))
-        return np.where(self.examples.some, vouched, by_said)
+        fits = np.where(self.examples.some, vouched, by_said)
+        return np.minimum(fits, _HIGHEST), alike / weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,3 +154,12 @@ def test_the_reader_of_robots_gets_robots(papers, known):
 def test_a_reader_of_something_else_gets_nothing(papers, known):
     profile = Profile(topics=("medieval tax law", "bee keeping"))
     assert select(profile, _candidates(papers), now=NOW, background=known) == ()
+
+
+def test_a_paper_that_shares_a_mere_word_with_a_topic_is_no_fit_to_it(papers, known):
+    day = [paper for day in papers.values() for paper, _ in day]
+    candidates = [Candidate(paper=paper) for paper in day if paper.listed_on == date(2025, 9, 18)]
+    reader = Profile(topics=("machine translation",), max_papers=10, surprise=False)
+    told = {pick.paper.title[:20] for pick in _picks(reader, candidates, known)}
+    assert "Hala Technical Repor" in told  # Arabic-centric translation models
+    assert "Scrub It Out! Erasin" not in told  # machine unlearning
