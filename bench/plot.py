@@ -74,7 +74,7 @@ def svg(found: Medians, note: str) -> str:
     height = top + 22
     parts.append(_text(16, top + 8, note, "note"))
     title = "<title>Microseconds of CPU a mail</title>"
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" viewBox="0 0 {WIDTH} {height}" role="img">'
     page = f'<rect class="page" width="{WIDTH}" height="{height}" rx="6"/>'
     return "\n".join([head, title, f"<style>{_STYLE}</style>", page, *parts, "</svg>"]) + "\n"
 

@@ -18,17 +18,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import kit
 import machine
 import plot
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from table import Result, markdown, rows
+from telling import Teller
 
 OUT = kit.ROOT / "var" / "bench"
 PATIENCE = 30  # seconds for a benchmark to end what it began
@@ -67,71 +66,21 @@ BENCHMARKS = (
 )
 
 
-class Teller:
-    """Says how far it is: a bar on a terminal, else a line for each run."""
-
-    def __init__(self, total: int) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-        )
-        self._is_terminal = sys.stderr.isatty()
-        self._total, self._begun = total, 0
-
-    @contextmanager
-    def of(self, name: str, runs: int) -> Iterator[Teller]:
-        """While one benchmark runs."""
-        self._begun += 1
-        self._name, self._runs, self._done = name, runs, 0
-        self._since = time.perf_counter()
-        if not self._is_terminal:
-            yield self
-            return
-        # Of a single run nobody knows how far it is: the bar only moves.
-        total = runs if runs > 1 else None
-        self._task = self._progress.add_task(self._label(), total=total)
-        with self._progress:
-            yield self
-            self._progress.update(self._task, total=runs, completed=runs)
-
-    def run(self) -> None:
-        """The next run begins."""
-        self._done += 1
-        if self._is_terminal:
-            self._progress.update(self._task, completed=self._done - 1, description=self._label())
-        else:
-            print(f"{self._label()} ...", file=sys.stderr, flush=True)
-
-    def end(self, why: str) -> None:
-        """Every run is over."""
-        if why or not self._is_terminal:
-            seconds = time.perf_counter() - self._since
-            line = f"{self._label()}: {why or f'done, {seconds:.0f} s'}"
-            self._progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-    def _label(self) -> str:
-        of_runs = f" run {max(self._done, 1)} of {self._runs}" if self._runs > 1 else ""
-        return f"[{self._begun}/{self._total}] {self._name}{of_runs}"
-
-
 def measured(one: Benchmark, out: Path, teller: Teller, *, quick: bool, repeat: int) -> Result:
     """Every run of one benchmark, or as many as came to an end."""
     result, since = Result(), time.perf_counter()
     runs = repeat if one.is_short else 1
-    with teller.of(one.name, runs):
-        for _ in range(runs):
-            teller.run()
-            file = out / f"{one.name}.json"
-            file.unlink(missing_ok=True)
-            arguments = [*(one.quick if quick else one.full), "--json", str(file)]
-            result.why = ran([sys.executable, str(one.script), *arguments], out, one)
-            if result.why:
-                break
-            result.runs.append(json.loads(file.read_text(encoding="utf-8")))
-        teller.end(result.why)
+    teller.begins(one.name, runs)
+    for _ in range(runs):
+        teller.runs()
+        file = out / f"{one.name}.json"
+        file.unlink(missing_ok=True)
+        arguments = [*(one.quick if quick else one.full), "--json", str(file)]
+        result.why = ran([sys.executable, str(one.script), *arguments], out, one)
+        if result.why:
+            break
+        result.runs.append(json.loads(file.read_text(encoding="utf-8")))
+    teller.ends(result.why)
     result.seconds = time.perf_counter() - since
     return result
 
@@ -182,6 +131,8 @@ def written(results: Mapping[str, Result], facts: machine.Facts, out: Path) -> s
     """The table; it lies in the folder, too."""
     found = rows(results)
     text = f"{machine.sentence(facts)}\n\n{markdown(found)}"
+    if wrong := [f"- {name}: {one.why}" for name, one in results.items() if one.why]:
+        text += "\n" + "\n".join(wrong) + "\n"
     (out / "bench.md").write_text(text, encoding="utf-8")
     whole = {
         "machine": facts,
@@ -201,11 +152,11 @@ def main(asked: argparse.Namespace) -> int:
     chosen = [one for one in BENCHMARKS if one.name in asked.only]
     repeat = asked.repeat or (3 if asked.quick else 5)
     facts = machine.facts() | {"size": "quick" if asked.quick else "full"}
-    teller = Teller(len(chosen))
-    results = {
-        one.name: measured(one, asked.out, teller, quick=asked.quick, repeat=repeat)
-        for one in chosen
-    }
+    with Teller(len(chosen)) as teller:
+        results = {
+            one.name: measured(one, asked.out, teller, quick=asked.quick, repeat=repeat)
+            for one in chosen
+        }
     print(written(results, facts, asked.out))
     return 1 if any(result.why for result in results.values()) else 0
 
@@ -221,6 +172,14 @@ def names(text: str) -> list[str]:
     return given
 
 
+def positive(text: str) -> int:
+    """Those of `--repeat`."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least once")
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     everything = [one.name for one in BENCHMARKS]
@@ -229,7 +188,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only", type=names, default=everything, metavar="NAME,...", help=", ".join(everything)
     )
-    made.add_argument("--repeat", type=int, metavar="N", help="of send and assemble: 5, quick 3")
+    made.add_argument(
+        "--repeat", type=positive, metavar="N", help="of send and assemble: 5, quick 3"
+    )
     made.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="instead of var/bench")
     return made
 

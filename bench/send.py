@@ -119,13 +119,17 @@ def naive(port: int, mails: list[tuple[Digest, Subscriber]]) -> None:
             relay.sendmail("digest@papers.example", one[1].email, raw)
 
 
-def of_smtp_source(port: int, octets: int, mails: int) -> float | None:
-    """Mails a second of Debian's generator at the same size, its best number of sessions; nothing
-    without it. It sends one canned text to one address.
+def of_smtp_source(port: int, octets: int, mails: int) -> float:
+    """Mails a second of Debian's generator at the same size, its best number of sessions.
+
+    It sends one canned text to one address.
+
+    Raises:
+        kit.Missing: it is not installed.
     """
     program = kit.program("smtp-source")
     if not program:
-        return None
+        raise kit.Missing(kit.POSTFIX.format("smtp-source"))
     best = 0.0
     for sessions in (1, 4, 16):
         how = ["-d", "-s", str(sessions), "-l", str(octets), "-m", str(mails)]
@@ -146,7 +150,6 @@ def measured(readers: int, folder: Path, relay: str, port: int) -> kit.Figures:
     some = house.some(NAIVE_MAILS)
     naively, _ = kit.measured(lambda: naive(port, some))
     size = len(assemble.pressed(house.app.live_post.renderer, some[0]))
-    source = of_smtp_source(port, size, min(readers, 4000))
     house.app.store.close()
     ours, theirs = (composing + delivering) / readers, naively / len(some)
     found = kit.Figures(facts={"readers": readers, "octets": size, "relay": relay})
@@ -158,10 +161,11 @@ def measured(readers: int, folder: Path, relay: str, port: int) -> kit.Figures:
         "ratio": round(theirs / ours, 1),
         "mails_per_second": round(readers / seconds),
     }
-    if source is None:
-        found.missing["smtp_source_per_second"] = kit.POSTFIX.format("smtp-source")
-    else:
+    try:
+        source = of_smtp_source(port, size, min(readers, 4000))
         found.figures["smtp_source_per_second"] = round(source)
+    except (kit.Missing, subprocess.SubprocessError) as why:
+        found.missing["smtp_source_per_second"] = str(why)
     return found
 
 
