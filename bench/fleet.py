@@ -1,6 +1,6 @@
 """Workers of a fleet over one PostgreSQL: mails a second, claimed rows a second, and the speed-up.
 
-    python bench/fleet.py [MAILS] [--workers 1 2 4] [--kills K] [--cuts C] [--json FILE]
+    python bench/fleet.py [MAILS] [--rows N] [--workers 1 2 4] [--kills K] [--cuts C] [--json FILE]
 
 PostgreSQL comes from pip as in the tests, with its usual durability, over a Unix socket. The digests
 (two or three papers each) are made beforehand; all workers begin at the same instant. The relay is a
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 Run = dict[str, float]
 
 
-def measured(server: Postgres, mails: int, workers: int, kills: int, cuts: int) -> Run:
+def measured(server: Postgres, workers: int, asked: argparse.Namespace) -> Run:
     """One line of the table."""
+    mails = asked.mails
     with fleet(server, mails, workers) as made:
-        end = made.delivers(kills, cuts)
+        end = made.delivers(asked.kills, asked.cuts)
         copies = Counter(end["ids"])
         assert len(copies) == mails, f"{mails - len(copies)} digests are lost"
         more = copies.total() - mails
@@ -38,7 +39,7 @@ def measured(server: Postgres, mails: int, workers: int, kills: int, cuts: int) 
             "workers": workers,
             "mails": mails,
             "mails_per_second": round(mails / (end["last"] - end["first"]), 1),
-            "claimed_rows_per_second": round(claimed_a_second(server, mails, workers)),
+            "claimed_rows_per_second": round(claimed_a_second(server, asked.rows, workers)),
             "kills": made.kills,
             "cuts": made.cuts,
             "came_twice": more,
@@ -66,11 +67,9 @@ def figures(run: Run) -> dict[str, float]:
 def main(asked: argparse.Namespace) -> None:
     """Measures, prints, and writes the figures down."""
     with kit.postgres() as server:
-        runs = [
-            measured(server, asked.mails, workers, asked.kills, asked.cuts)
-            for workers in asked.workers
-        ]
-    found = kit.Figures(facts={"mails": asked.mails, "cores": os.cpu_count() or 0})
+        runs = [measured(server, workers, asked) for workers in asked.workers]
+    facts = {"mails": asked.mails, "rows": asked.rows, "cores": os.cpu_count() or 0}
+    found = kit.Figures(facts=facts)
     for run in runs:
         for speed_up, name in (
             ("speed_up", "mails_per_second"),
@@ -85,6 +84,7 @@ def main(asked: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = kit.parser(__doc__)
     parser.add_argument("mails", type=int, nargs="?", default=20_000)
+    parser.add_argument("--rows", type=int, default=20_000, help="claimed and marked, unsent")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--cuts", type=int, default=0)

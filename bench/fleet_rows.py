@@ -28,11 +28,11 @@ HEAD_START = timedelta(seconds=8)  # the processes have started by then
 PEOPLE = 100
 
 
-def claimed_a_second(server: Postgres, mails: int, workers: int) -> float:
+def claimed_a_second(server: Postgres, rows: int, workers: int) -> float:
     """Rows that so many processes claim and mark together."""
     url = server.fresh()
     store = open_store(url)
-    queue(store, mails)
+    queue(store, rows)
     command = [sys.executable, __file__, url]
     with ExitStack() as stack:
         running = [
@@ -42,9 +42,9 @@ def claimed_a_second(server: Postgres, mails: int, workers: int) -> float:
         told = [json.loads(process.communicate()[0]) for process in running]
     store.close()
     server.drop(url)
-    assert sum(one["rows"] for one in told) == mails
+    assert sum(one["rows"] for one in told) == rows
     worked = [one for one in told if one["rows"]]
-    return mails / (max(one["ended"] for one in worked) - min(one["began"] for one in worked))
+    return rows / (max(one["ended"] for one in worked) - min(one["began"] for one in worked))
 
 
 def queue(store: Store, mails: int) -> None:
@@ -70,11 +70,11 @@ def claim(url: str) -> None:
     store = open_store(url)
     rows, began, ended = 0, 0.0, 0.0
     while True:
-        now = datetime.now(UTC)
+        now, asked = datetime.now(UTC), time.monotonic()
         with store.changing_register(together=True) as register:
             mine = register.outbox.claim(now, most=BATCH, lease=LEASE)
         if mine:
-            began = began or time.monotonic()
+            began = began or asked
             sent = [replace(mail, state=DeliveryState.SENT, sent_at=now) for mail in mine]
             with store.changing_register(together=True) as register:
                 register.outbox.record(sent)

@@ -158,7 +158,7 @@ def measured(readers: int, folder: Path, relay: str, port: int) -> kit.Figures:
         "compose_us": round(composing / readers * 1e6),
         "deliver_us": round(delivering / readers * 1e6),
         "naive_us": round(theirs * 1e6),
-        "ratio": round(theirs / ours, 1),
+        "ratio": round(theirs / ours, 2),
         "mails_per_second": round(readers / seconds),
     }
     try:
