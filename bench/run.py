@@ -55,12 +55,12 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark(name="send", full=("4000",), quick=("500",), is_short=True),
+    Benchmark(name="send", full=("4000",), quick=("1000",), is_short=True),
     Benchmark(name="selecting", full=(), quick=("--papers", "3000", "--readers", "1000")),
     Benchmark(name="assemble", full=("2000",), quick=("500",), is_short=True),
     Benchmark(name="store", full=("20000",), quick=("5000",)),
     Benchmark(name="fleet", full=("20000",), quick=("3000",)),
-    Benchmark(name="rtt", full=("500",), quick=("200", "--repeat", "3")),
+    Benchmark(name="rtt", full=("500",), quick=("400", "--repeat", "3")),
     Benchmark(name="memory", full=("10000", "100000"), quick=("1000", "4000"), minutes=60),
     Benchmark(name="steps", full=(), quick=("--repeat", "3")),
 )
