@@ -20,7 +20,7 @@ check: $(VENV)/.dev  ## Lint, format, types, floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev  ## Measurements; ratios of one run, never a gate
+bench: $(VENV)/.dev  ## Every benchmark in one table, never a gate; ARGS="--quick" takes minutes
 	$(BIN)/python bench/run.py $(ARGS)
 
 evaluate: $(VENV)/.dev  ## The selector on real reading lists beside other methods (../shared/relevance)

@@ -1,26 +1,25 @@
 """CPU of one mail: joined from ready octets, beside Jinja2 and EmailMessage for each reader.
 
-    python bench/assemble.py [FILE]     # the figures as JSON, too
+    python bench/assemble.py [MAILS] [--json FILE]     # 2,000 a round
 
 Both ways make mails of 10 papers out of 200, in turns in one run; figures are microseconds of this
-process's CPU a mail, medians of five rounds, papers rendered before. `first_mails_us` is what the
-first 2,000 mails cost with that. Signing comes on top where we sign.
+process's CPU a mail, medians of five rounds, papers rendered before. `first_mails_us` is what
+the first round of mails costs with that. Signing comes on top where we sign.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import random
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from email.message import EmailMessage
 from email.policy import SMTP
 from functools import partial
-from pathlib import Path
 from statistics import median
 from time import process_time
 
+import kit
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from rich.progress import track
@@ -206,7 +205,7 @@ def _pem(secret: ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey) -> bytes:
     )
 
 
-def measured(world: World, renderer: Renderer) -> dict[str, float]:
+def measured(world: World, renderer: Renderer, mails: int) -> dict[str, float]:
     """Medians of all ways, each in turn."""
     files = TemplateFiles((TEMPLATES,))
     parsed = Templates(files, {HTML_TEMPLATE: compile_template(files, HTML_TEMPLATE)})
@@ -215,7 +214,7 @@ def measured(world: World, renderer: Renderer) -> dict[str, float]:
     raw, page = pressed(renderer, made), renderer.render(*made, LINKS.for_digest(made[0])).html_body
     even = len(page.octets) + len(ending(made[0].id)) if page.is_even else 0
     ways: dict[str, tuple[Callable[[Mail], object], int]] = {
-        "assemble_us": (partial(pressed, renderer), MAILS),
+        "assemble_us": (partial(pressed, renderer), mails),
         "naive_us": (partial(naive, html, text), 2 * BATCH),
         **{
             f"dkim_{name}_us": (lambda _mail, by=signer: by.sign(raw, at=NOW, even=even), 4 * BATCH)
@@ -224,26 +223,29 @@ def measured(world: World, renderer: Renderer) -> dict[str, float]:
     }
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for _ in track(range(ROUNDS), description="mails", transient=True):
-        for name, (make, mails) in ways.items():
-            taken[name].append(cpu(make, world, mails))
-    return {name: round(median(some), 1) for name, some in taken.items()}
+        for name, (make, some) in ways.items():
+            taken[name].append(cpu(make, world, some))
+    return {name: round(median(each), 1) for name, each in taken.items()}
 
 
-def main(file: str = "") -> None:
+def main(asked: argparse.Namespace) -> None:
     """Measures, prints, and writes the figures down."""
     world, renderer = World(), Renderer((TEMPLATES,), PUBLICATION)
-    first = cpu(partial(pressed, renderer), world, MAILS)
-    figures = measured(world, renderer)
+    first = cpu(partial(pressed, renderer), world, asked.mails)
+    figures = measured(world, renderer, asked.mails)
     sizes = [len(pressed(renderer, one)) for one in world.batch()]
     figures |= {
-        "octets": round(sum(sizes) / len(sizes)),
         "first_mails_us": round(first, 1),
         "ratio": round(figures["naive_us"] / figures["assemble_us"], 1),
     }
-    print(json.dumps(figures, indent=2))
-    if file:
-        Path(file).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    octets = round(sum(sizes) / len(sizes))
+    found = kit.Figures(figures=figures, facts={"mails": asked.mails, "octets": octets})
+    for name, figure in {**found.facts, **found.figures}.items():
+        print(f"{name:24} {figure}")
+    found.write(asked.json)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    parser = kit.parser(__doc__)
+    parser.add_argument("mails", type=int, nargs="?", default=MAILS, help="a round, 25 at least")
+    main(parser.parse_args())

@@ -1,9 +1,10 @@
 """Peak memory of a whole run, profiles to recorded deliveries, for more and more readers.
 
-    python bench/memory.py [READERS ...] [--slow MS]     # 1,000 and 10,000; a relay that answers late
+    python bench/memory.py [READERS ...] [--slow MS] [--json FILE]     # 1,000 and 10,000
 
 Each run is a process of its own; the readers are written down by another one before. What counts is
-that the peak does not grow with the readers, nor when the relay is slower than we are.
+that the peak does not grow with the readers, nor when the relay is slower than we are; that is asked
+for the fewest readers only.
 """
 
 from __future__ import annotations
@@ -14,29 +15,36 @@ import sys
 import tempfile
 from pathlib import Path
 
+import kit
 from rich.progress import track
 from send import House
-from wire import our_sink
 
 STEPS = ("found", "run")
 
 
-def main(readers: list[int], slow: int) -> None:
-    """Measures and prints."""
+def main(asked: argparse.Namespace) -> None:
+    """Measures, prints, and writes the figures down."""
+    fewest, most = min(asked.readers), max(asked.readers)
+    runs = [(number, 0) for number in sorted(asked.readers)]
+    runs += [(fewest, asked.slow)] if asked.slow else []
+    peaks = {run: peak(*run) for run in track(runs, description="runs", transient=True)}
     print("| readers | relay answers after ms | peak memory, MB |\n|---|---|---|")
-    runs = [(number, late) for number in readers for late in dict.fromkeys((0, slow))]
-    rows = [(number, late, peak(number, late)) for number, late in track(runs, transient=True)]
-    for number, late, megabytes in rows:
+    for (number, late), megabytes in peaks.items():
         print(f"| {number:,} | {late} | {megabytes} |")
+    found = kit.Figures(facts={"fewest": fewest, "most": most, "slow": asked.slow})
+    found.figures = {"most_mb": peaks[most, 0], "fewest_mb": peaks[fewest, 0]}
+    if asked.slow:
+        found.figures["slow_mb"] = peaks[fewest, asked.slow]
+    found.write(asked.json)
 
 
 def peak(readers: int, late: int) -> int:
     """Of one run, in megabytes."""
-    with our_sink("pipelining", late) as port, tempfile.TemporaryDirectory() as folder:
+    with kit.our_sink("pipelining", late) as port, tempfile.TemporaryDirectory() as folder:
         said = ""
         for step in STEPS:
             command = [sys.executable, __file__, "--step", step, folder, str(port), str(readers)]
-            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+            said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         return int(said)
 
 
@@ -49,22 +57,15 @@ def one(step: str, folder: Path, port: int, readers: int) -> None:
         house.compose()
         house.deliver()
         assert house.sent() == readers
-        print(resident())
+        print(round(kit.resident("VmHWM")))
     house.app.store.close()
-
-
-def resident() -> int:
-    """The most memory this process ever held, in megabytes (Linux)."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) // 1024
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--step"]:
         one(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
     else:
-        parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+        parser = kit.parser(__doc__)
         parser.add_argument("readers", nargs="*", type=int, default=[1_000, 10_000])
-        parser.add_argument("--slow", type=int, default=20, help="milliseconds")
-        given = parser.parse_args()
-        main(given.readers, given.slow)
+        parser.add_argument("--slow", type=int, default=20, help="milliseconds; 0: not asked for")
+        main(parser.parse_args())

@@ -1,96 +1,203 @@
-"""Measures the steps of the way on this machine and prints one table; ratios count, not times.
+"""Every benchmark after the other, each a process of its own, and one table of them all.
 
-    make bench                      # the bundled page
-    make bench ARGS="FILE ..."      # lists saved as pages, feeds, dumps or JSON
+    make bench                                   # half an hour
+    make bench ARGS="--quick"                    # a few minutes; figures are rougher
+    make bench ARGS="--only send,assemble --repeat 9"
 
-Every step is repeated and its median taken, all in one run, so that the ratios hold on a shared
-machine too.
+The table is printed and lies in `var/bench` as `bench.md` and `bench.json`, with a plot `bench.svg` and
+what each benchmark said (`NAME.log`). A goal that is missed is no failure: exit code 1 means that a
+benchmark did not come to its end, and its rows say why.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
+import signal
+import subprocess
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
-from newsletter.config import data_dir, load_reader, load_settings
-from newsletter.links import Key, LinkMaker
-from newsletter.mail import lint, message
-from newsletter.mail.digest import make_digest
-from newsletter.mail.render import Renderer
-from newsletter.model import Candidate
-from newsletter.selection import Background, select
-from newsletter.sources.recognise import read_content
-from newsletter.store import open_store
+import kit
+import machine
+import plot
+from table import Result, markdown, rows
+from telling import Teller
 
-NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
-REPEATS = 7
+OUT = kit.ROOT / "var" / "bench"
+PATIENCE = 30  # seconds for a benchmark to end what it began
 
 
-def timed(step: Callable[[], object], repeats: int = REPEATS) -> float:
-    """Median seconds of one call."""
-    taken = []
-    for _ in range(repeats):
-        start = perf_counter()
-        step()
-        taken.append(perf_counter() - start)
-    return median(taken)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Benchmark:
+    """One script, and how it is called.
+
+    Attributes:
+        minutes: after so many it is ended.
+        is_short: it is repeated, and medians count.
+    """
+
+    name: str
+    full: Sequence[str]
+    quick: Sequence[str]
+    minutes: float = 20
+    is_short: bool = False
+
+    @property
+    def script(self) -> Path:
+        """Where it lies."""
+        return kit.BENCH / f"{self.name}.py"
 
 
-def main(files: list[str]) -> None:
-    """Measures and prints."""
-    named = [Path(name) for name in files] or [data_dir("config") / "demo" / "trending_page.txt"]
-    contents = [(path.read_bytes(), path.name) for path in named]
-    listings = [read_content(data, source=name) for data, name in contents]
-    papers = list({p.id: p for listing in listings for p in listing.papers}.values())
-    candidates = [Candidate(paper=paper) for paper in papers]
-    reader = load_reader(data_dir("config") / "demo" / "inference.toml")
-    publication = load_settings().publication.value()
-    templates = (data_dir("templates") / "mail",)
-    background = Background.fit(papers)
-    renderer = Renderer(templates, publication)
-    picks = select(reader.profile, candidates, now=NOW, background=background)
-    digest = make_digest(
-        subscriber=reader, picks=picks, considered=len(papers), edition="2026-04-03", now=NOW
-    )
-    links = LinkMaker(publication.base_url, [Key(1, "secret")]).for_digest(digest)
-    rendered = renderer.render(digest, reader, links)
+BENCHMARKS = (
+    Benchmark(name="send", full=("4000",), quick=("1000",), is_short=True),
+    Benchmark(name="selecting", full=(), quick=("--papers", "3000", "--readers", "1000")),
+    Benchmark(name="assemble", full=("2000",), quick=("500",), is_short=True),
+    Benchmark(name="store", full=("20000",), quick=("5000",)),
+    Benchmark(name="fleet", full=("20000",), quick=("3000",)),
+    Benchmark(name="rtt", full=("500",), quick=("400", "--repeat", "3")),
+    Benchmark(name="memory", full=("10000", "100000"), quick=("1000", "4000"), minutes=60),
+    Benchmark(name="steps", full=(), quick=("--repeat", "3")),
+)
 
-    def build() -> bytes:
-        return message.build(
-            rendered, digest=digest, subscriber=reader, publication=publication, links=links
+
+def measured(one: Benchmark, out: Path, teller: Teller, *, quick: bool, repeat: int) -> Result:
+    """Every run of one benchmark, or as many as came to an end."""
+    result, since = Result(), time.perf_counter()
+    runs = repeat if one.is_short else 1
+    teller.begins(one.name, runs)
+    for _ in range(runs):
+        teller.runs()
+        file = out / f"{one.name}.json"
+        file.unlink(missing_ok=True)
+        arguments = [*(one.quick if quick else one.full), "--json", str(file)]
+        result.why = ran([sys.executable, str(one.script), *arguments], out, one)
+        if result.why:
+            break
+        result.runs.append(json.loads(file.read_text(encoding="utf-8")))
+    teller.ends(result.why)
+    result.seconds = time.perf_counter() - since
+    return result
+
+
+def ran(command: Sequence[str], out: Path, one: Benchmark) -> str:
+    """Runs it; a sentence where it did not come to its end."""
+    log = out / f"{one.name}.log"
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            command,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env=environment(),
+            start_new_session=True,
         )
+        try:
+            code = process.wait(one.minutes * 60)
+        except subprocess.TimeoutExpired:
+            return f"was ended after {one.minutes:g} minutes"
+        finally:
+            end(process)
+    if code == 0:
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+    return f"failed: {last[:200]} ({one.name}.log)"
 
-    def keep() -> None:
-        store = open_store("sqlite://")
-        for listing in listings:
-            store.record(listing, NOW)
-        store.close()
 
-    raw = build()
-    steps: list[tuple[str, Callable[[], object]]] = [
-        ("read the list", lambda: [read_content(data, source=name) for data, name in contents]),
-        ("open a store, keep the list", keep),
-        ("fit the background", lambda: Background.fit(papers)),
-        ("compile the templates", lambda: Renderer(templates, publication)),
-        (
-            "choose for one reader",
-            lambda: select(reader.profile, candidates, now=NOW, background=background),
-        ),
-        ("render one digest", lambda: renderer.render(digest, reader, links)),
-        ("assemble one mail", build),
-        ("check one mail", lambda: lint.check_mail(raw, dev=True)),
-    ]
-    taken = {name: timed(step) for name, step in steps}
-    unit = taken["render one digest"]
-    print(f"{len(papers)} papers, {len(picks)} picks, {rendered.html_octets:,} octets of HTML\n")
-    print("| step | ms | times one rendering |\n|---|---:|---:|")
-    for name, seconds in taken.items():
-        print(f"| {name} | {seconds * 1000:.2f} | {seconds / unit:.2f} |")
+def end(process: subprocess.Popen[bytes]) -> None:
+    """It ends, with all that it started; it is asked first, for then it also stops its servers."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def environment() -> dict[str, str]:
+    """Ours without settings of an installation; this checkout is what is measured."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("NEWSLETTER_")}
+    paths = [str(kit.ROOT), kept.get("PYTHONPATH", "")]
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+
+
+def written(results: Mapping[str, Result], facts: machine.Facts, out: Path) -> str:
+    """The table; it lies in the folder, too."""
+    found = rows(results)
+    text = f"{machine.sentence(facts)}\n\n{markdown(found)}"
+    if wrong := [f"- {name}: {one.why}" for name, one in results.items() if one.why]:
+        text += "\n" + "\n".join(wrong) + "\n"
+    (out / "bench.md").write_text(text, encoding="utf-8")
+    whole = {
+        "machine": facts,
+        "benchmarks": {name: asdict(result) for name, result in results.items()},
+        "rows": [asdict(row) for row in found],
+    }
+    (out / "bench.json").write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    medians = {name: result.medians() for name, result in results.items()}
+    if picture := plot.svg(medians, machine.sentence(facts)):
+        (out / "bench.svg").write_text(picture, encoding="utf-8")
+    return text
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Measures, prints, and writes everything down."""
+    asked.out.mkdir(parents=True, exist_ok=True)
+    chosen = [one for one in BENCHMARKS if one.name in asked.only]
+    repeat = asked.repeat or (3 if asked.quick else 5)
+    facts = machine.facts() | {"size": "quick" if asked.quick else "full"}
+    with Teller(len(chosen)) as teller:
+        results = {
+            one.name: measured(one, asked.out, teller, quick=asked.quick, repeat=repeat)
+            for one in chosen
+        }
+    print(written(results, facts, asked.out))
+    return 1 if any(result.why for result in results.values()) else 0
+
+
+def names(text: str) -> list[str]:
+    """Those of `--only`."""
+    known = [one.name for one in BENCHMARKS]
+    given = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [name for name in given if name not in known]:
+        raise argparse.ArgumentTypeError(
+            f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known)}"
+        )
+    return given
+
+
+def positive(text: str) -> int:
+    """Those of `--repeat`."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least once")
+    return number
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    everything = [one.name for one in BENCHMARKS]
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--quick", action="store_true", help="a few minutes, rougher figures")
+    made.add_argument(
+        "--only", type=names, default=everything, metavar="NAME,...", help=", ".join(everything)
+    )
+    made.add_argument(
+        "--repeat", type=positive, metavar="N", help="of send and assemble: 5, quick 3"
+    )
+    made.add_argument("--out", type=Path, default=OUT, metavar="DIR", help="instead of var/bench")
+    return made
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended from outside"))
+    try:
+        sys.exit(main(parser().parse_args()))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -3,17 +3,19 @@
     python bench/selecting.py              # made-up papers
     python bench/selecting.py FILE         # stored papers as JSON lines (gzip), such as the shared ones
 
+`--papers` are stored (10,000), `--readers` are chosen for (10,000), `--json FILE` gets the figures.
+
 CPU seconds of one thread; the readers are made of the papers themselves: three topics out of a list
 of 500, and up to ten liked papers each.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import os
 import random
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -26,6 +28,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from datetime import UTC, datetime
 
+import kit
 import numpy as np
 
 from newsletter.model import Candidate, Paper, Profile
@@ -35,62 +38,87 @@ from newsletter.selection.round import Asking, Round
 from newsletter.selection.select import AT_ONCE
 from newsletter.selection.tastes import Tastes
 
-PAPERS, DAY, READERS = 10_000, 200, 10_000
+PAPERS, DAY, NEW, READERS = 10_000, 200, 60, 10_000
 NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
 
-def main(files: Sequence[str]) -> None:
-    """Measures and prints."""
-    papers = read(Path(files[0])) if files else made_up(PAPERS + 60)
-    stored, day = papers[:PAPERS], papers[PAPERS - DAY : PAPERS]
-    new = papers[PAPERS : PAPERS + 60]
-    print("| what | CPU seconds |\n|---|---|")
-    before = resident()
+def main(asked: argparse.Namespace) -> None:
+    """Measures, prints, and writes the figures down."""
+    count = asked.papers
+    papers = read(asked.file) if asked.file else made_up(count + NEW)
+    stored, day = papers[:count], papers[:count][-DAY:]
+    new = papers[count : count + NEW]
+    facts = {"papers": len(stored), "day": DAY, "readers": asked.readers}
+    found = kit.Figures(facts={**facts, "new": len(new)})
+    print("| what | measured |\n|---|---|")
+    before = kit.resident()
     seconds, known = taken(lambda: Background.fit(stored))
-    print(f"| background of {len(stored)} papers | {seconds:.1f} |")
-    print(f"| … memory, MB more | {resident() - before:.0f} |")
+    tell(found, "background_s", f"background of {len(stored)} papers, CPU seconds", seconds)
+    tell(found, "background_mb", "… memory, MB more", kit.resident() - before)
     if new:
         seconds, _ = taken(lambda: known.renewed([*stored, *new]))
-        print(f"| {len(new)} more papers | {seconds:.2f} |")
-    one_reader(known, day)
-    many_readers(known, stored, day)
-    print(f"| peak memory of this process, MB | {resident('VmHWM'):.0f} |")
+        tell(found, "renewed_s", f"{len(new)} more papers, CPU seconds", seconds)
+    else:
+        found.missing["renewed_s"] = f"the file has no paper after the first {count}"
+    one_reader(found, known, day)
+    many_readers(found, known, stored, day)
+    tell(found, "peak_mb", "peak memory of this process, MB", kit.resident("VmHWM"))
+    found.write(asked.json)
 
 
-def one_reader(known: Background, day: Sequence[Paper]) -> None:
+def tell(found: kit.Figures, key: str, what: str, figure: float) -> None:
+    """One line, and the figure kept."""
+    found.figures[key] = figure
+    print(
+        f"| {what} | {figure:.3g} |" if figure < 100 else f"| {what} | {figure:,.0f} |", flush=True
+    )
+
+
+def one_reader(found: kit.Figures, known: Background, day: Sequence[Paper]) -> None:
     """The steps of one digest, 100 papers."""
     reader = profile(random.Random(1), day, topics(day))
     hundred = day[:100]
     columns = Columns(hundred, known)
-    seconds = repeated(lambda: Columns(hundred, known).of([reader]))
-    print(f"| measuring what one reader wants | {seconds:.4f} |")
-    seconds = repeated(lambda: Tastes.of([reader], columns))
-    print(f"| scoring 100 papers for one reader, interests measured | {seconds:.4f} |")
     candidates = [Candidate(paper=paper) for paper in hundred]
-    seconds = repeated(lambda: rank(reader, candidates, background=known, now=NOW))
-    print(f"| one ranking of 100 papers, all included | {seconds:.4f} |")
+    steps: dict[str, tuple[str, Callable[[], object]]] = {
+        "measure_ms": ("what one reader wants", lambda: Columns(hundred, known).of([reader])),
+        "score_ms": ("100 papers for one reader", lambda: Tastes.of([reader], columns)),
+        "rank_ms": (
+            "one ranking of 100 papers, all included",
+            lambda: rank(reader, candidates, background=known, now=NOW),
+        ),
+    }
+    for key, (what, step) in steps.items():
+        tell(found, key, f"{what}, ms of CPU", repeated(step) * 1e3)
 
 
-def many_readers(known: Background, stored: Sequence[Paper], day: Sequence[Paper]) -> None:
+def many_readers(
+    found: kit.Figures, known: Background, stored: Sequence[Paper], day: Sequence[Paper]
+) -> None:
     """Blocks of readers: what they want is measured, then totals, places and picks."""
-    for most in (0, 10):
+    count = found.facts["readers"]
+    for kind, most in (("topics", 0), ("liked", 10)):
         chance = random.Random(2)
         wanted = topics(stored)
-        readers = [profile(chance, stored, wanted, most) for _ in range(READERS)]
+        readers = [profile(chance, stored, wanted, most) for _ in range(count)]
         asking = [(one, frozenset(p.id for p in chance.sample(list(day), 10))) for one in readers]
         field = Field([Candidate(paper=paper) for paper in day], now=NOW, background=known)
-        blocks = [asking[at : at + AT_ONCE] for at in range(0, READERS, AT_ONCE)]
-        for name, step in STEPS.items():
+        blocks = [asking[at : at + AT_ONCE] for at in range(0, count, AT_ONCE)]
+        for key, (name, step) in STEPS.items():
             seconds, _ = taken(partial(every, step, blocks, field))
-            print(f"| {name}, up to {most} liked: us a reader | {seconds / READERS * 1e6:.0f} |")
+            what = f"{name}, up to {most} liked: us a reader"
+            tell(found, f"{kind}_{key}_us", what, seconds / count * 1e6)
 
 
 Block = Sequence[Asking]
-STEPS: dict[str, Callable[[Block, Field], object]] = {
-    "measuring the interests, once": lambda some, field: field.columns.of([p for p, _ in some]),
-    "totals": lambda some, field: Tastes.of([p for p, _ in some], field.columns),
-    "totals, gates and places": Round,
-    "all, to picks with reasons": lambda some, field: list(select_all(some, field)),
+STEPS: dict[str, tuple[str, Callable[[Block, Field], object]]] = {
+    "measure": (
+        "measuring the interests, once",
+        lambda some, field: field.columns.of([p for p, _ in some]),
+    ),
+    "totals": ("totals", lambda some, field: Tastes.of([p for p, _ in some], field.columns)),
+    "places": ("totals, gates and places", Round),
+    "picks": ("all, to picks with reasons", lambda some, field: list(select_all(some, field))),
 }
 
 
@@ -165,11 +193,9 @@ def repeated(step: Callable[[], object], repeats: int = 9) -> float:
     return median(taken(step)[0] for _ in range(repeats))
 
 
-def resident(field: str = "VmRSS") -> float:
-    """Memory of this process in MB."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = kit.parser(__doc__)
+    parser.add_argument("file", type=Path, nargs="?")
+    parser.add_argument("--papers", type=int, default=PAPERS)
+    parser.add_argument("--readers", type=int, default=READERS)
+    main(parser.parse_args())

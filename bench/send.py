@@ -1,6 +1,6 @@
 """End to end: from profiles to recorded deliveries, beside the naive chain, in one run.
 
-    python bench/send.py [READERS] [FILE]     # 4,000; the figures as JSON, too
+    python bench/send.py [READERS] [--json FILE]     # 4,000
 
 Readers with three interests each, 200 papers, mails of up to ten cards; SQLite; the relay is
 Debian's smtp-sink where it is installed, else our own sink. `naive` is what a project without a plan
@@ -10,15 +10,11 @@ stand beside those of Debian's smtp-source at the same size.
 
 from __future__ import annotations
 
-import json
-import os
+import argparse
 import random
-import shutil
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -27,7 +23,7 @@ from pathlib import Path
 from smtplib import SMTP
 
 import assemble
-import wire
+import kit
 
 from newsletter.app import App
 from newsletter.carrying import Carrier
@@ -49,7 +45,8 @@ class House:
     """An installation with readers whose digest is due."""
 
     def __init__(self, folder: Path, port: int) -> None:
-        self.app = App(load_settings(_settings(folder, port)), now=lambda: assemble.NOW)
+        file = kit.settings(folder, port, "mails_per_connection = 10000")
+        self.app = App(load_settings(file), now=lambda: assemble.NOW)
 
     def found(self, readers: int) -> None:
         """A list of the day, and so many readers."""
@@ -111,28 +108,6 @@ def _like(model: Subscriber, reader: Subscriber) -> Subscriber:
     return Subscriber(**facts | own)
 
 
-def _settings(folder: Path, port: int) -> Path:
-    file = folder / "settings.toml"
-    file.write_text(
-        f"""
-[publication]
-base_url = "https://papers.example"
-from_address = "digest@papers.example"
-reply_to = "hello@papers.example"
-postal_address = "1 Example Street, Example City"
-[paths]
-state = "{folder / "state"}"
-[smtp]
-host = "127.0.0.1"
-port = {port}
-security = "none"
-mails_per_connection = 10000
-""",
-        encoding="utf-8",
-    )
-    return file
-
-
 def naive(port: int, mails: list[tuple[Digest, Subscriber]]) -> None:
     """The templates, the standard library, one connection."""
     files = TemplateFiles((assemble.TEMPLATES,))
@@ -145,12 +120,16 @@ def naive(port: int, mails: list[tuple[Digest, Subscriber]]) -> None:
 
 
 def of_smtp_source(port: int, octets: int, mails: int) -> float:
-    """Mails a second of Debian's generator at the same size, its best number of sessions; 0 without
-    it. It sends one canned text to one address.
+    """Mails a second of Debian's generator at the same size, its best number of sessions.
+
+    It sends one canned text to one address.
+
+    Raises:
+        kit.Missing: it is not installed.
     """
-    program = shutil.which("smtp-source", path=f"{os.environ['PATH']}:/usr/sbin")
+    program = kit.program("smtp-source")
     if not program:
-        return 0.0
+        raise kit.Missing(kit.POSTFIX.format("smtp-source"))
     best = 0.0
     for sessions in (1, 4, 16):
         how = ["-d", "-s", str(sessions), "-l", str(octets), "-m", str(mails)]
@@ -161,49 +140,45 @@ def of_smtp_source(port: int, octets: int, mails: int) -> float:
     return best
 
 
-def measured(step: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of CPU, and of the clock."""
-    spent, begun = time.process_time(), time.perf_counter()
-    step()
-    return time.process_time() - spent, time.perf_counter() - begun
-
-
-def main(readers: int = 4000, file: str = "") -> None:
-    """Measures, prints, and writes the figures down."""
-    with ExitStack() as stack:
-        is_theirs = bool(shutil.which("smtp-sink"))
-        sink = wire.smtp_sink() if is_theirs else wire.our_sink("pipelining")
-        port = stack.enter_context(sink)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        house = House(folder, port)
-        house.found(readers)
-        composing, _ = measured(house.compose)
-        delivering, seconds = measured(house.deliver)
-        assert house.sent() == readers, f"{house.sent()} of {readers} mails were recorded as sent"
-        some = house.some(NAIVE_MAILS)
-        naively, _ = measured(lambda: naive(port, some))
-        size = len(assemble.pressed(house.app.live_post.renderer, some[0]))
-        source = of_smtp_source(port, size, min(readers, 4000))
-        house.app.store.close()
-    ours = (composing + delivering) / readers * 1e6
-    theirs = naively / len(some) * 1e6
-    figures = {
-        "readers": readers,
-        "octets": size,
-        "relay": "smtp-sink" if is_theirs else "our sink",
+def measured(readers: int, folder: Path, relay: str, port: int) -> kit.Figures:
+    """One run: ours, the naive chain, and the generator."""
+    house = House(folder, port)
+    house.found(readers)
+    composing, _ = kit.measured(house.compose)
+    delivering, seconds = kit.measured(house.deliver)
+    assert house.sent() == readers, f"{house.sent()} of {readers} mails were recorded as sent"
+    some = house.some(NAIVE_MAILS)
+    naively, _ = kit.measured(lambda: naive(port, some))
+    size = len(assemble.pressed(house.app.live_post.renderer, some[0]))
+    house.app.store.close()
+    ours, theirs = (composing + delivering) / readers, naively / len(some)
+    found = kit.Figures(facts={"readers": readers, "octets": size, "relay": relay})
+    found.figures = {
+        "mail_us": round(ours * 1e6),
         "compose_us": round(composing / readers * 1e6),
         "deliver_us": round(delivering / readers * 1e6),
-        "naive_us": round(theirs),
-        "ratio": round(theirs / ours, 1),
+        "naive_us": round(theirs * 1e6),
+        "ratio": round(theirs / ours, 2),
         "mails_per_second": round(readers / seconds),
-        "smtp_source_per_second": round(source),
     }
-    for name, figure in figures.items():
-        print(f"{name:18} {figure}")
-    if file:
-        Path(file).write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    try:
+        source = of_smtp_source(port, size, min(readers, 4000))
+        found.figures["smtp_source_per_second"] = round(source)
+    except (kit.Missing, subprocess.SubprocessError) as why:
+        found.missing["smtp_source_per_second"] = str(why)
+    return found
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Measures, prints, and writes the figures down."""
+    with kit.best_sink() as (relay, port), tempfile.TemporaryDirectory() as folder:
+        found = measured(asked.readers, Path(folder), relay, port)
+    for name, figure in {**found.facts, **found.figures, **found.missing}.items():
+        print(f"{name:24} {figure}")
+    found.write(asked.json)
 
 
 if __name__ == "__main__":
-    given = sys.argv[1:]
-    main(int(given[0]) if given else 4000, *given[1:2])
+    parser = kit.parser(__doc__)
+    parser.add_argument("readers", type=int, nargs="?", default=4000)
+    main(parser.parse_args())

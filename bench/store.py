@@ -1,6 +1,6 @@
 """Rows a second of the outbox on SQLite and on PostgreSQL, in one run on this machine.
 
-    python bench/store.py [ROWS]     # 20,000 mails, in batches of 500
+    python bench/store.py [ROWS] [--json FILE]     # 20,000 mails, in batches of 500
 
 PostgreSQL comes from pip as in the tests, with its usual durability, over a Unix socket. The work of
 its server is not in the CPU of this process; both figures are medians of batches.
@@ -8,20 +8,17 @@ its server is not in the CPU of this process; both figures are medians of batche
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
+import kit
 from rich.progress import track
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from real_postgres import postgres_running
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.model import Subscriber
@@ -32,6 +29,12 @@ from newsletter.store.schema import deliveries
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 LEASE = timedelta(minutes=10)
 BATCH = 500
+STEPS = {
+    "enqueue_each": "enqueue, a statement each",
+    "enqueue": "enqueue, all at once",
+    "claim": "claim",
+    "mark": "mark, all at once",
+}
 
 
 @dataclass
@@ -65,7 +68,7 @@ def mails(first: int) -> list[Delivery]:
 
 
 def add(store: Store, batch: list[Delivery]) -> None:
-    """As a digest is queued today: a statement each."""
+    """As a letter is queued: a statement each."""
     with store.changing_register() as register:
         for mail in batch:
             register.outbox.add(mail)
@@ -79,15 +82,14 @@ def add_at_once(store: Store, rows: list[dict[str, Any]]) -> None:
 
 def claim(store: Store) -> tuple[Delivery, ...]:
     """A batch, as a sender takes it."""
-    with store.changing_register() as register:
+    with store.changing_register(together=True) as register:
         return register.outbox.claim(NOON, most=BATCH, lease=LEASE)
 
 
 def record(store: Store, batch: Sequence[Delivery]) -> None:
     """Every outcome of a batch."""
-    with store.changing_register() as register:
-        for mail in batch:
-            register.outbox.record(mail)
+    with store.changing_register(together=True) as register:
+        register.outbox.record(batch)
 
 
 def measured(name: str, store: Store, rows: int) -> Taken:
@@ -99,14 +101,14 @@ def measured(name: str, store: Store, rows: int) -> Taken:
     for first in track(range(0, rows, BATCH), description=name, transient=True):
         batch = mails(first)
         if first % (2 * BATCH):
-            taken.timed("enqueue, a statement each", add, store, batch)
+            taken.timed("enqueue_each", add, store, batch)
         else:
             plain = [asdict(mail) | {"errand": "digest", "state": "queued"} for mail in batch]
-            taken.timed("enqueue, all at once", add_at_once, store, plain)
+            taken.timed("enqueue", add_at_once, store, plain)
     for _ in track(range(0, rows, BATCH), description=name, transient=True):
         mine = taken.timed("claim", claim, store)
         sent = [replace(mail, state=DeliveryState.SENT, sent_at=NOON) for mail in mine]
-        taken.timed("mark, a statement each", record, store, sent)
+        taken.timed("mark", record, store, sent)
     return taken
 
 
@@ -117,30 +119,47 @@ def show(found: dict[str, Taken]) -> None:
         f"| step, batches of {BATCH} | " + " | ".join(f"{n} rows/s | us CPU a row" for n in names)
     )
     print("|---" + "|---:|---:" * len(names) + "|")
-    for step in found[names[0]].wall:
+    for step, what in STEPS.items():
         cells = [
             f"{BATCH / median(taken.wall[step]):,.0f} | {median(taken.cpu[step]) / BATCH * 1e6:.1f}"
             for taken in found.values()
         ]
-        print(f"| {step} | " + " | ".join(cells) + " |")
+        print(f"| {what} | " + " | ".join(cells) + " |")
 
 
-def main(rows: int) -> None:
-    """Measures both and prints."""
-    found = {}
+def figures(name: str, taken: Taken) -> dict[str, float]:
+    """Rows a second and microseconds of CPU a row, by database and step."""
+    made = {}
+    for step in STEPS:
+        made[f"{name}_{step}_per_second"] = round(BATCH / median(taken.wall[step]))
+        made[f"{name}_{step}_us"] = round(median(taken.cpu[step]) / BATCH * 1e6, 1)
+    return made
+
+
+def main(asked: argparse.Namespace) -> None:
+    """Measures both, prints, and writes the figures down."""
+    rows, taken = asked.rows, {}
+    found = kit.Figures(facts={"rows": rows, "batch": BATCH})
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"sqlite:///{folder}/bench.db")
-        found["SQLite"] = measured("SQLite", store, rows)
+        taken["SQLite"] = measured("SQLite", store, rows)
         store.close()
-    with postgres_running() as server:
-        server.run("ALTER SYSTEM RESET fsync")  # the tests do without
-        server.run("SELECT pg_reload_conf()")
-        store = open_store(server.fresh())
-        found["PostgreSQL"] = measured("PostgreSQL", store, rows)
-        store.close()
+    try:
+        with kit.postgres() as server:
+            store = open_store(server.fresh())
+            taken["PostgreSQL"] = measured("PostgreSQL", store, rows)
+            store.close()
+    except kit.Missing as why:
+        found.missing["postgresql_"] = str(why)
+        print(why)
     print(f"{rows:,} mails\n")
-    show(found)
+    show(taken)
+    for name, one in taken.items():
+        found.figures |= figures(name.lower(), one)
+    found.write(asked.json)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 20_000)
+    parser = kit.parser(__doc__)
+    parser.add_argument("rows", type=int, nargs="?", default=20_000, help="two batches at least")
+    main(parser.parse_args())

@@ -1,6 +1,6 @@
 """What it costs to hand over mails of 56 KB on this machine: ours beside smtplib and smtp-source.
 
-    python bench/wire.py [MAILS]     # 2,000; tables on stderr, the same as JSON on stdout
+    python bench/wire.py [MAILS] [--repeat N]     # 2,000, 5; tables on stderr, JSON on stdout
 
 Medians of repeats in turns; ratios count, not times. smtp-sink and smtp-source are in Debian's
 `postfix`; without them that table is left out. `bench/rtt.py` asks the same of a relay far away.
@@ -9,20 +9,17 @@ Medians of repeats in turns; ratios count, not times. smtp-sink and smtp-source 
 from __future__ import annotations
 
 import json
-import os
 import resource
-import shutil
 import smtplib
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
+
+import kit
 
 from newsletter.delivery import Result
 from newsletter.mail.dial import Relay, Security
@@ -92,7 +89,8 @@ def by_nobody(_port: int, mails: int) -> None:
 
 def by_smtp_source(port: int, mails: int) -> None:
     """Postfix's generator: one canned text."""
-    command = ["smtp-source", "-d", "-s", "1", "-m", str(mails), "-l", str(SIZE)]
+    program = kit.program("smtp-source") or "smtp-source"
+    command = [program, "-d", "-s", "1", "-m", str(mails), "-l", str(SIZE)]
     command += ["-f", "b@newsletter.example", "-t", "reader@reader.example"]
     subprocess.run([*command, f"inet:127.0.0.1:{port}"], check=True, stdout=subprocess.DEVNULL)
 
@@ -111,48 +109,20 @@ def measured(send: Send, port: int, mails: int) -> Cost:
     return Cost(micros=spent / mails * 1e6, rate=mails / seconds)
 
 
-@contextmanager
-def our_sink(manner: str, milliseconds: int = 0) -> Iterator[int]:
-    """The port of our own sink, a process of its own."""
-    script = str(Path(__file__).with_name("wire_sink.py"))
-    command = [sys.executable, script, manner, str(milliseconds)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            yield int(process.stdout.readline())
-        finally:
-            process.kill()
-
-
-@contextmanager
-def smtp_sink() -> Iterator[int]:
-    """The port of Postfix's sink; it takes PIPELINING and no CHUNKING."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    user = ["-u", "nobody"] if os.geteuid() == 0 else []
-    command = ["smtp-sink", *user, f"inet:127.0.0.1:{port}", "100"]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(100):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.kill()
-
-
-def compared(title: str, port: int, mails: int, ways: Mapping[str, Send]) -> list[Row]:
+def compared(
+    title: str, port: int, mails: int, ways: Mapping[str, Send], repeats: int = REPEATS
+) -> list[Row]:
     """Measures each way as often, in turns; the medians, and their ratios to the first way's."""
     costs: dict[str, list[Cost]] = {name: [] for name in ways}
     making = []
-    for turn in range(REPEATS):
+    for turn in range(repeats):
         making.append(measured(by_nobody, 0, mails).micros)
         for name, send in ways.items():
-            print(f"\r{title}: {turn + 1}/{REPEATS} {name:<40}", end="", file=sys.stderr)
+            if sys.stderr.isatty():
+                print(f"\r{title}: {turn + 1}/{repeats} {name:<40}", end="", file=sys.stderr)
             costs[name].append(measured(send, port, mails))
-    print(f"\r{'':<100}\r\n{title}", file=sys.stderr)
+    blank = f"\r{'':<100}\r" if sys.stderr.isatty() else ""
+    print(f"{blank}\n{title}", file=sys.stderr)
     rows: list[Row] = []
     for name, found in costs.items():
         micros = median(cost.micros for cost in found)
@@ -179,31 +149,39 @@ def show(rows: list[Row]) -> None:
         )
 
 
-def main(mails: int) -> None:
-    """Measures and prints."""
+def main(mails: int, repeats: int) -> str:
+    """Measures and prints; the JSON."""
     rows = []
-    with our_sink("chunking") as port:
+    with kit.our_sink("chunking") as port:
         ways = {
             "smtplib.sendmail": by_smtplib,
             "ours, CHUNKING": by_ours(),
             "ours, CHUNKING, window 8": by_ours(window=8),
         }
-        rows += compared("our sink, CHUNKING", port, mails, ways)
+        rows += compared("our sink, CHUNKING", port, mails, ways, repeats)
     for manner in ("pipelining", "none"):
-        with our_sink(manner) as port:
+        with kit.our_sink(manner) as port:
             ways = {"smtplib.sendmail": by_smtplib, f"ours, {manner}": by_ours()}
-            rows += compared(f"our sink, {manner}", port, mails, ways)
-    if shutil.which("smtp-sink"):
-        with smtp_sink() as port:
+            rows += compared(f"our sink, {manner}", port, mails, ways, repeats)
+    if kit.program("smtp-sink") and kit.program("smtp-source"):
+        with kit.smtp_sink() as port:
             ways = {
                 "smtp-source -d -s 1": by_smtp_source,
                 "smtplib.sendmail": by_smtplib,
                 "ours, PIPELINING": by_ours(),
                 "ours, PIPELINING, dots looked for": by_ours(dotless=False),
             }
-            rows += compared("smtp-sink, PIPELINING", port, mails, ways)
-    print(json.dumps(rows, indent=1))
+            rows += compared("smtp-sink, PIPELINING", port, mails, ways, repeats)
+    text = json.dumps(rows, indent=1)
+    print(text)
+    return text
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else 2000)
+    parser = kit.parser(__doc__)
+    parser.add_argument("mails", type=int, nargs="?", default=2000)
+    parser.add_argument("--repeat", type=int, default=REPEATS)
+    asked = parser.parse_args()
+    said = main(asked.mails, asked.repeat)
+    if asked.json:
+        asked.json.write_text(said, encoding="utf-8")

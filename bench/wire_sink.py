@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 
 OFFERS = {
@@ -45,6 +46,9 @@ class Sink(asyncio.Protocol):
         if said := b"".join(answers):
             self._say(said)
 
+    def taken(self, mail: bytearray) -> None:
+        """A mail has come; it is the first of these octets, or a part of it is."""
+
     def _say(self, words: bytes) -> None:
         if self._seconds:
             asyncio.get_running_loop().call_later(self._seconds, self._out.write, words)
@@ -69,6 +73,7 @@ class Sink(asyncio.Protocol):
         if end < 0:
             self._looked = max(0, len(self._unread) - len(_END))
             return None
+        self.taken(self._unread)
         del self._unread[: end + len(_END)]
         self._in_data, self._looked = False, 0
         return b"250 2.0.0 taken\r\n"
@@ -76,6 +81,7 @@ class Sink(asyncio.Protocol):
     def _after_chunk(self) -> bytes | None:
         if len(self._unread) < self._to_swallow:
             return None
+        self.taken(self._unread)
         del self._unread[: self._to_swallow]
         self._to_swallow = 0
         return b"250 2.0.0 taken\r\n"
@@ -94,12 +100,15 @@ class Sink(asyncio.Protocol):
 
 
 async def main(manner: str = "chunking", milliseconds: str = "0") -> None:
-    """Serves until it is killed."""
+    """Serves until it is killed, or whoever started it is gone."""
     loop = asyncio.get_running_loop()
     hello, seconds = OFFERS[manner], float(milliseconds) / 1000
     server = await loop.create_server(lambda: Sink(hello, seconds), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    parent = os.getppid()
+    while os.getppid() == parent:
+        await asyncio.sleep(1)
+    server.close()
 
 
 if __name__ == "__main__":

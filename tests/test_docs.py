@@ -49,6 +49,7 @@ def test_every_make_target_of_the_readme_exists(root):
         "docs/architecture.md",
         "docs/operations.md",
         "docs/configuration.md",
+        "docs/performance.md",
         "docs/subscriptions.md",
         "docs/templates.md",
     ],
