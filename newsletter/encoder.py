@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,10 +28,11 @@ _WAY_OUT = "or leave it empty, which is fine"
 
 
 class Model2Vec:
-    """A loaded model; safe to be used again and again, one thread at a time."""
+    """A loaded model, for all threads of a process."""
 
     def __init__(self, model: StaticModel) -> None:
         self._model = model
+        self._lock = Lock()  # each call sets the tokenizer up anew, which others must not see
 
     @property
     def width(self) -> int:
@@ -42,7 +44,8 @@ class Model2Vec:
         if not texts:
             return np.zeros((0, self.width), np.float32)
         # Models are often kept in half precision, too coarse to be brought to unit length in.
-        rows = self._model.encode(texts, normalize=False, use_multiprocessing=False)
+        with self._lock:
+            rows = self._model.encode(texts, normalize=False, use_multiprocessing=False)
         return normed(rows.astype(np.float32))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -60,6 +61,13 @@ def test_a_text_has_the_same_vector_in_any_company(encoder):
     alone = np.concatenate([encoder.encode([text]) for text in TEXTS])
     np.testing.assert_array_equal(alone, encoder.encode(TEXTS))
     np.testing.assert_array_equal(alone[::-1], encoder.encode(TEXTS[::-1]))
+
+
+def test_several_threads_may_ask_at_once(encoder):
+    expected = encoder.encode(TEXTS)
+    with ThreadPoolExecutor(4) as pool:
+        for rows in pool.map(encoder.encode, [TEXTS] * 200):
+            np.testing.assert_array_equal(rows, expected)
 
 
 def test_no_name_is_no_encoder():

@@ -125,7 +125,14 @@ class TopicMeter:
                 own, own_weight = own + by_itself * near.itself(spots), own_weight + by_itself
         # The words of a category's name say less than the papers in it.
         vouched = np.where(self.coded, alike / weight, (own + alike) / (own_weight + weight))
-        return np.where(self.examples.some, vouched, by_said)
+        return np.where(self.examples.some, vouched, self._alone(batch, by_said))
+
+    def _alone(self, batch: Batch, by_said: Floats) -> Floats:
+        """The fits to topics without examples; the latent space knows little of their words."""
+        if not batch.in_meaning.some:
+            return by_said
+        near = self.in_meaning.itself(batch.in_meaning)
+        return np.asarray((by_said + _OWN_MEANING * near) / (1 + _OWN_MEANING))
 
 
 @dataclass(frozen=True, slots=True)
