@@ -53,6 +53,7 @@ class TopicMeter:
         weights: the most that BM25 could give per topic, but for repeated words.
         coded: whether a topic is the name of a category, whose stored papers are its examples.
         vouched: whether the examples are about the topic, so that what is like them is too.
+        in_meaning: none where there is no model.
     """
 
     queries: Matrix
@@ -65,7 +66,7 @@ class TopicMeter:
     usual_said: Usual
     usual_words: Usual
     in_space: Near
-    in_meaning: Near
+    in_meaning: Near | None
 
     @classmethod
     def of(cls, topics: Sequence[str], background: Background) -> TopicMeter:
@@ -94,7 +95,9 @@ class TopicMeter:
             Near.of(places, examples.centres(rows.dense), usual.in_space, left, SPREAD_IN_SPACE),
             Near.of(
                 meaning, examples.centres(rows.meaning), usual.in_meaning, left, SPREAD_OF_MEANING
-            ),
+            )
+            if usual.in_meaning.some
+            else None,
         )
 
     def measure(self, batch: Batch) -> tuple[Floats, Bools]:
@@ -120,7 +123,7 @@ class TopicMeter:
             (self.in_space, batch.in_space, _IN_SPACE, _OWN_IN_SPACE),
             (self.in_meaning, batch.in_meaning, _MEANING, _OWN_MEANING),
         ):
-            if spots.some:
+            if near and spots.some:
                 alike, weight = alike + by_examples * near.alike(spots, left), weight + by_examples
                 own, own_weight = own + by_itself * near.itself(spots), own_weight + by_itself
         # The words of a category's name say less than the papers in it.
@@ -129,7 +132,7 @@ class TopicMeter:
 
     def _alone(self, batch: Batch, by_said: Floats) -> Floats:
         """The fits to topics without examples; the latent space knows little of their words."""
-        if not batch.in_meaning.some:
+        if self.in_meaning is None:
             return by_said
         near = self.in_meaning.itself(batch.in_meaning)
         return np.asarray((by_said + _OWN_MEANING * near) / (1 + _OWN_MEANING))
