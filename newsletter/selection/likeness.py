@@ -26,7 +26,7 @@ SPREAD_OF_WORDS, SPREAD_IN_SPACE, SPREAD_OF_MEANING = 0.02, 0.15, 0.1
 # What each part counts beside the words themselves, and what makes the sum one standard deviation.
 _IN_SPACE, _CROWD = 0.4, 0.6
 _SCALE = 1.8
-_MEANING, _SCALE_OF_MEANING = 0.3, 0.2  # where there is a model
+_MEANING, _SCALE_OF_MEANING = 0.1, 0.07  # where there is a model
 _TITLES = 0.4  # the titles of the named papers count so much more
 _HIGHEST = 20.0
 AT_ONCE = 1000  # readers, so that what lies between stays small

@@ -21,7 +21,7 @@ from newsletter.selection.usual import Usual
 
 # What is near in the latent space counts so much beside words: near the examples, near the topic.
 _IN_SPACE, _OWN_IN_SPACE = 0.5, 0.6
-_MEANING, _OWN_MEANING = 0.2, 0.2  # the same by meaning, where there is a model
+_MEANING, _OWN_MEANING = 0.1, 0.1  # the same by meaning, where there is a model
 _EXAMPLES = 10  # stored papers that speak for a topic,
 _FEWEST_EXAMPLES = 3
 _EXAMPLE_SHARE = 0.02  # and never more than this share of all, or noise would speak too
