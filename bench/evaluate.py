@@ -2,7 +2,7 @@
 
     make evaluate                                        # ours, rocchio, bm25, arxiv_sanity, ref_light
     make evaluate ARGS="--against ref_light --only weekly_hf"
-    make evaluate ARGS="--model DIRECTORY --against ours"   # with a model2vec model, beside without
+    make evaluate ARGS="--model DIRECTORY --against plain"  # with a model2vec model, beside without
 
 The lists, the protocol and the other methods lie in ../shared/relevance beside this checkout. The
 difference to each method is over groups (curated lists), with a 95 % interval by bootstrap.
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
-        "--against", default=METHODS, help="names in baselines.py, or ours, without a model"
+        "--against", default=METHODS, help="names in baselines.py, or plain: ours without a model"
     )
     parser.add_argument("--model", default="", help="a model2vec directory, as in selection.model")
     parser.add_argument("--only", default="", help="sets, by commas")
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _method(name: str) -> tuple[str, str]:
-    return ("evaluate_adapter", "score") if name == "ours" else ("baselines", name)
+    return ("evaluate_adapter", "score") if name == "plain" else ("baselines", name)
 
 
 def measured(module: str, function: str, only: set[str], most: int) -> Figures:
