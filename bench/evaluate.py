@@ -2,6 +2,7 @@
 
     make evaluate                                        # ours, rocchio, bm25, arxiv_sanity, ref_light
     make evaluate ARGS="--against ref_light --only weekly_hf"
+    make evaluate ARGS="--model DIRECTORY --against plain"  # with a model2vec model, beside without
 
 The lists, the protocol and the other methods lie in ../shared/relevance beside this checkout. The
 difference to each method is over groups (curated lists), with a 95 % interval by bootstrap.
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from newsletter.encoder import encoder_for
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "relevance"
 METHODS = "rocchio,bm25,arxiv_sanity,ref_light"
@@ -37,20 +40,29 @@ def main(arguments: Sequence[str]) -> None:
         return
     sys.path[:0] = [str(DATA), str(Path(__file__).parent)]
     only = set(filter(None, asked.only.split(",")))
-    ours = measured("evaluate_adapter", "score", only, asked.most)
     theirs = {
-        name: measured("baselines", name, only, asked.most)
+        name: measured(*_method(name), only, asked.most)
         for name in filter(None, asked.against.split(","))
     }
+    adapter: Any = importlib.import_module("evaluate_adapter")
+    adapter.measure_by(encoder_for(asked.model))
+    ours = measured("evaluate_adapter", "score", only, asked.most)
     print(table(ours, theirs))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--against", default=METHODS, help="names in baselines.py, by commas")
+    parser.add_argument(
+        "--against", default=METHODS, help="names in baselines.py, or plain: ours without a model"
+    )
+    parser.add_argument("--model", default="", help="a model2vec directory, as in selection.model")
     parser.add_argument("--only", default="", help="sets, by commas")
     parser.add_argument("--most", type=int, default=0, help="cases of each set; 0 for all")
     return parser
+
+
+def _method(name: str) -> tuple[str, str]:
+    return ("evaluate_adapter", "score") if name == "plain" else ("baselines", name)
 
 
 def measured(module: str, function: str, only: set[str], most: int) -> Figures:

@@ -9,13 +9,21 @@ import numpy as np
 import numpy.typing as npt
 
 from newsletter.model import Paper, Profile
-from newsletter.selection import Background
+from newsletter.selection import Background, Encoder
 from newsletter.selection import score as score_papers
 
 _ENOUGH = 200  # with fewer stored papers, what is at hand stands in for the archive
 _archive: list[Paper] = []
 _backgrounds: dict[tuple[int, str], Background] = {}
+_encoder: Encoder | None = None
 _place = (0, "")
+
+
+def measure_by(encoder: Encoder | None) -> None:
+    """From now on papers are also compared by what this says that they mean."""
+    global _encoder
+    _encoder = encoder
+    _backgrounds.clear()
 
 
 def prepare(archive: Sequence[Mapping[str, Any]]) -> None:
@@ -24,7 +32,7 @@ def prepare(archive: Sequence[Mapping[str, Any]]) -> None:
     _archive = [_paper(item) for item in archive]
     _place = (len(_archive), _archive[-1].id if _archive else "")
     if len(_archive) >= _ENOUGH and _place not in _backgrounds:
-        _backgrounds[_place] = Background.fit(_archive)
+        _backgrounds[_place] = Background.fit(_archive, _encoder)
 
 
 def score(
@@ -34,7 +42,7 @@ def score(
     candidates = [_paper(item) for item in papers]
     liked, disliked = (_papers(profile.get(name)) for name in ("liked", "disliked"))
     if len(_archive) < _ENOUGH:
-        background = Background.fit([*_archive, *liked, *disliked, *candidates])
+        background = Background.fit([*_archive, *liked, *disliked, *candidates], _encoder)
     else:
         background = _known([*liked, *disliked], candidates)
     return score_papers(_profile(profile, liked, disliked), candidates, background=background)

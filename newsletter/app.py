@@ -12,11 +12,12 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from newsletter import __version__
+from newsletter.asking import fetch_rules
 from newsletter.carrying import Office
 from newsletter.config import RelaySettings, Settings, data_dir
 from newsletter.config.settings import LoginSettings
 from newsletter.delivery import Delivery, Outcome
+from newsletter.encoder import encoder_for
 from newsletter.errors import SourceError
 from newsletter.garbage import look_seldom
 from newsletter.links import Key, LinkMaker
@@ -38,12 +39,11 @@ from newsletter.notebook import Notebook, read_after_death
 from newsletter.pipeline import Pool, look_back, record
 from newsletter.posting import Post
 from newsletter.returns import Returns
-from newsletter.selection import Background
-from newsletter.sources.fetch import Fetcher, FetchRules
+from newsletter.selection import Background, Encoder
+from newsletter.sources.fetch import Fetcher
 from newsletter.sources.ladder import Sources
 from newsletter.sources.recognise import read_content
 from newsletter.sources.spec import SourceKind, SourceSpec
-from newsletter.sources.urls import host_of
 from newsletter.store import Store, open_store
 from newsletter.subscriptions import Subscriptions
 
@@ -99,7 +99,7 @@ class App:
         given = self.settings.sources
         named = tuple(spec.place for spec in specs if spec.kind is SourceKind.URL)
         fetcher = Fetcher(
-            self._fetch_rules(named),
+            fetch_rules(given, named),
             sleep=self._sleep,
             now=self.now,
             cache_dir=self.settings.cache_dir / "http",
@@ -305,6 +305,15 @@ class App:
         fallback = ReturnPaths(f"b@{publication.from_address.rpartition('@')[2]}", [Key(1, "none")])
         return Returns(self.store, self.subscriptions, self.return_paths or fallback)
 
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """What tells papers' meaning to the selection, where a model is configured.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        return encoder_for(self.settings.selection.model)
+
     def pool(self) -> Pool:
         """What picks are chosen from now; the bundled page while nothing is stored."""
         days = self.settings.sources.days_back
@@ -312,7 +321,8 @@ class App:
 
     def look_back(self, days: int) -> Pool:
         """The stored papers of so many days; what is usual is measured anew only now and then."""
-        pool = look_back(self.store, days=days, former=self._usual)
+        former = self._usual or Background.fit((), self.encoder)
+        pool = look_back(self.store, days=days, former=former)
         self._usual = pool.background
         return pool
 
@@ -321,7 +331,8 @@ class App:
         page = data_dir("config") / "demo" / "trending_page.txt"
         listing = read_content(page.read_bytes(), source="bundled page")
         record(scratch, listing, now=self.now())
-        return replace(look_back(scratch, days=1), sample=True)
+        pool = look_back(scratch, days=1, former=Background.fit((), self.encoder))
+        return replace(pool, sample=True)
 
     @property
     def _notes(self) -> Path | None:
@@ -376,25 +387,3 @@ class App:
             letter_waits=tuple(timedelta(minutes=m) for m in given.letter_retry_minutes),
             give_up_after=timedelta(hours=given.give_up_hours),
         )
-
-    def _fetch_rules(self, named: tuple[str, ...]) -> FetchRules:
-        given = self.settings.sources
-        return FetchRules(
-            base_url=given.base_url,
-            user_agent=self._user_agent(),
-            timeout_seconds=given.timeout_seconds,
-            max_bytes=given.max_bytes,
-            attempts=given.attempts,
-            longest_wait_seconds=given.longest_wait_seconds,
-            obey_robots=given.obey_robots,
-            allow_private=given.allow_private,
-            hosts=(*given.extra_hosts, host_of(given.arxiv_url)),
-            named=(given.base_url, given.arxiv_url, *named),
-            proxy=given.proxy,
-            ca_file=given.ca_file,
-        )
-
-    def _user_agent(self) -> str:
-        given = self.settings.sources
-        name = given.user_agent.replace("{version}", __version__)
-        return f"{name} {given.contact}".strip()

@@ -50,6 +50,7 @@ class Jobs:
     def __init__(
         self, app: App, *, wake: Callable[[], None], names: Sequence[str], whole: bool = True
     ) -> None:
+        _ = app.encoder  # a model that cannot be used is told at the start, not by night
         self._app = app
         self._wake = wake
         self.journal = Journal(app.now(), jobs=names)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from packaged_model import write_model
 from real_postgres import Postgres, postgres_running
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the real data are not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory) -> Path:
+    """A real model2vec model; tests that need it skip where its packages are missing."""
+    return write_model(tmp_path_factory.mktemp("model") / "small")
 
 
 @pytest.fixture(scope="module")  # playwright's loop would disturb the asyncio of other modules

@@ -255,7 +255,7 @@ def _hasty(settings: Settings) -> Settings:
 
 
 def _check_before_reading(app: App, readers: Sequence[Path]) -> None:
-    """A broken reader or template is said before anybody waits for a network."""
+    """A broken reader, template or model is said before anybody waits for a network."""
     for file in readers:
         load_reader(file)
     names = Counter(file.stem for file in readers)
@@ -264,6 +264,7 @@ def _check_before_reading(app: App, readers: Sequence[Path]) -> None:
             "--profile", [f"{', '.join(twice)}: rename one, the file name is the reader"]
         )
     app.post(app.settings.publication.base_url)
+    _ = app.encoder
 
 
 def _sample_readers() -> list[Path]:

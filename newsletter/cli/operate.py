@@ -91,7 +91,7 @@ def explain_(
     told = _nobody(store, email)
     if kept and found:
         days, least = app.settings.sources.days_back, app.settings.digest.min_papers
-        rules = Rules(days=days, min_papers=least)
+        rules = Rules(days=days, min_papers=least, encoder=app.encoder)
         told = explain(store, kept, found, rules, now=app.now())
     if as_json:
         typer.echo(json.dumps(_explained(found, told), indent=2))

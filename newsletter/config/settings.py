@@ -100,6 +100,14 @@ class SourceSettings(BaseModel):
     days_back: Annotated[int, Field(ge=1, le=31)]
 
 
+class SelectionSettings(BaseModel):
+    """`[selection]`: what picks are made with beside the papers themselves."""
+
+    model_config = FROZEN
+
+    model: str
+
+
 class MailSettings(BaseModel):
     """`[mail]`: limits of a finished mail."""
 
@@ -265,6 +273,7 @@ class Settings(BaseSettings):
     store: StoreSettings
     paths: PathSettings
     sources: SourceSettings
+    selection: SelectionSettings
     mail: MailSettings
     digest: DigestSettings
     schedule: ScheduleSettings

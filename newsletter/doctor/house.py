@@ -82,6 +82,18 @@ def templates(app: App) -> Finding:
     return ok("templates", "All templates compile.")
 
 
+def model(app: App) -> Iterator[Finding]:
+    """Whether the model of `selection.model` can be used, where one is named."""
+    try:
+        encoder = app.encoder
+    except NewsletterError as error:
+        yield fail("model", f"{error}.", "docs/selection.md tells how to get a model.")
+        return
+    if encoder:
+        name = app.settings.selection.model
+        yield ok("model", f"{name} tells what papers mean, {encoder.width} numbers for each.")
+
+
 def store(app: App) -> Iterator[Finding]:
     """Whether the database opens in the newest shape, can be written, and has room."""
     yield _database(app)

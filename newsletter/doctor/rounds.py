@@ -22,6 +22,7 @@ def examine(app: App, resolver: Resolver, *, selector: str = "") -> Iterator[Fin
     yield from house.settings(app.settings)
     yield house.base_url(app.settings)
     yield house.templates(app)
+    yield from house.model(app)
     yield from house.store(app)
     yield from outside.relays(app)
     yield from outside.reports(app)

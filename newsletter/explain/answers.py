@@ -12,7 +12,7 @@ from newsletter.delivery import Delivery, DeliveryState
 from newsletter.explain.editions import Editions, Look, is_same
 from newsletter.mail.wording import edition_name, long_date, short_date
 from newsletter.model import Paper, Reason, Status, Subscriber
-from newsletter.selection import Ranked, Ranking, Verdict
+from newsletter.selection import Encoder, Ranked, Ranking, Verdict
 from newsletter.store import Kept, Store
 
 
@@ -80,10 +80,13 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """What the operator decides: list days looked back over, and how many papers are worth a mail."""
+    """What the operator decides: list days looked back over, how many papers are worth a mail, and
+    the model that tells what papers mean, if any.
+    """
 
     days: int
     min_papers: int
+    encoder: Encoder | None = None
 
 
 def explain(store: Store, kept: Kept, paper: Paper, rules: Rules, *, now: datetime) -> Explanation:
@@ -106,7 +109,9 @@ class _Case:
         self._paper = paper
         self._rules = rules
         self._now = now
-        self._editions = Editions(store, self._reader, paper, days=rules.days, now=now)
+        self._editions = Editions(
+            store, self._reader, paper, days=rules.days, now=now, encoder=rules.encoder
+        )
         with store.overview() as overview:
             self._sent_in = overview.digest_with(self._reader.id, paper)
         with store.register() as register:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from newsletter.model import Candidate, Paper, Profile, Subscriber
 from newsletter.pipeline import BACKGROUND_PAPERS
 from newsletter.schedule import LONGEST_GAP, days_to_cover, next_due
-from newsletter.selection import Background, Ranked, Ranking, rank
+from newsletter.selection import Background, Encoder, Ranked, Ranking, rank
 from newsletter.selection.learn import with_votes
 from newsletter.store import Store
 from newsletter.store.overview import Round
@@ -40,11 +40,20 @@ class Editions:
 
     Args:
         days: list days that a daily digest looks back over.
+        encoder: what tells papers' meaning, where a model is configured.
     """
 
     def __init__(
-        self, store: Store, reader: Subscriber, paper: Paper, *, days: int, now: datetime
+        self,
+        store: Store,
+        reader: Subscriber,
+        paper: Paper,
+        *,
+        days: int,
+        now: datetime,
+        encoder: Encoder | None = None,
     ) -> None:
+        self._encoder = encoder
         self._store = store
         self._reader = reader
         self._paper = paper
@@ -107,7 +116,7 @@ class Editions:
 
     @cached_property
     def _background(self) -> Background:
-        return Background.fit(self._store.papers(newest=BACKGROUND_PAPERS))
+        return Background.fit(self._store.papers(newest=BACKGROUND_PAPERS), self._encoder)
 
     def _profile_at(self, at: datetime) -> Profile:
         with self._store.register() as register:

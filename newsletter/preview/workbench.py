@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
 from pathlib import Path
 
 from newsletter.app import App
@@ -105,6 +104,7 @@ class Workbench:
         self._files = {file.stem: file for file in reader_files}
         self._archive = tuple(archive)[-_BACKGROUND_PAPERS:]
         self._settings_file = settings_file
+        self._backgrounds: dict[str, Background] = {}
         self.shelves = {shelf.name: shelf for shelf in shelves}
         self.base_url = base_url
 
@@ -144,7 +144,7 @@ class Workbench:
         made, mail = preview(
             self.reader(reader or self.readers[0]),
             on.of_edition(name),
-            self.background,
+            self._background(app),
             post,
             edition=(on.newest_day or now.date()).isoformat() if name == WHOLE else name,
             now=now,
@@ -153,11 +153,14 @@ class Workbench:
             shelf=on, edition_name=name, edition=made, mail=mail, html_limit=post.html_limit
         )
 
-    @cached_property
-    def background(self) -> Background:
-        """Word statistics over the archive and everything on the shelves."""
-        on_shelves = [c.paper for shelf in self.shelves.values() for c in shelf.candidates]
-        return Background.fit(list({p.id: p for p in (*self._archive, *on_shelves)}.values()))
+    def _background(self, app: App) -> Background:
+        """Statistics over the archive and everything on the shelves, anew for another model."""
+        model = app.settings.selection.model
+        if model not in self._backgrounds:
+            on_shelves = [c.paper for shelf in self.shelves.values() for c in shelf.candidates]
+            papers = list({p.id: p for p in (*self._archive, *on_shelves)}.values())
+            self._backgrounds = {model: Background.fit(papers, app.encoder)}
+        return self._backgrounds[model]
 
     def _shelf(self, name: str) -> Shelf:
         if name and name not in self.shelves:

@@ -2,11 +2,13 @@
 
 from newsletter.selection.background import Background
 from newsletter.selection.field import Field
+from newsletter.selection.meaning import Encoder
 from newsletter.selection.ranking import Ranked, Ranking, Verdict
 from newsletter.selection.select import rank, score, select, select_all
 
 __all__ = [
     "Background",
+    "Encoder",
     "Field",
     "Ranked",
     "Ranking",

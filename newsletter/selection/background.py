@@ -11,7 +11,7 @@ from scipy import sparse
 
 from newsletter.model import Paper, id_from_title, title_key
 from newsletter.selection.acronyms import Acronyms
-from newsletter.selection.batch import Batch
+from newsletter.selection.batch import Batch, Means
 from newsletter.selection.crowd import Crowd
 from newsletter.selection.hashing import (
     PLACES,
@@ -23,6 +23,7 @@ from newsletter.selection.hashing import (
     single_words,
 )
 from newsletter.selection.kinds import Kinds
+from newsletter.selection.meaning import Encoder, meanings, meanings_of
 from newsletter.selection.reading import Reading
 from newsletter.selection.space import Rows, Space
 
@@ -51,10 +52,17 @@ class Fitted:
     papers: int
     space: Space
     crowd: Crowd
+    encoder: Encoder | None
 
-    def rows(self, counted: Matrix) -> Rows:
-        """Counted texts as vectors."""
-        return self.crowd.marked(self.space.rows(counted))
+    def rows(self, counted: Matrix, papers: Sequence[Paper]) -> Rows:
+        """Papers as vectors; `counted` are their words."""
+        return self.with_meaning(self.crowd.marked(self.space.rows(counted)), papers)
+
+    def with_meaning(self, rows: Rows, papers: Sequence[Paper]) -> Rows:
+        """The rows with what the papers mean, where there is a model."""
+        if self.encoder is None:
+            return rows
+        return replace(rows, meaning=meanings_of(self.encoder, papers))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +74,7 @@ class Background:
     Attributes:
         size: papers that count; `papers` and `rows` may hold more, to be looked up only.
         holders: how many of the counting papers hold each word and pair.
-        mean: the mean of the sample's `units`; `dense_mean` that of its `dense`.
-        usual: the papers that stand for all.
+        means: those of the papers that stand for all, which are `usual`.
         fitted: what stays the same while papers come in.
         acronyms: what the papers say that short forms stand for.
     """
@@ -78,8 +85,7 @@ class Background:
     fitted: Fitted
     holders: Ints
     rarity: Floats
-    mean: Floats
-    dense_mean: Floats
+    means: Means
     usual: Batch
     kinds: Kinds
     acronyms: Acronyms
@@ -92,18 +98,20 @@ class Background:
     )
 
     @classmethod
-    def fit(cls, papers: Iterable[Paper]) -> Background:
+    def fit(cls, papers: Iterable[Paper], encoder: Encoder | None = None) -> Background:
         """Measure the stored papers; none at all are fine too. The order does not matter.
 
-        About 1 ms for each paper, and 4 kB of memory beside its title and names.
+        About 1 ms for each paper, and 4 kB of memory beside its title and names. What an encoder
+        says of each is kept too; another encoder needs another background.
         """
         known = sorted({paper.id: paper for paper in papers}.values(), key=lambda p: p.id)
         counted = counts(_parts(paper) for paper in known)
         space = Space.fit(counted)
         rows = space.rows(counted)
         crowd = Crowd.of(rows[_sample(len(known))])
-        fitted = Fitted(len(known), space, crowd)
-        return cls._of(known, fitted, crowd.marked(rows), _holders(counted), Acronyms.of(known))
+        fitted = Fitted(len(known), space, crowd, encoder)
+        whole = fitted.with_meaning(crowd.marked(rows), known)
+        return cls._of(known, fitted, whole, _holders(counted), Acronyms.of(known))
 
     @classmethod
     def _of(
@@ -116,9 +124,8 @@ class Background:
     ) -> Background:
         """All of the papers count."""
         sample = _sample(len(papers))
-        some = max(len(sample), 1)
-        mean = np.asarray(rows.units[sample].sum(axis=0)).ravel() / some
-        dense_mean = rows.dense[sample].sum(axis=0) / some
+        standing_for_all = rows[sample]
+        means = Means.of(standing_for_all)
         kinds = Kinds.of(papers)
         chosen = [papers[at] for at in sample]
         by_id, by_key = _places(papers)
@@ -129,9 +136,8 @@ class Background:
             fitted=fitted,
             holders=holders,
             rarity=_rarity(holders, len(papers)),
-            mean=mean,
-            dense_mean=dense_mean,
-            usual=Batch.of(chosen, sample, rows[sample], (mean, dense_mean), kinds),
+            means=means,
+            usual=Batch.of(chosen, sample, standing_for_all, means, kinds),
             kinds=kinds,
             acronyms=acronyms,
             _extents=tuple(_extent(paper) for paper in papers),
@@ -149,13 +155,13 @@ class Background:
         most = self.size + len(new)
         is_old = most > (1 + _REFITTED) * min(self.fitted.papers, len(papers))
         if is_old or self.size < len(self.papers):
-            return Background.fit(papers)
+            return Background.fit(papers, self.fitted.encoder)
         return self._grown(new) if new else self
 
     def _grown(self, new: Sequence[Paper]) -> Background:
         counted = counts(_parts(paper) for paper in new)
         kept = [i for i, p in enumerate(self.papers) if p.id not in {paper.id for paper in new}]
-        rows = _joined(self.rows[kept], self.fitted.rows(counted))
+        rows = _joined(self.rows[kept], self.fitted.rows(counted, new))
         holders = self.holders + _holders(counted)
         papers = [*(self.papers[i] for i in kept), *new]
         grown = Background._of(papers, self.fitted, rows, holders, self.acronyms.grown(new))
@@ -184,10 +190,9 @@ class Background:
         if asked not in self._batches:
             self._batches.clear()
             places = [self.place_of(paper.id) for paper in asked]
-            means = self.mean, self.dense_mean
             rows = self.vectors(asked)
             readings = map(self.reading, asked)
-            self._batches[asked] = Batch.of(asked, places, rows, means, self.kinds, readings)
+            self._batches[asked] = Batch.of(asked, places, rows, self.means, self.kinds, readings)
         return self._batches[asked]
 
     def vectors(self, papers: Sequence[Paper]) -> Rows:
@@ -203,7 +208,7 @@ class Background:
         return _joined(rows, self._measured([papers[i] for i in new]))[order]
 
     def _measured(self, papers: Sequence[Paper]) -> Rows:
-        return self.fitted.rows(counts(_parts(paper) for paper in papers))
+        return self.fitted.rows(counts(_parts(paper) for paper in papers), papers)
 
     def _holds(self, paper: Paper) -> bool:
         """Whether its vector is kept, made of the same text as far as length can tell."""
@@ -217,6 +222,10 @@ class Background:
     def in_space(self, texts: Sequence[str]) -> Floats:
         """Each text as a place in the latent space."""
         return self.fitted.space.rows(counts([((text, 1.0),) for text in texts])).dense
+
+    def in_meaning(self, texts: Sequence[str]) -> Floats:
+        """What each text means; no columns where there is no model."""
+        return meanings(self.fitted.encoder, texts)
 
     def words_of(self, text: str) -> Matrix:
         """One row, like a query, for each different word of the text."""
@@ -314,4 +323,5 @@ def _joined(*rows: Rows) -> Rows:
         np.concatenate([part.lengths for part in rows]),
         np.concatenate([part.dense for part in rows]),
         np.concatenate([part.crowd for part in rows]),
+        np.concatenate([part.meaning for part in rows]),
     )

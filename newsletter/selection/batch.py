@@ -16,6 +16,39 @@ from newsletter.selection.words import plain
 
 
 @dataclass(frozen=True, slots=True)
+class Means:
+    """The mean of what stands for the stored papers, by words, in the latent space, by meaning."""
+
+    units: Floats
+    dense: Floats
+    meaning: Floats
+
+    @classmethod
+    def of(cls, sample: Rows) -> Means:
+        """Of those papers; zeros where there are none."""
+        some = max(len(sample), 1)
+        units = np.asarray(sample.units.sum(axis=0)).ravel() / some
+        return cls(units, sample.dense.sum(axis=0) / some, sample.meaning.sum(axis=0) / some)
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """Some papers in a space of few dimensions, and the cosine of each with all stored papers."""
+
+    vectors: Floats
+    common: Floats
+
+    @property
+    def some(self) -> bool:
+        """Whether there is such a space."""
+        return bool(self.vectors.shape[1])
+
+    def cosines(self, others: Floats) -> Floats:
+        """Of each paper (row) with each of the others (column)."""
+        return np.asarray(self.vectors.astype(np.float64) @ others.T)
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Some papers and all that is asked of them again and again.
 
@@ -24,7 +57,8 @@ class Batch:
         places: where each stands among the stored papers, -1 for nowhere.
         by_place: their words and pairs, a row for each place and a column for each paper.
         holders: the same, but that it says 1 for whatever a paper holds.
-        common: cosine of each with all stored papers, by words; `dense_common` in the latent space.
+        common: cosine of each with all stored papers, by words.
+        in_space: where they stand in the latent space; `in_meaning` by what they mean to a model.
         people: the authors of each.
         kinds: the categories of each, as a vector above what all papers share.
         readings: each made ready for matching; none for papers that are only compared.
@@ -36,7 +70,8 @@ class Batch:
     by_place: Matrix
     holders: Matrix
     common: Floats
-    dense_common: Floats
+    in_space: Spots
+    in_meaning: Spots
     people: tuple[frozenset[str], ...]
     kinds: Floats
     readings: tuple[Reading, ...]
@@ -47,12 +82,11 @@ class Batch:
         papers: Sequence[Paper],
         places: Sequence[int] | Ints,
         rows: Rows,
-        means: tuple[Floats, Floats],
+        means: Means,
         kinds: Kinds,
         readings: Iterable[Reading] = (),
     ) -> Batch:
-        """`means` are those of the stored papers, by words and in the latent space."""
-        mean, dense_mean = means
+        """`means` are those of the stored papers."""
         by_place = rows.units.T.tocsr()
         ones = np.ones_like(by_place.data)
         return cls(
@@ -61,8 +95,9 @@ class Batch:
             rows,
             by_place,
             type(by_place)((ones, by_place.indices, by_place.indptr), shape=by_place.shape),
-            np.asarray(rows.units @ mean),
-            np.asarray(rows.dense.astype(np.float64) @ dense_mean),
+            np.asarray(rows.units @ means.units),
+            _spots(rows.dense, means.dense),
+            _spots(rows.meaning, means.meaning),
             tuple(frozenset(map(plain, paper.authors)) for paper in papers),
             kinds.above([paper.categories for paper in papers]),
             tuple(readings),
@@ -78,3 +113,7 @@ class Batch:
     def held(self, asked: Matrix) -> Floats:
         """The same, but that a paper counts each word and pair that it holds as one."""
         return np.asarray((asked @ self.holders).toarray().T)
+
+
+def _spots(vectors: Floats, mean: Floats) -> Spots:
+    return Spots(vectors, np.asarray(vectors.astype(np.float64) @ mean))

@@ -6,7 +6,7 @@ by words and in the latent space, and many readers are one product of matrices.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,18 +14,19 @@ from scipy import sparse
 
 from newsletter.model import Paper
 from newsletter.selection.background import Background
-from newsletter.selection.batch import Batch
+from newsletter.selection.batch import Batch, Spots
 from newsletter.selection.hashing import Floats, Matrix, chosen
 from newsletter.selection.kin import Kin
 from newsletter.selection.space import Rows
 from newsletter.selection.usual import Usual
 
 # What is usual when hardly any paper is stored.
-SPREAD_OF_WORDS, SPREAD_IN_SPACE = 0.02, 0.15
+SPREAD_OF_WORDS, SPREAD_IN_SPACE, SPREAD_OF_MEANING = 0.02, 0.15, 0.1
 
 # What each part counts beside the words themselves, and what makes the sum one standard deviation.
 _IN_SPACE, _CROWD = 0.4, 0.6
 _SCALE = 1.8
+_MEANING, _SCALE_OF_MEANING = 0.1, 0.07  # where there is a model
 _TITLES = 0.4  # the titles of the named papers count so much more
 _HIGHEST = 20.0
 AT_ONCE = 1000  # readers, so that what lies between stays small
@@ -74,7 +75,8 @@ class Compared:
     """Some papers, compared with all that somebody named.
 
     Attributes:
-        parts: by words, in the latent space and by categories, for each named paper (row).
+        parts: by words, in the latent space, by meaning where there is a model, and by categories,
+            for each named paper (row).
         people: what shared authors are worth, for each reader (row).
         crowd: how crowded it is around each paper.
     """
@@ -104,6 +106,7 @@ class Likeness:
 
     words: Matrix
     dense: Floats
+    meaning: Floats
     kin: Kin
     weights: Matrix
     usual: Floats
@@ -114,28 +117,39 @@ class Likeness:
         worth = named.worth
         shares = (sparse.diags(1 / np.where(worth > 0, worth, 1)) @ named.counted).tocsr()
         words = (named.rows.units + _TITLES * background.titles(named.papers)).tocsr()
-        dense = named.rows.dense.astype(np.float64)
+        dense, meaning = (v.astype(np.float64) for v in (named.rows.dense, named.rows.meaning))
         own = _are_usual(named, background)
-        said = _usual(_by_words(background.usual, words), SPREAD_OF_WORDS, shares, own)
-        near = _usual(_in_space(background.usual, dense), SPREAD_IN_SPACE, shares, own)
-        scaled = [sparse.diags(1 / said.spread), sparse.diags(_IN_SPACE / near.spread)]
+        parts = [
+            (weight, _usual(part, spread, shares, own))
+            for weight, spread, part in _parts(background.usual, words, dense, meaning)
+        ]
+        scaled = [sparse.diags(weight / usual.spread) @ shares for weight, usual in parts]
+        scale = _SCALE + (_SCALE_OF_MEANING if meaning.shape[1] else 0.0)
         return cls(
             words,
             dense,
+            meaning,
             Kin.of(named.papers, named.counted, background.kinds),
-            sparse.hstack([*(scale @ shares for scale in scaled), shares], format="csr"),
-            said.mean / said.spread + _IN_SPACE * near.mean / near.spread,
-            worth / (worth + 1) / _SCALE,  # one example alone says half
+            sparse.hstack([*scaled, shares], format="csr"),
+            np.sum([weight * usual.mean / usual.spread for weight, usual in parts], axis=0),
+            worth / (worth + 1) / scale,  # one example alone says half
         )
 
     def compared(self, batch: Batch) -> Compared:
         """The papers, ready to be asked about for any reader."""
-        parts = (
-            _by_words(batch, self.words),
-            _in_space(batch, self.dense),
-            self.kin.categories(batch),
-        )
-        return Compared(self, np.concatenate(parts), self.kin.people(batch), batch.rows.crowd)
+        alike = (part for _, _, part in _parts(batch, self.words, self.dense, self.meaning))
+        parts = np.concatenate([*alike, self.kin.categories(batch)])
+        return Compared(self, parts, self.kin.people(batch), batch.rows.crowd)
+
+
+def _parts(
+    batch: Batch, words: Matrix, dense: Floats, meaning: Floats
+) -> Iterator[tuple[float, float, Floats]]:
+    """In which ways papers are alike: what each counts, how much it usually spreads, and how alike."""
+    yield 1.0, SPREAD_OF_WORDS, _by_words(batch, words)
+    yield _IN_SPACE, SPREAD_IN_SPACE, _among(batch.in_space, dense)
+    if meaning.shape[1]:
+        yield _MEANING, SPREAD_OF_MEANING, _among(batch.in_meaning, meaning)
 
 
 def _by_words(batch: Batch, words: Matrix) -> Floats:
@@ -143,8 +157,8 @@ def _by_words(batch: Batch, words: Matrix) -> Floats:
     return np.asarray(batch.said(words).T - batch.common)
 
 
-def _in_space(batch: Batch, dense: Floats) -> Floats:
-    return np.asarray(dense @ batch.rows.dense.T - batch.dense_common)
+def _among(spots: Spots, named: Floats) -> Floats:
+    return np.asarray(named @ spots.vectors.T - spots.common)
 
 
 def _are_usual(named: Named, background: Background) -> Matrix:

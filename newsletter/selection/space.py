@@ -29,19 +29,25 @@ class Rows:
         lengths: undo the scaling of `units` (BM25 wants the plain sum).
         dense: their place in the latent space; no columns where there is none.
         crowd: how crowded it is around each, in standard deviations; see `Crowd`.
+        meaning: what a model says of each; no columns where there is none (see `meaning`).
     """
 
     units: Matrix
     lengths: Floats
     dense: Floats
     crowd: Floats
+    meaning: Floats
 
     def __len__(self) -> int:
         return int(self.units.shape[0])
 
     def __getitem__(self, places: Any) -> Rows:
         return Rows(
-            self.units[places], self.lengths[places], self.dense[places], self.crowd[places]
+            self.units[places],
+            self.lengths[places],
+            self.dense[places],
+            self.crowd[places],
+            self.meaning[places],
         )
 
 
@@ -83,12 +89,12 @@ class Space:
         return Space(self.weight, self.usual_length, column, _basis(known))
 
     def rows(self, counts: Matrix) -> Rows:
-        """Counted texts as vectors, as if each stood alone."""
+        """Counted texts as vectors, as if each stood alone; without what they mean."""
         units, lengths = self._units(counts)
-        dense = np.zeros((counts.shape[0], 0), np.float32)
+        dense = none = np.zeros((counts.shape[0], 0), np.float32)
         if len(self.basis):
             dense = normed(_columns(units, self.column, len(self.basis)) @ self.basis)
-        return Rows(units, lengths, dense, np.zeros(counts.shape[0]))
+        return Rows(units, lengths, dense, np.zeros(counts.shape[0]), none)
 
     def _units(self, counts: Matrix) -> tuple[Matrix, Floats]:
         said = np.asarray(counts.sum(axis=1)).ravel()

@@ -1,7 +1,7 @@
 """How well papers fit topics in a subscriber's own words, measured against what is usual.
 
 BM25 of the words, and the likeness to the stored papers that fit the words best (pseudo-relevance
-feedback), by words and in the latent space.
+feedback), by words, in the latent space and, where there is a model, by meaning.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from scipy import sparse
 
 from newsletter.selection import categories
 from newsletter.selection.background import Background
-from newsletter.selection.batch import Batch
+from newsletter.selection.batch import Batch, Spots
 from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
-from newsletter.selection.likeness import SPREAD_IN_SPACE, SPREAD_OF_WORDS
+from newsletter.selection.likeness import SPREAD_IN_SPACE, SPREAD_OF_MEANING, SPREAD_OF_WORDS
 from newsletter.selection.usual import Usual
 
 # What is near in the latent space counts so much beside words: near the examples, near the topic.
 _IN_SPACE, _OWN_IN_SPACE = 0.5, 0.6
+_MEANING, _OWN_MEANING = 0.1, 0.1  # the same by meaning, where there is a model
 _EXAMPLES = 10  # stored papers that speak for a topic,
 _FEWEST_EXAMPLES = 3
 _EXAMPLE_SHARE = 0.02  # and never more than this share of all, or noise would speak too
@@ -55,6 +56,7 @@ class TopicMeter:
         weights: the most that BM25 could give per topic, but for repeated words.
         coded: whether a topic is the name of a category, whose stored papers are its examples.
         vouched: whether the examples are about the topic, so that what is like them is too.
+        in_meaning: none where there is no model.
     """
 
     queries: Matrix
@@ -66,9 +68,8 @@ class TopicMeter:
     examples: Examples
     usual_said: Usual
     usual_words: Usual
-    usual_dense: Usual
-    dense: Floats
-    usual_own: Usual
+    in_space: Near
+    in_meaning: Near | None
 
     @classmethod
     def of(cls, topics: Sequence[str], background: Background) -> TopicMeter:
@@ -79,8 +80,9 @@ class TopicMeter:
         placed = [_placed(topic, background) for topic in topics]
         found = [own if len(own) else _best(said[:, t], most) for t, own in enumerate(placed)]
         examples = Examples.of(found, background)
-        usual, near = background.usual, background.in_space(topics)
-        words, dense = examples.likeness(usual)
+        usual, rows = background.usual, background.rows
+        left = examples.left_out(usual)
+        places, meaning = background.in_space(topics), background.in_meaning(topics)
         of_words = _telling(singles, background)
         coded = np.array([len(own) > 0 for own in placed], dtype=bool)
         return cls(
@@ -92,10 +94,13 @@ class TopicMeter:
             coded | (examples.held(of_words, background) >= _VOUCHING),
             examples,
             Usual.of(said[usual.places], _PRIOR_SPREAD_OF_SAID),
-            Usual.of(words, SPREAD_OF_WORDS),
-            Usual.of(dense, SPREAD_IN_SPACE),
-            near,
-            Usual.of(_cosines(usual, near), SPREAD_IN_SPACE),
+            Usual.of(examples.by_words(usual, left), SPREAD_OF_WORDS),
+            Near.of(places, examples.centres(rows.dense), usual.in_space, left, SPREAD_IN_SPACE),
+            Near.of(
+                meaning, examples.centres(rows.meaning), usual.in_meaning, left, SPREAD_OF_MEANING
+            )
+            if usual.in_meaning.some
+            else None,
         )
 
     def measure(self, batch: Batch) -> tuple[Floats, Bools]:
@@ -116,26 +121,72 @@ class TopicMeter:
         """The fit to each topic, and how much of it is likeness to the examples."""
         said = batch.said(self.queries) * batch.rows.lengths[:, None] / self.weights
         by_said = np.minimum(self.usual_said.above(said), _FIT_PER_WORDS * said)
-        words, dense = self.examples.likeness(batch)
-        alike, weight = self.usual_words.above(words), 1.0
+        left = self.examples.left_out(batch)
+        alike, weight = self.usual_words.above(self.examples.by_words(batch, left)), 1.0
         own, own_weight = by_said, 1.0
-        if batch.rows.dense.shape[1]:
-            alike, weight = alike + _IN_SPACE * self.usual_dense.above(dense), weight + _IN_SPACE
-            near = self.usual_own.above(_cosines(batch, self.dense))
-            own, own_weight = own + _OWN_IN_SPACE * near, own_weight + _OWN_IN_SPACE
+        for near, spots, by_examples, by_itself in (
+            (self.in_space, batch.in_space, _IN_SPACE, _OWN_IN_SPACE),
+            (self.in_meaning, batch.in_meaning, _MEANING, _OWN_MEANING),
+        ):
+            if near and spots.some:
+                alike, weight = alike + by_examples * near.alike(spots, left), weight + by_examples
+                own, own_weight = own + by_itself * near.itself(spots), own_weight + by_itself
         # The words of a category's name say less than the papers in it.
         vouched = np.where(self.coded, alike / weight, (own + alike) / (own_weight + weight))
-        fits = np.where(self.examples.some, vouched, by_said)
+        fits = np.where(self.examples.some, vouched, self._alone(batch, by_said))
         return np.minimum(fits, _HIGHEST), alike / weight
+
+    def _alone(self, batch: Batch, by_said: Floats) -> Floats:
+        """The fits to topics without examples; the latent space knows little of their words."""
+        if self.in_meaning is None:
+            return by_said
+        near = self.in_meaning.itself(batch.in_meaning)
+        return np.asarray((by_said + _OWN_MEANING * near) / (1 + _OWN_MEANING))
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Some topics in a space of few dimensions: where each stands, and its examples together.
+
+    Attributes:
+        own: the place of each topic, and what cosine with it is usual.
+        centres: the sum of its examples' places, and what cosine with them is usual.
+    """
+
+    own: tuple[Floats, Usual]
+    centres: tuple[Floats, Usual]
+
+    @classmethod
+    def of(
+        cls, own: Floats, centres: Floats, usual: Spots, left: LeftOut, prior_spread: float
+    ) -> Near:
+        return cls(
+            (own, Usual.of(usual.cosines(own), prior_spread)),
+            (centres, Usual.of(_mean_cosine(usual, centres, left), prior_spread)),
+        )
+
+    def itself(self, spots: Spots) -> Floats:
+        """How unusually near each paper (row) is to each topic (column)."""
+        own, usual = self.own
+        return usual.above(spots.cosines(own))
+
+    def alike(self, spots: Spots, left: LeftOut) -> Floats:
+        """How unusually near each paper (row) is to the examples of each topic (column)."""
+        centres, usual = self.centres
+        return usual.above(_mean_cosine(spots, centres, left))
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """The stored papers that speak for each topic, and the centres of their vectors."""
+    """The stored papers that speak for each topic, and the sums of their words and pairs.
+
+    Attributes:
+        choice: a 1 for each stored paper (column) that is an example of a topic (row).
+    """
 
     places: tuple[Ints, ...]
+    choice: Matrix
     units: Matrix
-    dense: Floats
 
     @classmethod
     def of(cls, places: Sequence[Ints], background: Background) -> Examples:
@@ -145,8 +196,7 @@ class Examples:
         choice = sparse.csr_matrix(
             (np.ones(len(chosen), np.float32), (owner, chosen)), shape=(len(places), len(rows))
         )
-        dense = choice.astype(np.float64) @ rows.dense
-        return cls(tuple(places), (choice @ rows.units).tocsr(), dense)
+        return cls(tuple(places), choice, (choice @ rows.units).tocsr())
 
     @property
     def some(self) -> Bools:
@@ -162,21 +212,40 @@ class Examples:
         ]
         return np.array([share.mean() if len(share) else 0.0 for share in shares])
 
-    def likeness(self, batch: Batch) -> tuple[Floats, Floats]:
-        """Mean cosine with the examples of each topic (itself left out), above that with any paper:
-        by words, and in the latent space.
-        """
+    def centres(self, vectors: Floats) -> Floats:
+        """The sum of the examples' vectors for each topic, of those of all stored papers."""
+        return np.asarray(self.choice.astype(np.float64) @ vectors)
+
+    def left_out(self, batch: Batch) -> LeftOut:
+        """Who of some papers is an example itself."""
         own = np.array([np.isin(batch.places, chosen) for chosen in self.places], dtype=np.float64)
         own = own.reshape(len(self.places), len(batch)).T
-        left = np.maximum(np.array([len(chosen) for chosen in self.places]) - own, 1)
-        words = (batch.said(self.units) - own) / left - batch.common[:, None]
-        wide = batch.rows.dense.astype(np.float64)
-        dense = (wide @ self.dense.T - own) / left - batch.dense_common[:, None]
-        return words, dense
+        return LeftOut(own, np.maximum(np.array([len(some) for some in self.places]) - own, 1))
+
+    def by_words(self, batch: Batch, left: LeftOut) -> Floats:
+        """Mean cosine with the examples of each topic, above that with any paper."""
+        return left.mean(batch.said(self.units)) - batch.common[:, None]
 
 
-def _cosines(batch: Batch, dense: Floats) -> Floats:
-    return np.asarray(batch.rows.dense.astype(np.float64) @ dense.T)
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Papers (rows) that are no examples to themselves.
+
+    Attributes:
+        own: 1 where a paper is an example of a topic (column).
+        others: how many other examples the topic has, one at least.
+    """
+
+    own: Floats
+    others: Floats
+
+    def mean(self, sums: Floats) -> Floats:
+        """The mean over the other examples, of the sum over all."""
+        return np.asarray((sums - self.own) / self.others)
+
+
+def _mean_cosine(spots: Spots, centres: Floats, left: LeftOut) -> Floats:
+    return left.mean(spots.cosines(centres)) - spots.common[:, None]
 
 
 def _placed(topic: str, background: Background) -> Ints:

@@ -32,6 +32,16 @@ def test_saved_settings_tick_and_change_the_mail(studio):
     assert "Papers of the day" in studio.get("/mail.txt").text
 
 
+def test_another_model_in_the_settings_measures_all_anew(tmp_path, model_folder):
+    bench = make_bench(tmp_path)
+    scores = [[pick.score for pick in bench.preview("ines").edition.digest.picks]]
+    for table in (f'[selection]\nmodel = "{model_folder}"\n', ""):
+        (tmp_path / "settings.toml").write_text(SETTINGS + table, encoding="utf-8")
+        scores.append([pick.score for pick in bench.preview("ines").edition.digest.picks])
+    assert scores[0] == scores[2]
+    assert scores[0] != scores[1]
+
+
 def test_file_that_is_not_watched_does_not_tick(studio):
     with studio.stream() as events:
         (studio.folder / "notes.txt").write_text("nobody reads this")
