@@ -19,7 +19,6 @@ from newsletter.config.settings import LoginSettings
 from newsletter.delivery import Delivery, Outcome
 from newsletter.encoder import encoder_for
 from newsletter.errors import SourceError
-from newsletter.garbage import look_seldom
 from newsletter.links import Key, LinkMaker
 from newsletter.mail.dial import Relay, Security
 from newsletter.mail.folder import FolderTransport
@@ -35,6 +34,7 @@ from newsletter.mail.render import Renderer
 from newsletter.mail.smtp import SmtpTransport
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
+from newsletter.memory import settle_in
 from newsletter.notebook import Notebook, read_after_death
 from newsletter.pipeline import Pool, look_back, record
 from newsletter.posting import Post
@@ -215,7 +215,7 @@ class App:
     def office(self, *, stopping: Event, heard: Callable[[Delivery, Outcome], None]) -> Office:
         """What the connections of this process share; its notebook is closed in the end."""
         post = self.live_post
-        look_seldom()
+        settle_in()
         return Office(
             store=self.store,
             post=post,

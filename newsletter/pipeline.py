@@ -18,11 +18,11 @@ from datetime import date, datetime, timedelta
 
 from newsletter.carrying import BATCH, Carrier, Delivered, Office
 from newsletter.delivery import Delivery, Errand
-from newsletter.garbage import untouched
 from newsletter.mail.digest import make_digest
 from newsletter.mail.notes import quiet_note, votes_note
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
+from newsletter.memory import untouched
 from newsletter.model import Candidate, Digest, Feedback, Listing, Pick, Profile, Subscriber
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
