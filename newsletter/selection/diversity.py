@@ -14,7 +14,7 @@ from newsletter.selection.hashing import Bools, Floats, Ints
 NEAR = 0.65  # cosine from which two papers tell the same; two parts of one series have about 0.3
 MOST_TOPICS = 63  # that are told apart; further ones share a bit
 _LAMBDA = 0.7  # MMR: precision at 10 stays the same, the list gets wider; never below 0.6
-_LOOKED_AT = 60
+LOOKED_AT = 60  # of the papers that fit a reader, the best; or as many as they want
 _SAME_TOPIC = 0.03  # each further paper on the same topic counts so much less
 _LEAST_SPAN = 0.2
 
@@ -37,12 +37,6 @@ class Offered:
     first: Ints
     places: Ints
     in_order: Bools
-
-    @property
-    def looked_at(self) -> Bools:
-        """The first of each row."""
-        most = np.maximum(_LOOKED_AT, self.places)[:, None]
-        return (self.place >= 0) & (np.arange(self.place.shape[1]) < most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +74,7 @@ class _Draw:
         self.repeats = np.full((rows, width), -1, np.int32)
         self._offered = offered
         self._alike = alike
-        self._left = offered.looked_at
+        self._left = offered.place >= 0
         wide = ~offered.in_order[:, None]
         self._worth = np.where(
             wide, _LAMBDA * _scaled(offered.score, self._left), _falling(width)

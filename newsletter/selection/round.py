@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from newsletter.model import Profile
-from newsletter.selection.diversity import MOST_TOPICS, Chosen, Offered, choose
+from newsletter.selection.diversity import LOOKED_AT, MOST_TOPICS, Chosen, Offered, choose
 from newsletter.selection.evidence import Met
 from newsletter.selection.field import Field
 from newsletter.selection.gate import HALF_WAY, Gate, follows_trend_alone
@@ -120,10 +120,7 @@ class Round:
         least = np.array([p.min_score for p in self.tastes.profiles])
         enough = score >= least[reader]
         poor = set(zip(reader[~enough].tolist(), place[~enough].tolist(), strict=True))
-        reader, place, score = reader[enough], place[enough], score[enough]
-        # Papers stand in the field in the order that decides where scores are equal.
-        order = np.lexsort((place, -score, reader))
-        found = _Fitting(reader[order], place[order], score[order], poor)
+        found = _Fitting(*_best_first(reader[enough], place[enough], score[enough]), poor)
         return self._without_twins(found) if self.field.twins else found
 
     def _without_twins(self, found: _Fitting) -> _Fitting:
@@ -179,13 +176,14 @@ class Round:
     def _offered(self, fitting: _Fitting) -> Offered:
         """A row for each reader."""
         size = len(self.tastes.profiles)
-        counts = np.bincount(fitting.reader, minlength=size)
-        column = np.arange(len(fitting.reader)) - np.repeat(np.cumsum(counts) - counts, counts)
+        most = np.array([p.max_papers for p in self.tastes.profiles], np.int64)
+        looked_at = fitting.column(size) < np.maximum(LOOKED_AT, most)[fitting.reader]
+        fitting = fitting.those(looked_at)
+        column, counts = fitting.column(size), np.bincount(fitting.reader, minlength=size)
         topics, first = Met.of(self.tastes, fitting.reader, fitting.place).topics(MOST_TOPICS)
         wide = ~self.blend.alone[fitting.reader]
         shape = (size, int(counts.max(initial=0)))
         at = (fitting.reader, column)
-        most = np.array([p.max_papers for p in self.tastes.profiles], np.int64)
         return Offered(
             place=_spread(fitting.place, at, shape, -1, np.int64),
             score=_spread(fitting.score, at, shape, 0, np.float64),
@@ -205,8 +203,27 @@ class _Fitting:
     score: Floats
     poor: set[tuple[int, int]]
 
+    def column(self, readers: int) -> Ints:
+        """Which of the papers that fit their reader each is, from 0."""
+        counts = np.bincount(self.reader, minlength=readers)
+        return np.arange(len(self.reader)) - np.repeat(np.cumsum(counts) - counts, counts)
+
     def those(self, which: Bools) -> _Fitting:
         return _Fitting(self.reader[which], self.place[which], self.score[which], self.poor)
+
+
+def _best_first(reader: Ints, place: Ints, score: Floats) -> tuple[Ints, Ints, Floats]:
+    """The pairs by reader, then by score, then by place: papers stand in the field in the order that
+    decides where scores are equal.
+
+    Sorted as one number each, which takes a fifth of the time. Scores have few decimals, none is
+    above 1.
+    """
+    steps = 10**_DECIMALS
+    worse = steps - np.rint(score * steps).astype(np.int64)
+    keys = np.sort((reader << 44) | (worse << 22) | place)
+    worse = (keys >> 22) & ((1 << 22) - 1)
+    return keys >> 44, keys & ((1 << 22) - 1), (steps - worse) / steps
 
 
 def _spread(

@@ -155,7 +155,10 @@ def _judged(of: Round, at: int, ranked: Ranked) -> Ranked:
     twin = of.twins.get((0, at))
     if twin is not None:
         return ranked.repeating(of.field.papers[twin])
-    column = int(np.flatnonzero(of.offered.place[0] == at)[0])
+    columns = np.flatnonzero(of.offered.place[0] == at)
+    if not len(columns):  # so many fit better that it was not looked at
+        return ranked
+    column = int(columns[0])
     if of.chosen.picked[0, column]:
         return ranked.judged(Verdict.PICKED)
     repeated = of.chosen.repeats[0, column]
