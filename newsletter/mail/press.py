@@ -95,7 +95,7 @@ class Press:
         self._lock = Lock()
         self._shells: dict[object, _Shell | None] = {}
         self._plates: dict[object, tuple[Paper, _Plate | None]] = {}
-        self._served: dict[tuple[_Plate, int, str], _Served] = {}
+        self._served: dict[object, tuple[Paper, tuple[Reason, ...], _Served]] = {}
         self._ranked = False  # whether a paper looks otherwise at another place
         self._told = lru_cache(maxsize=_REASONS_KEPT)(_told)
 
@@ -112,7 +112,6 @@ class Press:
             values={**texts, **tokens},
             links=links,
             octets={gap(name): token.encode() for name, token in tokens.items()},
-            told=[self._told(pick.reasons) for pick in digest.picks],
         )
 
     def shell(self, draft: Draft, shown: int) -> _Shell:
@@ -128,31 +127,39 @@ class Press:
 
     def served(self, draft: Draft, shown: int, length: int) -> list[_Served]:
         """The first papers, with abstracts of that length."""
-        plates = self._plates_of(draft, shown, length)
-        places = enumerate(zip(plates, draft.told, strict=False), start=1)
-        keys = [(plate, rank, told.why) for rank, (plate, told) in places]
-        return [self._served.get(key) or self._new_served(key, draft) for key in keys]
+        home = draft.links.maker.base_url
+        found = []
+        for rank, pick in enumerate(draft.digest.picks[:shown], start=1):
+            paper, reasons = pick.paper, pick.reasons
+            figures = (pick.upvotes, pick.comments, pick.stars)
+            # Readers share papers and reasons as objects, which are compared sooner than what is in
+            # them. They are kept with what was made of them, so that no other can have their place.
+            key = (paper.id, id(reasons), rank, length, figures, home)
+            known = self._served.get(key)
+            if known and known[0] is paper and known[1] is reasons:
+                found.append(known[2])
+            else:
+                found.append(self._new_served(key, pick, rank, length, draft))
+        return found
 
-    def _new_served(self, key: tuple[_Plate, int, str], draft: Draft) -> _Served:
-        plate, rank, why = key
-        served = plate.served({**draft.values, "rank": rank, "why": why})
+    def _new_served(self, key: object, pick: Pick, rank: int, length: int, draft: Draft) -> _Served:
+        told = self._told(pick.reasons)
+        plate = self._plate_at(pick, told, rank, length, draft.links.maker.base_url)
+        served = plate.served({**draft.values, "rank": rank, "why": told.why})
         if plate.is_shared:
             with self._lock:
-                _keep(self._served, key, served, most=_SERVED_KEPT)
+                known = (pick.paper, pick.reasons, served)
+                _keep(self._served, key, known, most=_SERVED_KEPT)
         return served
 
-    def _plates_of(self, draft: Draft, shown: int, length: int) -> list[_Plate]:
-        home = draft.links.maker.base_url
-        picks = list(zip(draft.digest.picks[:shown], draft.told, strict=False))
+    def _plate_at(self, pick: Pick, told: _Told, rank: int, length: int, home: str) -> _Plate:
+        """The plate of a paper; where a template asks which it is, the one for this place."""
         if not self._ranked:
-            plates = [self._plate(pick, told, 0, length, home) for pick, told in picks]
-            self._ranked = None in plates
+            plate = self._plate(pick, told, 0, length, home)
+            self._ranked = plate is None
         if self._ranked:
-            plates = [
-                self._plate(pick, told, place, length, home)
-                for place, (pick, told) in enumerate(picks, start=1)
-            ]
-        return list(map(_given, plates))
+            plate = self._plate(pick, told, rank, length, home)
+        return _given(plate)
 
     def _plate(self, pick: Pick, told: _Told, place: int, length: int, home: str) -> _Plate | None:
         paper = pick.paper
@@ -214,7 +221,6 @@ class Draft:
         texts: what belongs to the reader, by name.
         values: texts and tokens, to fill gaps with.
         octets: the tokens as they stand for gaps.
-        told: what is said of each pick.
     """
 
     press: Press
@@ -223,7 +229,6 @@ class Draft:
     values: dict[str, str]
     links: DigestLinks
     octets: dict[bytes, bytes]
-    told: list[_Told]
 
     def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
         """Page and text with the first `shown` papers, abstracts cut to that many characters."""
