@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -95,12 +96,15 @@ class Signer:
         if not even:
             _demand_whole_line_ends(raw)
         head, body = _parted(raw[:start])
-        names, covered = _covered(_fields(head))
+        fields = list(map(_field, _FIELD_START.split(head)))
+        plan = _plan(tuple(name for name, _ in fields))
+        covered = b"".join([fields[at][1] for at in plan.order])
         hashed = hashlib.sha256(_unblanked(body) if even else _relaxed_body(body))
         hashed.update(memoryview(raw)[start:])
         body_hash = base64.b64encode(hashed.digest()).decode()
         signatures = (
-            _signature(key, self._blank(key, names, body_hash, at), covered) for key in self._keys
+            _signature(key, self._blank(key, plan.names, body_hash, at), covered)
+            for key in self._keys
         )
         return b"".join((*signatures, raw))
 
@@ -123,13 +127,13 @@ class Signer:
             weak.append("Outlook.com and Yahoo do not verify Ed25519: sign with an RSA key first")
         return tuple(weak)
 
-    def _blank(self, key: _Key, names: Sequence[str], body_hash: str, at: datetime) -> bytes:
+    def _blank(self, key: _Key, names: str, body_hash: str, at: datetime) -> bytes:
         """The signature header as far as b=, on short lines."""
         lines = (
             f"DKIM-Signature: v=1; a={key.kind}-sha256; c=relaxed/relaxed; t={int(at.timestamp())};",
             f"d={self.domain};",
             f"s={key.selector};",
-            f"h={_folded(tuple(names))};",
+            f"h={names};",
             f"bh={body_hash};",
             "b=",
         )
@@ -219,33 +223,35 @@ def _parted(raw: bytes) -> tuple[bytes, bytes]:
     return head.removesuffix(b"\r\n"), body
 
 
-def _fields(head: bytes) -> dict[str, list[bytes]]:
-    """Canonical values by lower-case name, in their order from top to bottom."""
-    fields: dict[str, list[bytes]] = {}
-    for name, value in map(_field, _FIELD_START.split(head)):
-        fields.setdefault(name, []).append(value)
-    if "from" not in fields:
-        raise MailError("a mail without From cannot be signed")
-    return fields
-
-
 @lru_cache(maxsize=_KEPT)
 def _field(line: bytes) -> tuple[str, bytes]:
+    """A header's name in lower case, and the whole in its canonical form."""
     found = _FIELD.fullmatch(line)
     if found is None:
         raise MailError("a mail with a header line without a name cannot be signed")
-    return found[1].decode("ascii").lower(), _relaxed(found[2])
+    name = found[1].lower()
+    return name.decode("ascii"), name + b":" + _relaxed(found[2]) + b"\r\n"
 
 
-def _covered(fields: dict[str, list[bytes]]) -> tuple[list[str], bytes]:
-    """The names for h=, and the headers they stand for; of equal ones the lowest goes first."""
+class _Plan(NamedTuple):
+    """What is signed of headers with these names: the value of h=, and the places of the headers."""
+
+    names: str
+    order: tuple[int, ...]
+
+
+@lru_cache(maxsize=_KEPT)
+def _plan(present: tuple[str, ...]) -> _Plan:
+    """For names from top to bottom; of equal ones the lowest goes first."""
+    if "from" not in present:
+        raise MailError("a mail without From cannot be signed")
     names: list[str] = []
-    covered: list[bytes] = []
+    order: list[int] = []
     for name in SIGNED:
-        values = fields.get(name, [])
-        names += [name] * (len(values) + (name in OVERSIGNED))
-        covered += [name.encode() + b":" + value + b"\r\n" for value in reversed(values)]
-    return names, b"".join(covered)
+        places = [at for at, other in enumerate(present) if other == name]
+        names += [name] * (len(places) + (name in OVERSIGNED))
+        order += reversed(places)
+    return _Plan(_folded(names), tuple(order))
 
 
 def _signature(key: _Key, blank: bytes, covered: bytes) -> bytes:
@@ -283,8 +289,7 @@ def _unblanked(body: bytes) -> bytes:
     return body.replace(b" \r\n", b"\r\n")
 
 
-@lru_cache(maxsize=_KEPT)
-def _folded(names: tuple[str, ...]) -> str:
+def _folded(names: Sequence[str]) -> str:
     lines = [""]
     for name in names:
         if len(lines[-1]) + len(name) > 70:
