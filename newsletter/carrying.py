@@ -314,15 +314,15 @@ class _Bag:
         post = self._office.post
         paths = post.return_paths
         sender = paths.make(delivery.id) if paths else post.publication.from_address
-        raw, is_dotless, even = letter.make()
+        made = letter.make()
         if post.preflight:
-            post.preflight.check(raw, delivery)
-        signed = post.signer.sign(raw, at=delivery.created_at, even=even) if post.signer else raw
+            post.preflight.check(made.raw, delivery)
+        signed = post.signed(made, delivery.created_at)
         recipient = address(letter.recipient)
         envelope = Envelope(
-            raw=signed, sender=address(sender), recipient=recipient, dotless=is_dotless
+            raw=signed, sender=address(sender), recipient=recipient, dotless=made.is_dotless
         )
-        return envelope, fingerprint(raw)
+        return envelope, fingerprint(made.raw)
 
     def _settle(self, outcome: Outcome) -> None:
         """The outcome of the mail that has been in flight for longest."""

@@ -55,6 +55,12 @@ class Post:
     retries: outbox.Retries = outbox.USUAL
     preflight: Preflight | None = None
 
+    def signed(self, made: Made, at: datetime) -> bytes:
+        """The mail as it leaves."""
+        if self.signer is None:
+            return made.raw
+        return self.signer.sign(made.raw, at=at, even=made.even, is_indented=made.is_indented)
+
 
 def make_mail(digest: Digest, subscriber: Subscriber, post: Post) -> tuple[Rendered, bytes]:
     """Renders the digest and puts the mail together."""
@@ -78,12 +84,13 @@ class Made(NamedTuple):
 
     Attributes:
         is_dotless: see `Envelope.dotless`.
-        even: so many octets at its end need no look when it is signed, see `Signer.sign`.
+        even, is_indented: what needs no look when it is signed, see `Signer.sign`.
     """
 
     raw: bytes
     is_dotless: bool = False
     even: int = 0
+    is_indented: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +172,7 @@ def _made(digest: Digest, subscriber: Subscriber, post: Post) -> Made:
     page = rendered.html_body
     is_even = page.is_even and subscriber.format is Format.HTML
     even = len(page.octets) + len(ending(digest.id)) if is_even else 0
-    return Made(raw, rendered.is_dotless, even)
+    return Made(raw, rendered.is_dotless, even, rendered.text_body.is_even)
 
 
 def _confirmation(

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from newsletter.errors import MailError
+from newsletter.mail.octets import INDENTED, UNINDENTED
 from newsletter.mail.wording import shorten, tidy
 
 # Whatever a reader or a provider acts on. RFC 8058 section 4 asks for both List-Unsubscribe headers,
@@ -76,7 +77,7 @@ class Signer:
         if len({key.selector.lower() for key in self._keys}) < len(self._keys):
             raise MailError("two DKIM keys need two selectors")
 
-    def sign(self, raw: bytes, *, at: datetime, even: int = 0) -> bytes:
+    def sign(self, raw: bytes, *, at: datetime, even: int = 0, is_indented: bool = False) -> bytes:
         """The mail with its signature headers in front, the first key's foremost.
 
         Args:
@@ -85,6 +86,8 @@ class Signer:
             even: so many octets at the end are canonical as they are (see `Body.is_even`) and end
                 in one CRLF, and no line of the mail ends otherwise. Who says so has seen to it: a
                 signature that does not hold would be the end of it.
+            is_indented: what stands before them would be, too, if each four blanks that indent a
+                line were one.
 
         Raises:
             MailError: the mail has no From, bare line ends or a header without a name; or the time
@@ -99,7 +102,9 @@ class Signer:
         fields = list(map(_field, _FIELD_START.split(head)))
         plan = _plan(tuple(name for name, _ in fields))
         covered = b"".join([fields[at][1] for at in plan.order])
-        hashed = hashlib.sha256(_unblanked(body) if even else _relaxed_body(body))
+        if even:
+            body = body.replace(INDENTED, UNINDENTED) if is_indented else _unblanked(body)
+        hashed = hashlib.sha256(body if even else _relaxed_body(body))
         hashed.update(memoryview(raw)[start:])
         body_hash = base64.b64encode(hashed.digest()).decode()
         signatures = (

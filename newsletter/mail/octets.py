@@ -22,6 +22,9 @@ BLANK_ROOM = 600
 characters (`wording.readable`), 540 octets.
 """
 
+INDENTED, UNINDENTED = b"\r\n    ", b"\r\n "
+"""How a line of a text may begin, and what its canonical form begins with."""
+
 _TAG_ROOM = 300  # tags are broken sooner than text: nobody sees it, not even in the source
 REFERENCE = re.compile(r"&#(1[01]\d{5});")
 """What becomes of the one character that stands for a blank (see `mail.blanks`)."""
@@ -50,7 +53,8 @@ class Body:
         encoding: its Content-Transfer-Encoding.
         is_dotless: it is proven that no line begins with a dot.
         is_even: it is proven that blanks stand alone, none at the end of a line, and lines end in
-            CRLF: its canonical form (RFC 6376 section 3.4.4) is itself.
+            CRLF: its canonical form (RFC 6376 section 3.4.4) is itself. In a text, four blanks may
+            indent a line; they count as one.
     """
 
     encoding: str

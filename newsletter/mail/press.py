@@ -52,7 +52,8 @@ class _Plate:
         """It with all gaps filled but those of tokens."""
         html = [sheet.filled(values) for sheet in self.html]
         text = [sheet.filled(values) for sheet in self.text]
-        return _Served(html, text, all(sheet.is_even for sheet in self.html))
+        even = (all(sheet.is_even for sheet in sheets) for sheets in (self.html, self.text))
+        return _Served(html, text, *even)
 
 
 class _Served(NamedTuple):
@@ -63,6 +64,7 @@ class _Served(NamedTuple):
     html: list[list[bytes]]
     text: list[list[bytes]]
     is_even: bool
+    is_even_text: bool
 
 
 class _Told(NamedTuple):
@@ -237,9 +239,10 @@ class Draft:
         html = self._joined(shell.html, [paper.html for paper in papers])
         text = self._joined(shell.text, [paper.text for paper in papers])
         is_even = shell.html.is_even and all(paper.is_even for paper in papers)
+        is_even_text = shell.text.is_even and all(paper.is_even_text for paper in papers)
         return (
             Body("7bit", html, is_dotless=True, is_even=is_even),
-            Body("quoted-printable", text, is_dotless=True),
+            Body("quoted-printable", text, is_dotless=True, is_even=is_even_text),
         )
 
     def _joined(self, frame: Frame, papers: list[list[list[bytes]]]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -24,8 +24,10 @@ from newsletter.mail.blanks import (
 from newsletter.mail.octets import (
     BLANK_ROOM,
     EDGE_ROOM,
+    INDENTED,
     REFERENCE,
     ROOM,
+    UNINDENTED,
     quoted_printable,
     spread_page,
     width,
@@ -52,11 +54,13 @@ class Filler(dict[str | int, bytes]):
 
     Attributes:
         name: of the one value it takes; empty where it takes several, which are not remembered.
+        is_even: nothing it ever made spoils what `Body.is_even` says.
     """
 
     def __init__(self, fill: Callable[[Values], bytes], names: frozenset[str]) -> None:
         super().__init__()
         self.fill = fill
+        self.is_even = True
         self.names = names
         self.name = "" if len(names) > 1 else next(iter(names))
 
@@ -79,12 +83,19 @@ class Sheet:
     Attributes:
         parts: the octets in their order; for a token its `gap`.
         fillers: what fills the gaps that no token does, each with its place among the parts.
-        is_even: in front of any other, it is a body as `Body.is_even` means it.
+        has_even_parts: see `is_even`, of what is the same for every reader.
     """
 
     parts: list[bytes]
     fillers: tuple[tuple[int, Filler], ...]
-    is_even: bool
+    has_even_parts: bool
+
+    @property
+    def is_even(self) -> bool:
+        """Whether in front of any other it is a body as `Body.is_even` means it; to be asked when its
+        gaps are filled.
+        """
+        return self.has_even_parts and all(filler.is_even for _, filler in self.fillers)
 
     @property
     def names(self) -> frozenset[str]:
@@ -119,7 +130,7 @@ class Frame:
 
     @property
     def is_even(self) -> bool:
-        """Whether it is a body as `Body.is_even` means it."""
+        """Whether it is a body as `Body.is_even` means it; to be asked when its gaps are filled."""
         return all(sheet.is_even for sheet in self.sheets)
 
 
@@ -143,12 +154,12 @@ class Sheets(ABC):
         items: list[Item] = []
         for item in self._frame_items(text, blanks):
             if isinstance(item, Cards):
-                sheets.append(_sheet(items))
+                sheets.append(self._sheet(items))
                 loops.append(item.loop)
                 items = []
             else:
                 items.append(item)
-        return Frame((*sheets, _sheet(items)), tuple(loops))
+        return Frame((*sheets, self._sheet(items)), tuple(loops))
 
     def cards(self, card: Callable[[Blanks], object]) -> tuple[Sheet, ...]:
         """What each loop over the papers makes of the one that `card` makes with blanks.
@@ -161,11 +172,30 @@ class Sheets(ABC):
     def _card(self, one: CardTemplate, card: Callable[[Blanks], object]) -> Sheet:
         blanks = self._blanks()
         text = one.template.render({one.name: card(blanks)})
-        return _sheet(self._card_items(text, blanks))
+        return self._sheet(self._card_items(text, blanks))
 
     def _blanks(self) -> Blanks:
         self._stencils.blanks.forget()
         return self._stencils.blanks
+
+    def _sheet(self, items: Iterable[Item]) -> Sheet:
+        parts: list[bytes] = []
+        fillers: list[tuple[int, Filler]] = []
+        for is_fixed, group in groupby(items, key=lambda item: isinstance(item, bytes)):
+            if is_fixed:
+                parts.append(_fixed(cast("Iterable[bytes]", group), is_first=not parts))
+                continue
+            for item in group:
+                if isinstance(item, Cards):
+                    raise PeekError  # papers within a paper
+                if isinstance(item, Filler):
+                    fillers.append((len(parts), item))
+                parts.append(gap(item.name) if isinstance(item, Token) else b"")
+        return Sheet(parts, tuple(fillers), self._are_even(parts))
+
+    @abstractmethod
+    def _are_even(self, parts: Sequence[bytes]) -> bool:
+        """Whether all parts that are the same for every reader are as `Body.is_even` means it."""
 
     @abstractmethod
     def _frame_items(self, text: str, blanks: Blanks) -> Iterator[Item]: ...
@@ -214,6 +244,9 @@ class HtmlSheets(Sheets):
                 raise PeekError
             yield part
 
+    def _are_even(self, parts: Sequence[bytes]) -> bool:
+        return not (any(map(_UNEVEN.search, parts)) or (bool(parts) and parts[-1].endswith(b" ")))
+
     def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
         (node,) = line
         if isinstance(node, str):
@@ -248,6 +281,13 @@ class TextSheets(Sheets):
             for line in lines:
                 yield from self._line(blanks.parts(line))
 
+    def _are_even(self, parts: Sequence[bytes]) -> bool:
+        # Gaps are whole lines, but for those of tokens, which stand between soft breaks.
+        return all(
+            _is_even_text(part, begins_line=not last or last.endswith(b"\n"))
+            for last, part in zip((b"", *parts), parts, strict=False)
+        )
+
     def _line(self, parts: list[Settled]) -> Iterator[Item]:
         while parts and isinstance(first := parts[0], Cards):
             yield first
@@ -265,28 +305,20 @@ class TextSheets(Sheets):
         del within_tag
 
         def fill(values: Values) -> bytes:
-            return quoted_printable(
+            made = quoted_printable(
                 "".join(part if isinstance(part, str) else part.evaluate(values) for part in line)
             )
+            filler.is_even = filler.is_even and _is_even_text(made, begins_line=True)
+            return made
 
-        return _filler(line, fill)
+        filler = _filler(line, fill)
+        return filler
 
 
-def _sheet(items: Iterable[Item]) -> Sheet:
-    parts: list[bytes] = []
-    fillers: list[tuple[int, Filler]] = []
-    for is_fixed, group in groupby(items, key=lambda item: isinstance(item, bytes)):
-        if is_fixed:
-            parts.append(_fixed(cast("Iterable[bytes]", group), is_first=not parts))
-            continue
-        for item in group:
-            if isinstance(item, Cards):
-                raise PeekError  # papers within a paper
-            if isinstance(item, Filler):
-                fillers.append((len(parts), item))
-            parts.append(gap(item.name) if isinstance(item, Token) else b"")
-    uneven = any(map(_UNEVEN.search, parts)) or (bool(parts) and parts[-1].endswith(b" "))
-    return Sheet(parts, tuple(fillers), is_even=not uneven)
+def _is_even_text(octets: bytes, *, begins_line: bool) -> bool:
+    """Whether blanks stand alone, none at the end of a line, but for four that indent one."""
+    indented = b"\r\n" + octets if begins_line else octets
+    return not _UNEVEN.search(indented.replace(INDENTED, UNINDENTED))
 
 
 def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:

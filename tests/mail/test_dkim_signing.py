@@ -21,6 +21,7 @@ from mail_samples import make_picks
 
 from newsletter.errors import MailError
 from newsletter.mail.dkim import SIGNED, Signer, read_key
+from newsletter.mail.render import Renderer
 
 AT = datetime(2026, 4, 3, 6, 30, tzinfo=UTC)
 DOMAIN = "newsletter.example"
@@ -112,14 +113,39 @@ def test_a_real_digest_holds(send):
     assert holds(SIGNER.sign(raw, at=AT))
 
 
-def test_a_page_that_is_canonical_as_it_stands_is_signed_alike_without_a_look_at_it(send):
+def unseen(sent) -> bytes:
+    """The mail, signed as it is when it leaves: with no look at what is known of its parts."""
+    page, text = sent.rendered.html_body, sent.rendered.text_body
+    even = len(sent.raw) - sent.raw.index(page.octets) if page.is_even else 0
+    return SIGNER.sign(sent.raw, at=AT, even=even, is_indented=text.is_even)
+
+
+def test_a_mail_that_is_canonical_as_it_stands_is_signed_alike_without_a_look_at_it(send):
     sent = send(make_picks(10))
-    page = sent.rendered.html_body
-    assert page.is_even
-    at = sent.raw.index(page.octets)
+    assert sent.rendered.html_body.is_even
+    assert sent.rendered.text_body.is_even
 
-    signed = SIGNER.sign(sent.raw, at=AT, even=len(sent.raw) - at)
+    signed = unseen(sent)
 
+    assert signed == SIGNER.sign(sent.raw, at=AT)
+    assert holds(signed)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("{{ mail.name }}\tx", "      {{ mail.name }}", "  {{ mail.name }}", "a  {{ mail.name }}"),
+        *("\tx", "      x", "  x", "a  b", "x  ", "    ", "     x", "{{ mail.links.view }}  x"),
+    ],
+)
+def test_whatever_blanks_a_text_template_has_the_signature_holds(
+    own_templates, publication, send, line
+):
+    text = "Hello {{ mail.name }},\n" + line + "\n{% for card in mail.cards %}\n"
+    text += "    {{ card.title }}\n" + line.replace("mail.name", "card.why") + "\n{% endfor %}\n"
+    (own_templates / "mail" / "digest.txt.j2").write_text(text, encoding="utf-8")
+    sent = send(make_picks(3), by=Renderer((own_templates,), publication))
+    signed = unseen(sent)
     assert signed == SIGNER.sign(sent.raw, at=AT)
     assert holds(signed)
 
