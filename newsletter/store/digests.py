@@ -260,14 +260,16 @@ def _listed(pick: list[Any] | Mapping[str, Any]) -> list[Any]:
 
 
 def _pick(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
-    paper_id, score, told, upvotes, comments, stars, *keys = row
-    paper = known.get(paper_id) or next((known[key] for key in keys if key in known), None)
+    paper = known.get(row[_PAPER])
+    if paper is None and len(row) > _KEY:
+        paper = known.get(row[_KEY])
     if paper is None:
         return None
+    _, score, told, upvotes, comments, stars = row[:_KEY]
     return Pick(
         paper=paper,
         score=score,
-        reasons=_reasons(tuple(told)),
+        reasons=_reasons(*told),
         upvotes=upvotes,
         comments=comments,
         stars=stars,
@@ -275,6 +277,6 @@ def _pick(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
 
 
 @lru_cache(maxsize=_REASONS_KEPT)
-def _reasons(told: tuple[str, ...]) -> tuple[Reason, ...]:
+def _reasons(*told: str) -> tuple[Reason, ...]:
     pairs = zip(told[::2], told[1::2], strict=True)
     return tuple(Reason(why=Why(why), detail=detail) for why, detail in pairs)
