@@ -77,7 +77,7 @@ subscribers = Table(
     Column("email", Text, nullable=False),  # as written, for the envelope
     Column("email_key", String(320), nullable=False, unique=True),  # what makes it the same mailbox
     Column("name", Text, nullable=False),
-    Column("status", String(16), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
     Column("status_at", Instant, nullable=False),
     Column("status_reason", Text, nullable=False),
     Column("profile_version", Integer, nullable=False),
@@ -87,9 +87,11 @@ subscribers = Table(
     Column("timezone", String(64), nullable=False),
     Column("format", String(8), nullable=False),
     Column("paused_until", Date),
-    Column("next_due_at", Instant, index=True),
+    Column("next_due_at", Instant),
     Column("since", Date),
 )
+
+Index("ix_subscribers_due", subscribers.c.status, subscribers.c.next_due_at, subscribers.c.id)
 
 _OF_SUBSCRIBER = "subscribers.id"
 

@@ -41,6 +41,7 @@ from newsletter.store.schema import (
 
 _GONE = object()  # no time at all, not even none
 _AT_ONCE = 500  # rows looked at, or erased, together
+_IS_ACTIVE = subscribers.c.status == Status.ACTIVE.value
 _STATUSES = {status.value: status for status in Status}
 _CADENCES = {cadence.value: cadence for cadence in Cadence}
 _FORMATS = {form.value: form for form in Format}
@@ -102,7 +103,7 @@ class Register:
 
     def count_due(self, now: datetime) -> int:
         """How many active subscribers' digests are due."""
-        query = select(func.count()).select_from(subscribers).where(_is_due(now))
+        query = select(func.count()).select_from(subscribers).where(_IS_ACTIVE, or_(*_due(now)))
         return self._connection.scalar(query) or 0
 
     def by_key(self, key: str) -> Kept | None:
@@ -133,12 +134,16 @@ class Register:
         Args:
             shard: how their ids begin, for processes that share the work.
         """
-        due_at = subscribers.c.next_due_at
-        query = _whole().where(_is_due(now))
+        query = _whole().where(_IS_ACTIVE).order_by(subscribers.c.next_due_at, subscribers.c.id)
         if shard:
             query = query.where(subscribers.c.id.startswith(shard))
-        rows = self._connection.execute(query.order_by(due_at, subscribers.c.id).limit(most))
-        return tuple(map(_kept, rows))
+        found: list[Kept] = []
+        # One after the other, each in the order of its index: for both at once, everybody who is due
+        # would be sorted to find the first few.
+        for is_due in _due(now):
+            rows = self._connection.execute(query.where(is_due).limit(most - len(found)))
+            found += map(_kept, rows)
+        return tuple(found)
 
     def move_due(self, moves: Sequence[Move]) -> frozenset[str]:
         """Moves the time of the next digest of 500 subscribers at most; each `since` only once.
@@ -313,9 +318,10 @@ def wait_for_turn(connection: Connection) -> None:
         connection.execute(update(salts).values(id=salts.c.id))
 
 
-def _is_due(now: datetime) -> ColumnElement[bool]:
+def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Of active subscribers: never given a time, or late."""
     due_at = subscribers.c.next_due_at
-    return (subscribers.c.status == Status.ACTIVE.value) & or_(due_at <= now, due_at.is_(None))
+    return due_at.is_(None), due_at <= now
 
 
 def _vote(row: Row[Any]) -> Feedback:

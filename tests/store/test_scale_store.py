@@ -1,0 +1,58 @@
+"""What a million rows ask of the statements: SQLite says how it would find them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import event
+
+from newsletter.model import Subscriber
+from newsletter.store import Newcomer, open_store
+
+NOW = datetime(2026, 4, 3, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def plans(tmp_path):
+    """A store of its own, and what its statements since then would do."""
+    store = open_store(f"sqlite:///{tmp_path}/newsletter.db")
+    said: list[tuple[str, object]] = []
+
+    @event.listens_for(store._engine, "before_cursor_execute")
+    def keep(_connection, _cursor, statement, parameters, *_rest):
+        said.append((statement, parameters))
+
+    def told() -> str:
+        asked = [one for one in said if one[0].startswith("SELECT")]
+        with store._engine.connect() as connection:
+            driver = connection.connection.driver_connection
+            rows = [
+                row[-1]
+                for statement, parameters in asked
+                for row in driver.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            ]
+        return "\n".join(rows)
+
+    with store.changing_register() as register:
+        readers = [Subscriber(id=f"s{n}", email=f"r{n}@x.org") for n in range(3)]
+        register.insert([Newcomer(subscriber=one, key=one.email) for one in readers], NOW)
+    said.clear()
+    yield store, told
+    store.close()
+
+
+def test_who_is_due_is_found_in_order_without_sorting_all_who_are(plans):
+    store, told = plans
+    with store.register() as register:
+        assert len(register.due(NOW, most=500)) == 3
+    assert told().count("ix_subscribers_due") == 2
+    assert "TEMP B-TREE" not in told()
+
+
+def test_mails_that_may_leave_are_found_without_a_look_at_those_that_left(plans):
+    store, told = plans
+    with store.changing_register() as register:
+        register.outbox.claim(NOW, most=500, lease=timedelta(minutes=10))
+    assert "SEARCH deliveries" in told()
+    assert "SCAN deliveries" not in told()
