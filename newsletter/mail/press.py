@@ -138,7 +138,10 @@ class Press:
             # them. They are kept with what was made of them, so that no other can have their place.
             key = (paper.id, id(reasons), rank, length, figures, home)
             known = self._served.get(key)
-            if known and known[0] is paper and known[1] is reasons:
+            if known and known[1] is reasons and known[0] is paper:
+                found.append(known[2])
+            elif known and known[1] is reasons and known[0] == paper:  # read anew since
+                self._served[key] = (paper, reasons, known[2])
                 found.append(known[2])
             else:
                 found.append(self._new_served(key, pick, rank, length, draft))
