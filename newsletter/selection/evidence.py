@@ -66,19 +66,15 @@ class Met:
     def any(self) -> Bools:
         """Whether a pair has anything in common."""
         found: Bools = np.asarray(self.held.any(axis=0))
-        if self.tastes.likes or self.tastes.exact:
-            for at, (reader, place) in enumerate(self._pairs()):
-                found[at] |= (
-                    bool(self._liked(reader, place)) or (reader, place) in self.tastes.exact
-                )
+        found[self._of_single_pairs()] = True
         return found
 
     def each(self) -> Iterator[list[Evidence]]:
         """What each pair meets, strongest first."""
         found = self._found()
-        if self.tastes.likes or self.tastes.exact:
-            for at, pair in enumerate(self._pairs()):
-                found[at] = sorted(self._completed(found[at], *pair), key=_strength, reverse=True)
+        for at in self._of_single_pairs():
+            pair = int(self.reader[at]), int(self.place[at])
+            found[at] = sorted(self._completed(found[at], *pair), key=_strength, reverse=True)
         yield from found
 
     def _found(self) -> list[list[Evidence]]:
@@ -105,10 +101,18 @@ class Met:
 
     def _liked(self, reader: int, place: int) -> Sequence[Evidence]:
         likes = self.tastes.likes
-        if likes is None or not likes.held_at(reader, place):
+        if likes is None or not self.tastes.told[reader, place]:
             return ()
-        strength = float(likes.strengths[likes.row[reader], place])
+        strength = likes.strength_at(reader, place)
         return ((strength, (Why.LIKED, likes.closest_to(reader, place))),)
+
+    def _of_single_pairs(self) -> list[int]:
+        """Which pairs have a liked paper or a typed title in common."""
+        own = self.tastes.told[self.reader, self.place]
+        if self.tastes.exact:
+            own |= np.fromiter((pair in self.tastes.exact for pair in self._pairs()), bool)
+        found: list[int] = np.flatnonzero(own).tolist()
+        return found
 
     def _mark_exact(self, bits: Ints, first: Ints, most: int) -> None:
         if not self.tastes.exact:
