@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.selection.hashing import Floats, Matrix
+from newsletter.selection.hashing import Floats, Ints, Matrix
 from newsletter.selection.named import NamedPapers
 from newsletter.selection.tables import shared
 from newsletter.selection.ways import LeftOut
@@ -52,6 +52,27 @@ class Alike:
         blocks = [slice(at, at + _AT_ONCE) for at in range(0, len(worth), _AT_ONCE)]
         strengths = [_strengths(counted[some], worth[some], named) for some in blocks]
         return cls(named, counted, worth, np.concatenate(strengths).round(_DECIMALS))
+
+    def closest(self) -> Floats:
+        """The cosine of each paper (column) with the nearest that a reader (row) named."""
+        counted, cosines = self.counted, self.named.cosines
+        some = np.flatnonzero(np.diff(counted.indptr))
+        found = np.zeros(self.strengths.shape, np.float32)
+        if len(some):
+            starts = counted.indptr[some]
+            found[some] = np.maximum.reduceat(cosines[counted.indices], starts, axis=0)
+        return found
+
+    def nearest(self, reader: Ints, place: Ints) -> Ints:
+        """The number of the named paper nearest to each pair; these readers named some."""
+        first, end = self.counted.indptr[reader], self.counted.indptr[reader + 1]
+        starts = np.cumsum(end - first) - (end - first)
+        at = np.arange((end - first).sum()) + np.repeat(first - starts, end - first)
+        numbers = self.counted.indices[at]
+        cosines = self.named.cosines[numbers, np.repeat(place, end - first)]
+        # The first of equal ones, for the order within a reader does not depend on the others.
+        order = np.lexsort((at, -cosines, np.repeat(np.arange(len(reader)), end - first)))
+        return np.asarray(numbers[order[starts]])
 
 
 def _strengths(counted: Matrix, worth: Floats, named: NamedPapers) -> Floats:

@@ -14,7 +14,7 @@ from scipy import sparse
 
 from newsletter.model import Profile, Why
 from newsletter.selection.columns import Columns
-from newsletter.selection.hashing import Bools, Floats, Ints, Matrix, row_of
+from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
 from newsletter.selection.learn import weights_in
 from newsletter.selection.likeness import Alike
 
@@ -65,28 +65,19 @@ class Likes:
     def told(self) -> Bools:
         """Where a named paper may be told as a reason, to each of those readers (row)."""
         least, close = _CLOSE
-        near = (self.strengths >= least) & (self._closest() >= close)
+        near = (self.strengths >= least) & (self.alike.closest() >= close)
         return np.asarray((self.strengths >= _CLEARLY_LIKED) | near)
 
-    def strength_at(self, reader: int, place: int) -> float:
-        """How alike a paper is to what a reader named who named any."""
-        return float(self.strengths[self.row[reader], place])
+    def like(self, reader: Ints, place: Ints) -> list[tuple[float, str]]:
+        """How alike each of some papers is to what a reader named, and the title nearest to it.
 
-    def closest_to(self, reader: int, place: int) -> str:
-        """The title of the named paper that is most like one of the round."""
-        named, cosines = self.alike.named, self.alike.named.cosines
-        numbers = row_of(self.alike.counted, int(self.row[reader]))
-        return named.papers[max(numbers, key=lambda at: float(cosines[at, place]))].title
-
-    def _closest(self) -> Floats:
-        """The cosine of each paper (column) with the nearest that a reader (row) named."""
-        counted, cosines = self.alike.counted, self.alike.named.cosines
-        some = np.flatnonzero(np.diff(counted.indptr))
-        found = np.zeros(self.strengths.shape, np.float32)
-        if len(some):
-            starts = counted.indptr[some]
-            found[some] = np.maximum.reduceat(cosines[counted.indices], starts, axis=0)
-        return found
+        `reader` and `place` are pairs that `told` marks.
+        """
+        rows = self.row[reader]
+        nearest = self.alike.nearest(rows, place).tolist()
+        papers = self.alike.named.papers
+        titles = (papers[number].title for number in nearest)
+        return list(zip(self.strengths[rows, place].tolist(), titles, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
