@@ -18,7 +18,7 @@ from newsletter.selection.ways import SPREAD_IN_SPACE, SPREAD_OF_MEANING, ByWord
 
 # What each way counts beside the words themselves.
 _IN_SPACE, _MEANING = 0.4, 0.1
-_MOST_BYTES = 40_000_000
+_MOST_BYTES = 80_000_000  # a round of 200 papers has room for 10,000 named ones
 _MOST_TEXTS = 100_000
 
 Key = int | str  # the place of a stored paper, or the title of another
@@ -27,8 +27,8 @@ Key = int | str  # the place of a stored paper, or the title of another
 class NamedPapers:
     """Named papers by number, in the order they came.
 
-    For one thread. The papers that were named first stay; what comes when 40 MB are full is measured
-    anew in each round.
+    For one thread. Those that were named first stay; what comes when 80 MB are full (and far less is
+    in use where fewer are named) is measured anew in each round.
 
     Attributes:
         papers: by number; stored ones without their abstract.
@@ -37,10 +37,12 @@ class NamedPapers:
         kin: what they share with those of the round beside words.
     """
 
-    def __init__(self, background: Background, batch: Batch) -> None:
+    def __init__(
+        self, background: Background, batch: Batch, *, most_bytes: int = _MOST_BYTES
+    ) -> None:
         self.background, self.batch = background, batch
         usual = background.usual
-        self._room = max(1, _MOST_BYTES // _bytes(usual, batch))
+        self._room = max(1, most_bytes // _bytes(usual, batch))
         self._usual_place = {place: at for at, place in enumerate(usual.places.tolist())}
         self.papers: list[Paper] = []
         self._order: list[tuple[int, str]] = []

@@ -26,7 +26,9 @@ class Rows:
         """Adds rows at the end."""
         used = self._used + len(rows)
         if used > len(self._room):
-            self._room = np.resize(self._room, (max(used, 2 * len(self._room)), rows.shape[1]))
+            former = self._room
+            self._room = np.zeros((max(used, 2 * len(former)), former.shape[1]), former.dtype)
+            self._room[: self._used] = former[: self._used]
         self._room[self._used : used] = rows
         self._used = used
 
