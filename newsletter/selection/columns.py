@@ -30,7 +30,6 @@ class Columns:
 
     Attributes:
         papers, batch: what they are measured on.
-        named: the papers that readers named, which have a bound of their own.
     """
 
     def __init__(self, papers: Sequence[Paper], background: Background) -> None:
@@ -40,7 +39,7 @@ class Columns:
         self._by_key: dict[str, list[int]] = defaultdict(list)
         for place, key in enumerate(self.batch.keys):
             self._by_key[key].append(place)
-        self.named = NamedPapers(background, self.batch)
+        self._named: NamedPapers | None = None
         self.forget()
 
     def __len__(self) -> int:
@@ -52,7 +51,8 @@ class Columns:
         cells = (len(self._at) + len(self._muted)) * max(len(self), 1)
         if cells + len(self._titled) > _MOST_CELLS:
             self.forget()
-        self.named.trim()
+        if self._named:
+            self._named.trim()
 
     def forget(self) -> None:
         """Starts anew; named papers stay."""
@@ -63,6 +63,13 @@ class Columns:
         self._muted: dict[str, int] = {}
         self._mutes = Rows(size)
         self._titled: dict[str, tuple[int, ...]] = {}
+
+    @property
+    def named(self) -> NamedPapers:
+        """The papers that readers named, which have a bound of their own."""
+        if self._named is None:
+            self._named = NamedPapers(self.background, self.batch)
+        return self._named
 
     @property
     def strength(self) -> Floats:

@@ -21,7 +21,7 @@ _SCALE = 1.8  # what makes the sum one standard deviation
 _SCALE_OF_MEANING = 0.07  # where there is a model
 _HIGHEST = 20.0
 _DECIMALS = 6  # what is further down is noise of the order of adding
-_AT_ONCE = 500  # readers, so that what lies between stays small
+_AT_ONCE = 250  # readers, so that what lies between stays small
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,14 @@ class Turned:
     """The papers that stand for all, in a space of few dimensions, by their main directions.
 
     The products of a vector with all of them are `places @ turned`; as the columns of `places` are
-    of unit length and square to each other, the sum of their squares is that of `turned`.
+    of unit length and square to each other, the sum of their squares is that of `turned`. `sums` are
+    those of the columns.
     """
 
     mean: Floats
     turn: Floats
     places: Floats
+    sums: Floats
 
     @classmethod
     def of(cls, spots: Spots, mean: Floats) -> Turned:
@@ -32,7 +34,8 @@ class Turned:
         real = strength > _FLAT * strength.max(initial=0)
         length = np.sqrt(strength[real])
         places = (vectors @ (axes[:, real] / length)).astype(np.float32)
-        return cls(mean, axes[:, real] * length, places)
+        sums = places.sum(axis=0, dtype=np.float64)
+        return cls(mean, axes[:, real] * length, places, sums)
 
     def turned(self, vectors: Floats) -> Floats:
         """What the vectors have above the mean."""

@@ -101,9 +101,8 @@ class InSpace:
     ) -> None:
         self.weight, self._prior = weight, prior
         self._turned, self._spots = turned, spots
-        self._sums = turned.places.sum(axis=0, dtype=np.float64)
         self.alike = Rows(len(spots.vectors), room)
-        self._named = Rows(len(self._sums), room)
+        self._named = Rows(len(turned.sums), room)
 
     def append(self, vectors: Floats) -> None:
         """Adds named papers."""
@@ -122,7 +121,7 @@ class InSpace:
         of_pairs = theirs[left_out.reader], self._turned.places[left_out.place]
         squares = np.einsum("ij,ij->i", theirs, theirs)
         out = np.einsum("ij,ij->i", *of_pairs)
-        return left_out.usual(theirs @ self._sums, squares, out, self._prior)
+        return left_out.usual(theirs @ self._turned.sums, squares, out, self._prior)
 
 
 Ways = Sequence[ByWords | InSpace]

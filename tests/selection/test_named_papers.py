@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
-from selection_world import NOW, world
+from selection_world import world
 
 from newsletter.model import Profile
-from newsletter.selection import Background, Field, select_all
+from newsletter.selection import Background
 from newsletter.selection.columns import Columns
+from newsletter.selection.likeness import Alike
 from newsletter.selection.named import NamedPapers
 from newsletter.selection.tables import Rows, ShortRows, shared
 from newsletter.selection.tastes import Tastes
@@ -73,16 +74,15 @@ def test_scores_do_not_depend_on_what_others_named_before(profiles, before):
     np.testing.assert_allclose(Tastes.of(profiles, used).totals, fresh, atol=1e-6)
 
 
-def test_what_finds_no_room_is_measured_anew_and_scores_the_same():
-    readers = [Profile(liked=(paper.id, "Some title"), disliked=(DAY[1].id,)) for paper in STORED]
-    ample, narrow = (Field(DAY, now=NOW, background=KNOWN) for _ in range(2))
-    named = narrow.columns.named = NamedPapers(KNOWN, narrow.columns.batch, most_bytes=20_000)
-    first = list(select_all([(reader, ()) for reader in readers], ample))
-    for some in (readers[:100], readers[100:], readers[::-1], readers):
-        Tastes.of(some, narrow.columns)
-    named.trim()
-    assert len(named.papers) < 20
-    assert list(select_all([(reader, ()) for reader in readers], narrow)) == first
+def test_what_finds_no_room_is_measured_anew_and_is_as_alike_as_before():
+    texts = [(paper.id, "Some title", DAY[1].id) for paper in STORED]
+    ample, narrow = (NamedPapers(KNOWN, KNOWN.batch(DAY), most_bytes=b) for b in (10**7, 20_000))
+    first = Alike.of(texts, [{}] * len(texts), ample).strengths
+    for _ in range(3):
+        again = Alike.of(texts[::-1], [{}] * len(texts), narrow).strengths[::-1]
+        narrow.trim()
+        np.testing.assert_allclose(again, first, atol=2e-6)
+        assert len(narrow.papers) < 20
 
 
 def test_a_text_that_was_forgotten_names_the_same_paper_again(monkeypatch):
