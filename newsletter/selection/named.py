@@ -18,9 +18,10 @@ from newsletter.selection.ways import SPREAD_IN_SPACE, SPREAD_OF_MEANING, ByWord
 
 # What each way counts beside the words themselves.
 _IN_SPACE, _MEANING = 0.4, 0.1
-# A round of 200 papers has room for nearly all of 10,000 stored ones. With half of it, readers whose
-# likes lie evenly among those take three to five times as long.
-_MOST_BYTES = 80_000_000
+# With a list of 200 that is room for 5,000 named papers; three such rounds may be kept at a time.
+# Where readers' likes lie evenly among 10,000 papers, twice the room would make them three times as
+# quick.
+_MOST_BYTES = 40_000_000
 _MOST_TEXTS = 100_000
 _AT_ONCE = 200  # papers measured, so that what lies between stays small
 
@@ -30,7 +31,7 @@ Key = int | str  # the place of a stored paper, or the title of another
 class NamedPapers:
     """Named papers by number, in the order they came.
 
-    For one thread. Those that were named first stay; what comes when 80 MB are full is measured anew
+    For one thread. Those that were named first stay; what comes when 40 MB are full is measured anew
     in each round. Where fewer are named, less is in use.
 
     Attributes:
