@@ -26,6 +26,7 @@ from newsletter.selection.kinds import Kinds
 from newsletter.selection.meaning import Encoder, meanings, meanings_of
 from newsletter.selection.reading import Reading
 from newsletter.selection.space import Rows, Space
+from newsletter.selection.turned import Turned
 
 _TITLE_TIMES = 3.0  # a word in the title counts like three in the abstract
 _SAMPLE = 2000  # papers that stand for all when the usual likeness is measured
@@ -76,6 +77,7 @@ class Background:
         holders: how many of the counting papers hold each word and pair.
         means: those of the papers that stand for all, which are `usual`.
         fitted: what stays the same while papers come in.
+        space, meaning: the same by their main directions.
         acronyms: what the papers say that short forms stand for.
     """
 
@@ -87,6 +89,8 @@ class Background:
     rarity: Floats
     means: Means
     usual: Batch
+    space: Turned
+    meaning: Turned
     kinds: Kinds
     acronyms: Acronyms
     _extents: tuple[int, ...] = field(repr=False)
@@ -128,6 +132,7 @@ class Background:
         means = Means.of(standing_for_all)
         kinds = Kinds.of(papers)
         chosen = [papers[at] for at in sample]
+        usual = Batch.of(chosen, sample, standing_for_all, means, kinds)
         by_id, by_key = _places(papers)
         return cls(
             size=len(papers),
@@ -137,7 +142,9 @@ class Background:
             holders=holders,
             rarity=_rarity(holders, len(papers)),
             means=means,
-            usual=Batch.of(chosen, sample, standing_for_all, means, kinds),
+            usual=usual,
+            space=Turned.of(usual.in_space, means.dense),
+            meaning=Turned.of(usual.in_meaning, means.meaning),
             kinds=kinds,
             acronyms=acronyms,
             _extents=tuple(_extent(paper) for paper in papers),
@@ -238,7 +245,7 @@ class Background:
 
     def titles(self, papers: Sequence[Paper]) -> Matrix:
         """The titles alone, as rows of unit length."""
-        return self.fitted.space.rows(counts([((paper.title, 1.0),) for paper in papers])).units
+        return self.fitted.space.units(counts([((paper.title, 1.0),) for paper in papers]))
 
     def reading(self, paper: Paper) -> Reading:
         """The paper made ready for matching; kept, for everybody's digest looks at it."""
@@ -263,24 +270,22 @@ class Background:
         known = self._by_id.get(paper_id_in(text))
         return known if known is not None else self._by_key.get(title_key(text))
 
-    def resolve(self, texts: Iterable[str]) -> tuple[dict[str, int], tuple[Paper, ...], Rows]:
-        """The papers that subscribers named, each once: which one each text names, and vectors.
+    def key_of(self, text: str) -> int | str | None:
+        """Which paper a subscriber named: where it stands, or the text as the title of another one.
 
-        A text that is no id is taken as the title of a stored paper, or else as a paper of its own.
-        An id that nobody has stored says nothing and is left out.
+        An id that nobody has stored says nothing.
         """
-        found = {text: self.find(text) for text in texts}
-        stored = sorted({place for place in found.values() if place is not None})
-        own = {
-            text: Paper(id=id_from_title(text), title=text)
-            for text, place in sorted(found.items())
-            if place is None and text.strip() and not paper_id_in(text)
-        }
-        at = {place: number for number, place in enumerate(stored)}
-        named = {text: at[place] for text, place in found.items() if place is not None}
-        named |= {text: len(stored) + number for number, text in enumerate(own)}
-        papers = (*(self.papers[place] for place in stored), *own.values())
-        return named, papers, _joined(self.rows[stored], self._measured(list(own.values())))
+        place = self.find(text)
+        if place is not None:
+            return place
+        return text if text.strip() and not paper_id_in(text) else None
+
+    def named(self, stored: Sequence[int], titles: Sequence[str]) -> tuple[Sequence[Paper], Rows]:
+        """The stored papers at these places and then papers of these titles, and their vectors."""
+        papers = [self.papers[place] for place in stored]
+        own = [Paper(id=id_from_title(title), title=title) for title in titles]
+        rows = self.rows[list(stored)]
+        return [*papers, *own], _joined(rows, self._measured(own)) if own else rows
 
 
 def _parts(paper: Paper) -> Parts:

@@ -13,33 +13,14 @@ from newsletter.selection.background import Background
 from newsletter.selection.hashing import Bools, Floats
 from newsletter.selection.literal import Interest, Literals, literal_interests
 from newsletter.selection.matching import Mutes
+from newsletter.selection.named import NamedPapers
+from newsletter.selection.tables import Rows
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
 MOST_TOPICS = 100  # of a reader; further topics are matched by exact title only
 _CATEGORY_AS_TOPIC = 2.0
 _DECIMALS = 5  # what is further down is noise of the order of adding
 _MOST_CELLS = 1_000_000  # interests times papers; 20 MB, twice that while a table grows
-
-
-class Rows:
-    """A table that grows: rows of one width, kept together."""
-
-    def __init__(self, width: int) -> None:
-        self._room = np.zeros((64, width), np.float32)
-        self._used = 0
-
-    def append(self, rows: Floats) -> None:
-        """Adds rows at the end."""
-        used = self._used + len(rows)
-        if used > len(self._room):
-            self._room = np.resize(self._room, (max(used, 2 * len(self._room)), rows.shape[1]))
-        self._room[self._used : used] = rows
-        self._used = used
-
-    @property
-    def all(self) -> Floats:
-        """Every row; not to be kept, for it may move."""
-        return self._room[: self._used]
 
 
 class Columns:
@@ -58,20 +39,23 @@ class Columns:
         self._by_key: dict[str, list[int]] = defaultdict(list)
         for place, key in enumerate(self.batch.keys):
             self._by_key[key].append(place)
+        self._named: NamedPapers | None = None
         self.forget()
 
     def __len__(self) -> int:
         """How many papers there are."""
         return len(self.papers)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether `forget` is due; where each interest stands changes with it."""
+    def make_room(self) -> None:
+        """Forgets what is too much; where an interest or a named paper stands changes with it."""
         cells = (len(self._at) + len(self._muted)) * max(len(self), 1)
-        return cells + len(self._titled) > _MOST_CELLS
+        if cells + len(self._titled) > _MOST_CELLS:
+            self.forget()
+        if self._named:
+            self._named.trim()
 
     def forget(self) -> None:
-        """Starts anew."""
+        """Starts anew; named papers stay."""
         size = len(self)
         self.interests: list[Interest] = []
         self._at: dict[Interest, int] = {}
@@ -79,6 +63,13 @@ class Columns:
         self._muted: dict[str, int] = {}
         self._mutes = Rows(size)
         self._titled: dict[str, tuple[int, ...]] = {}
+
+    @property
+    def named(self) -> NamedPapers:
+        """The papers that readers named, which have a bound of their own."""
+        if self._named is None:
+            self._named = NamedPapers(self.background, self.batch)
+        return self._named
 
     @property
     def strength(self) -> Floats:

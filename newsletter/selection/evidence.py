@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
@@ -66,19 +66,19 @@ class Met:
     def any(self) -> Bools:
         """Whether a pair has anything in common."""
         found: Bools = np.asarray(self.held.any(axis=0))
-        if self.tastes.likes or self.tastes.exact:
-            for at, (reader, place) in enumerate(self._pairs()):
-                found[at] |= (
-                    bool(self._liked(reader, place)) or (reader, place) in self.tastes.exact
-                )
+        found |= self.tastes.told[self.reader, self.place]
+        for at, _ in self._exact():
+            found[at] = True
         return found
 
     def each(self) -> Iterator[list[Evidence]]:
         """What each pair meets, strongest first."""
         found = self._found()
-        if self.tastes.likes or self.tastes.exact:
-            for at, pair in enumerate(self._pairs()):
-                found[at] = sorted(self._completed(found[at], *pair), key=_strength, reverse=True)
+        for at, liked in self._liked():
+            found[at] = sorted([*found[at], liked], key=_strength, reverse=True)
+        for at, title in self._exact():
+            others = (item for item in found[at] if item[1][1] != title)
+            found[at] = [(EXACT_TITLE, (Why.TOPIC, title)), *others]
         yield from found
 
     def _found(self) -> list[list[Evidence]]:
@@ -93,31 +93,29 @@ class Met:
         ends = np.searchsorted(pair, np.arange(len(self.reader) + 1)).tolist()
         return [met[start:end] for start, end in pairwise(ends)]
 
-    def _completed(self, found: list[Evidence], reader: int, place: int) -> list[Evidence]:
-        found += self._liked(reader, place)
-        if exact := self.tastes.exact.get((reader, place)):
-            found = [item for item in found if item[1][1] != exact]
-            found.append((EXACT_TITLE, (Why.TOPIC, exact)))
-        return found
-
-    def _pairs(self) -> Iterator[tuple[int, int]]:
-        return zip(self.reader.tolist(), self.place.tolist(), strict=True)
-
-    def _liked(self, reader: int, place: int) -> Sequence[Evidence]:
+    def _liked(self) -> Iterator[tuple[int, Evidence]]:
+        """The pairs for which a liked paper is told, with the one that is nearest."""
         likes = self.tastes.likes
-        if likes is None or not likes.held_at(reader, place):
-            return ()
-        strength = float(likes.strengths[likes.row[reader], place])
-        return ((strength, (Why.LIKED, likes.closest_to(reader, place))),)
+        if likes is None:
+            return
+        pairs = np.flatnonzero(self.tastes.told[self.reader, self.place])
+        found = likes.like(self.reader[pairs], self.place[pairs])
+        for at, (strength, title) in zip(pairs.tolist(), found, strict=True):
+            yield at, (strength, (Why.LIKED, title))
+
+    def _exact(self) -> list[tuple[int, str]]:
+        """The pairs of a reader and a paper whose very title they typed, with their words."""
+        exact = self.tastes.exact
+        if not exact:
+            return []
+        pairs = zip(self.reader.tolist(), self.place.tolist(), strict=True)
+        return [(at, exact[pair]) for at, pair in enumerate(pairs) if pair in exact]
 
     def _mark_exact(self, bits: Ints, first: Ints, most: int) -> None:
-        if not self.tastes.exact:
-            return
-        for at, pair in enumerate(self._pairs()):
-            if topic := self.tastes.exact.get(pair):
-                number = self._number(pair[0], topic, most)
-                bits[at] |= np.uint64(1) << np.uint64(number)
-                first[at] = number
+        for at, topic in self._exact():
+            number = self._number(int(self.reader[at]), topic, most)
+            bits[at] |= np.uint64(1) << np.uint64(number)
+            first[at] = number
 
     def _number(self, reader: int, topic: str, most: int) -> int:
         topics = list(dict.fromkeys(t for t in self.tastes.profiles[reader].topics if t.strip()))

@@ -3,53 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 
 from newsletter.model import Paper
 from newsletter.selection.batch import Batch
-from newsletter.selection.hashing import Floats, Matrix, chosen
+from newsletter.selection.hashing import Matrix, chosen
 from newsletter.selection.kinds import Kinds
+from newsletter.selection.tables import Rows
 from newsletter.selection.words import plain
 
 _SHARED_AUTHOR, _MOST_SHARED = 0.8, 2
 _CATEGORIES = 2.0  # per unit of cosine
 
 
-@dataclass(frozen=True, slots=True)
 class Kin:
-    """The people and categories of the papers that some readers named.
+    """The people and categories that named papers share with those of a round.
 
     Attributes:
-        authors: how much each person (column) counts for each reader (row).
-        kinds: the categories of each named paper, as a vector.
+        categories: what like categories are worth for each named paper (row) and paper (column).
     """
 
-    place: Mapping[str, int]
-    authors: Matrix
-    kinds: Floats
+    def __init__(self, kinds: Kinds, batch: Batch, room: int) -> None:
+        self._kinds, self._batch = kinds, batch
+        names = sorted(frozenset[str]().union(*batch.people))
+        self._place = {name: at for at, name in enumerate(names)}
+        self._wrote = _marks(batch.people, self._place).T.tocsr()
+        self._people = _marks([], self._place)
+        self.categories = Rows(len(batch), room)
 
-    @classmethod
-    def of(cls, papers: Sequence[Paper], counted: Matrix, kinds: Kinds) -> Kin:
-        """`counted`: how much each paper (column) counts for each reader (row)."""
-        people = [frozenset(map(plain, paper.authors)) for paper in papers]
-        place = {name: at for at, name in enumerate(sorted(frozenset().union(*people)))}
-        authors = (counted @ _marks(people, place)).tocsr()
+    def append(self, papers: Sequence[Paper]) -> None:
+        """Adds named papers."""
+        people = _marks([list(map(plain, paper.authors)) for paper in papers], self._place)
+        self._people = sparse.vstack([self._people, people], format="csr")
+        kinds = self._kinds.vectors([paper.categories for paper in papers])
+        self.categories.append(_CATEGORIES * kinds @ self._batch.kinds.T)
+
+    def cut(self, size: int) -> None:
+        """Forgets all named papers but the first."""
+        self._people = self._people[:size]
+        self.categories.cut(size)
+
+    def people(self, counted: Matrix) -> Matrix:
+        """What shared authors are worth for each reader (row) and paper (column).
+
+        `counted`: how much each named paper (column) counts for each reader (row).
+        """
+        authors = (counted @ self._people).tocsr()
         authors.data = np.minimum(authors.data, 1)
-        return cls(place, authors, kinds.vectors([paper.categories for paper in papers]))
-
-    def people(self, batch: Batch) -> Matrix:
-        """What shared authors are worth for each reader (row) and paper (column)."""
-        shared = (self.authors @ _marks(batch.people, self.place).T).tocsr()
+        shared = (authors @ self._wrote).tocsr()
         shared.data = _SHARED_AUTHOR * np.minimum(shared.data, _MOST_SHARED)
         return shared
-
-    def categories(self, batch: Batch) -> Floats:
-        """What like categories are worth for each named paper (row) and paper (column)."""
-        return np.asarray(_CATEGORIES * self.kinds @ batch.kinds.T)
 
 
 def _marks(groups: Sequence[Collection[str]], place: Mapping[str, int]) -> Matrix:
     """A row for each group, with a 1 for each known member."""
-    return chosen([sorted(place[n] for n in group if n in place) for group in groups], len(place))
+    known = [{place[name] for name in group if name in place} for group in groups]
+    return chosen([sorted(members) for members in known], len(place))

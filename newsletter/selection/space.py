@@ -96,6 +96,10 @@ class Space:
             dense = normed(_columns(units, self.column, len(self.basis)) @ self.basis)
         return Rows(units, lengths, dense, np.zeros(counts.shape[0]), none)
 
+    def units(self, counts: Matrix) -> Matrix:
+        """The words and pairs of counted texts alone."""
+        return self._units(counts)[0]
+
     def _units(self, counts: Matrix) -> tuple[Matrix, Floats]:
         said = np.asarray(counts.sum(axis=1)).ravel()
         per_entry = np.repeat(said, np.diff(counts.indptr))

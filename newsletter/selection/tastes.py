@@ -14,9 +14,9 @@ from scipy import sparse
 
 from newsletter.model import Profile, Why
 from newsletter.selection.columns import Columns
-from newsletter.selection.hashing import Bools, Floats, Ints, Matrix, row_of
+from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
 from newsletter.selection.learn import weights_in
-from newsletter.selection.likeness import Likeness, Named
+from newsletter.selection.likeness import Alike
 
 EXACT_TITLE = 50.0  # the subscriber typed the title of this very paper
 _HIGHEST = 30.0
@@ -33,18 +33,11 @@ class Likes:
 
     Attributes:
         row: of each reader in what follows; -1 for those who named none.
-        strengths: how unusually alike each paper (column) is to what a reader (row) named.
-        cosines: of each named paper (row) with each of the round (column).
-        worth: how many papers named today those of each reader are worth.
-        held: where a named paper may be told as a reason.
+        alike: how unusually alike each paper (column) is to what a reader (row) named.
     """
 
     row: Ints
-    named: Named
-    strengths: Floats
-    cosines: Floats
-    worth: Floats
-    held: Bools
+    alike: Alike
 
     @classmethod
     def of(
@@ -55,46 +48,36 @@ class Likes:
         if not some:
             return None
         weights = [weights_in(profiles[at]) for at in some]
-        named = Named.of([texts[at] for at in some], weights, columns.background)
-        if not named.papers:
-            return None
         row = np.full(len(texts), -1)
         row[some] = np.arange(len(some))
-        compared = Likeness.of(named, columns.background).compared(columns.batch)
-        strengths = compared.of(slice(None)).round(_DECIMALS)
-        cosines = named.cosines(columns.batch.rows).T
-        held = _told(strengths, _closest(cosines, named.counted, strengths.shape))
-        return cls(row, named, strengths, cosines, named.worth, held)
+        return cls(row, Alike.of([texts[at] for at in some], weights, columns.named))
 
     @property
     def readers(self) -> Ints:
         """Those who named any."""
         return np.flatnonzero(self.row >= 0)
 
-    def held_at(self, reader: int, place: int) -> bool:
-        """Whether a reader may be told that a paper is like one they named."""
-        row = int(self.row[reader])
-        return row >= 0 and bool(self.held[row, place])
+    @property
+    def strengths(self) -> Floats:
+        """A row for each of those readers."""
+        return self.alike.strengths
 
-    def closest_to(self, reader: int, place: int) -> str:
-        """The title of the named paper that is most like one of the round."""
-        named = row_of(self.named.counted, int(self.row[reader]))
-        best = max(named, key=lambda at: float(self.cosines[at, place]))
-        return self.named.papers[best].title
+    def told(self) -> Bools:
+        """Where a named paper may be told as a reason, to each of those readers (row)."""
+        least, close = _CLOSE
+        near = (self.strengths >= least) & (self.alike.closest() >= close)
+        return np.asarray((self.strengths >= _CLEARLY_LIKED) | near)
 
+    def like(self, reader: Ints, place: Ints) -> list[tuple[float, str]]:
+        """How alike each of some papers is to what a reader named, and the title nearest to it.
 
-def _told(strengths: Floats, closest: Floats) -> Bools:
-    least, close = _CLOSE
-    return np.asarray((strengths >= _CLEARLY_LIKED) | ((strengths >= least) & (closest >= close)))
-
-
-def _closest(cosines: Floats, counted: Matrix, shape: tuple[int, ...]) -> Floats:
-    """The cosine of each paper (column) with the nearest that a reader (row) named."""
-    some = np.flatnonzero(np.diff(counted.indptr))
-    found = np.zeros(shape)
-    if len(some):
-        found[some] = np.maximum.reduceat(cosines[counted.indices], counted.indptr[some], axis=0)
-    return found
+        `reader` and `place` are pairs that `told` marks.
+        """
+        rows = self.row[reader]
+        nearest = self.alike.nearest(rows, place).tolist()
+        papers = self.alike.named.papers
+        titles = (papers[number].title for number in nearest)
+        return list(zip(self.strengths[rows, place].tolist(), titles, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +88,7 @@ class Tastes:
         asked: the rows of `columns` that each reader named, in their order, padded with -1.
         totals: what everything adds up to; a row for each reader, a column for each paper.
         met: whether something that may earn a place by itself fits.
+        told: for each reader and paper whether a liked paper may be told as a reason.
         exact: who typed the very title of which paper, with the words.
     """
 
@@ -114,24 +98,26 @@ class Tastes:
     totals: Floats
     met: Bools
     likes: Likes | None
+    told: Bools
     exact: dict[tuple[int, int], str]
 
     @classmethod
     def of(cls, profiles: Sequence[Profile], columns: Columns) -> Tastes:
         """Measures what these readers want; what others wanted before them is known already."""
-        if columns.is_full:
-            columns.forget()
+        columns.make_room()
         rows = columns.of(profiles)
         likes = Likes.of([profile.liked for profile in profiles], profiles, columns)
         dislikes = Likes.of([profile.disliked for profile in profiles], profiles, columns)
         exact = dict(_titled(profiles, columns))
         totals = _totals(_wants(rows, columns), columns, _topics(profiles), likes, dislikes)
         met = (_wants(rows, columns, _may_earn(profiles)) @ columns.held) > 0
+        told = np.zeros(totals.shape, bool)
         if likes:
-            met[likes.readers] |= likes.held
+            told[likes.readers] = likes.told()
+        met |= told
         for at in exact:
             totals[at], met[at] = EXACT_TITLE, True
-        return cls(tuple(profiles), columns, _padded(rows), totals, met, likes, exact)
+        return cls(tuple(profiles), columns, _padded(rows), totals, met, likes, told, exact)
 
 
 def _totals(
@@ -142,7 +128,7 @@ def _totals(
     above, below, squares = sums[:, :size], sums[:, size : 2 * size], sums[:, 2 * size :]
     totals = _by_topics(above, below / topics[:, None])
     if likes:
-        told = np.minimum(likes.worth, _TELLING) / _TELLING
+        told = np.minimum(likes.alike.worth, _TELLING) / _TELLING
         totals[likes.readers] *= (1 - (1 - _TOPICS_BESIDE_LIKES) * told)[:, None]
         totals[likes.readers] += likes.strengths
     totals += np.sqrt(squares)

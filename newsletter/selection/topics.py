@@ -16,8 +16,8 @@ from newsletter.selection import categories
 from newsletter.selection.background import Background
 from newsletter.selection.batch import Batch, Spots
 from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
-from newsletter.selection.likeness import SPREAD_IN_SPACE, SPREAD_OF_MEANING, SPREAD_OF_WORDS
 from newsletter.selection.usual import Usual
+from newsletter.selection.ways import SPREAD_IN_SPACE, SPREAD_OF_MEANING, SPREAD_OF_WORDS
 
 # What is near in the latent space counts so much beside words: near the examples, near the topic.
 _IN_SPACE, _OWN_IN_SPACE = 0.5, 0.6

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.selection.hashing import Bools, Floats
+from newsletter.selection.hashing import Floats, Ints
 
 _PRIOR_WEIGHT = 20  # how many papers the guess is worth that stands in where few are stored
 
@@ -20,23 +19,26 @@ class Usual:
     spread: Floats
 
     @classmethod
-    def of(cls, values: Floats, prior_spread: float, counted: Bools | None = None) -> Usual:
-        """Measured on one row per stored paper; with `counted`, on those marked alone."""
-        marked = np.ones(values.shape, bool) if counted is None else counted
-        count = marked.sum(axis=0)
+    def of(cls, values: Floats, prior_spread: float) -> Usual:
+        """Measured on one row per stored paper."""
+        size = len(values)
+        some = max(size, 1)
+        mean = values.sum(axis=0) / some
+        variance = ((values - mean) ** 2).sum(axis=0) / some
+        return cls._shrunk(np.full(mean.shape, size), mean, variance, prior_spread)
+
+    @classmethod
+    def summed(cls, count: Ints, sums: Floats, squares: Floats, prior_spread: float) -> Usual:
+        """The same by how many values there are, their sum and the sum of their squares."""
         some = np.maximum(count, 1)
-        mean = np.where(marked, values, 0).sum(axis=0) / some
-        variance = (np.where(marked, values - mean, 0) ** 2).sum(axis=0) / some
+        mean = sums / some
+        return cls._shrunk(count, mean, np.maximum(squares / some - mean**2, 0), prior_spread)
+
+    @classmethod
+    def _shrunk(cls, count: Ints, mean: Floats, variance: Floats, prior_spread: float) -> Usual:
         share = count / (count + _PRIOR_WEIGHT)
         spread = np.sqrt(variance * share + prior_spread**2 * (1 - share))
         return cls(mean * share, np.maximum(spread, prior_spread / 10))
-
-    @classmethod
-    def joined(cls, parts: Sequence[Usual]) -> Usual:
-        """The columns of all parts in their order."""
-        none = np.zeros(0)
-        mean = np.concatenate([none, *(part.mean for part in parts)])
-        return cls(mean, np.concatenate([none, *(part.spread for part in parts)]))
 
     def above(self, values: Floats) -> Floats:
         """The values in standard deviations above the usual one."""

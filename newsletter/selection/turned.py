@@ -1,0 +1,42 @@
+"""Vectors turned so that the squares of their products with all stored papers can be told at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from newsletter.selection.batch import Spots
+from newsletter.selection.hashing import Floats
+
+_FLAT = 1e-9  # share of the strongest direction below which there is no spread
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The papers that stand for all, in a space of few dimensions, by their main directions.
+
+    The products of a vector with all of them are `places @ turned`; as the columns of `places` are
+    of unit length and square to each other, the sum of their squares is that of `turned`. `sums` are
+    those of the columns.
+    """
+
+    mean: Floats
+    turn: Floats
+    places: Floats
+    sums: Floats
+
+    @classmethod
+    def of(cls, spots: Spots, mean: Floats) -> Turned:
+        """Of those papers, whose mean is given."""
+        vectors = spots.vectors.astype(np.float64)
+        strength, axes = np.linalg.eigh(vectors.T @ vectors)
+        real = strength > _FLAT * strength.max(initial=0)
+        length = np.sqrt(strength[real])
+        places = (vectors @ (axes[:, real] / length)).astype(np.float32)
+        sums = places.sum(axis=0, dtype=np.float64)
+        return cls(mean, axes[:, real] * length, places, sums)
+
+    def turned(self, vectors: Floats) -> Floats:
+        """What the vectors have above the mean."""
+        return np.asarray((vectors - self.mean) @ self.turn, np.float32)

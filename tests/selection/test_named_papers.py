@@ -1,0 +1,112 @@
+"""What is kept of the papers that readers named says the same as comparing them anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+from selection_world import world
+
+from newsletter.model import Profile
+from newsletter.selection import Background
+from newsletter.selection.columns import Columns
+from newsletter.selection.likeness import Alike
+from newsletter.selection.named import NamedPapers
+from newsletter.selection.tables import Rows, ShortRows, shared
+from newsletter.selection.tastes import Tastes
+from newsletter.selection.ways import LeftOut
+
+STORED = [candidate.paper for candidate in world(60)]
+KNOWN = Background.fit(STORED)  # with a latent space
+DAY = STORED[::12]
+
+texts = st.sampled_from(
+    [
+        *(paper.id for paper in STORED[::7]),
+        f"arXiv:{STORED[7].id}v2",
+        STORED[14].title,
+        "Grasping speech with graphs",
+        "grasping speech with graphs",
+        "0000.00000",
+        "",
+    ]
+)
+lists = st.lists(texts, max_size=5).map(tuple)
+readers = st.builds(Profile, liked=lists, disliked=lists)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 239), st.floats(0.1, 1)), min_size=1, max_size=6))
+def test_the_usual_likeness_is_that_of_the_stored_papers_without_the_named_ones(named):
+    weights = {STORED[at].id: weight for at, weight in named}
+    table = NamedPapers(KNOWN, KNOWN.batch(DAY))
+    counted = table.counted([tuple(weights)], [weights])
+    shares = shared(counted, np.array([sum(weights.values())]))
+    left_out = LeftOut.of(counted, table.usual_place, len(KNOWN.usual))
+    for way, values in zip(table.ways, _products(weights), strict=True):
+        usual = way.usual(shares, left_out)
+        share = len(values) / (len(values) + 20)
+        prior = {1.0: 0.02, 0.4: 0.15}[way.weight]
+        spread = np.sqrt(values.var() * share + prior**2 * (1 - share))
+        np.testing.assert_allclose(usual.mean, values.mean() * share, atol=1e-5)
+        np.testing.assert_allclose(usual.spread, spread, rtol=2e-5)
+
+
+def _products(weights):
+    """How alike each stored paper is to the named ones, in each way, reckoned one by one."""
+    others = [paper for paper in STORED if paper.id not in weights]
+    rows, named = KNOWN.vectors(others), [p for p in STORED if p.id in weights]
+    shares = np.array([weights[paper.id] for paper in named]) / sum(weights.values())
+    theirs = KNOWN.vectors(named)
+    words = (rows.units @ (theirs.units + 0.4 * KNOWN.titles(named)).T).toarray()
+    yield (words - (rows.units @ KNOWN.means.units)[:, None]) @ shares
+    yield (rows.dense @ theirs.dense.T - (rows.dense @ KNOWN.means.dense)[:, None]) @ shares
+
+
+@settings(max_examples=30)
+@given(st.lists(readers, min_size=1, max_size=4), st.lists(readers, min_size=1, max_size=4))
+def test_scores_do_not_depend_on_what_others_named_before(profiles, before):
+    used = Columns(DAY, KNOWN)
+    Tastes.of(before, used)
+    fresh = Tastes.of(profiles, Columns(DAY, KNOWN)).totals
+    np.testing.assert_allclose(Tastes.of(profiles, used).totals, fresh, atol=1e-6)
+
+
+def test_what_finds_no_room_is_measured_anew_and_is_as_alike_as_before():
+    texts = [(paper.id, "Some title", DAY[1].id) for paper in STORED]
+    ample, narrow = (NamedPapers(KNOWN, KNOWN.batch(DAY), most_bytes=b) for b in (10**7, 20_000))
+    first = Alike.of(texts, [{}] * len(texts), ample).strengths
+    for _ in range(3):
+        again = Alike.of(texts[::-1], [{}] * len(texts), narrow).strengths[::-1]
+        narrow.trim()
+        np.testing.assert_allclose(again, first, atol=2e-6)
+        assert len(narrow.papers) < 20
+
+
+def test_a_text_that_was_forgotten_names_the_same_paper_again(monkeypatch):
+    monkeypatch.setattr("newsletter.selection.named._MOST_TEXTS", 0)
+    columns = Columns(DAY, KNOWN)
+    reader = Profile(liked=(STORED[5].id, STORED[9].title, "Some title"))
+    first = Tastes.of([reader], columns).totals
+    np.testing.assert_array_equal(Tastes.of([reader], columns).totals, first)
+    assert len(columns.named.papers) == 3
+
+
+def test_a_table_keeps_its_rows_while_it_grows():
+    table = Rows(2, room=1)
+    for number in range(5):
+        table.append(np.full((2, 2), number))
+    table.cut(7)
+    assert table.all[:, 0].tolist() == [0, 0, 1, 1, 2, 2, 3]
+
+
+@pytest.mark.parametrize("largest", [1e-6, 1.0, 40.0])
+def test_rows_of_two_bytes_a_number_are_exact_to_a_part_of_their_largest(largest):
+    rows = np.random.default_rng(1).uniform(-largest, largest, (3, 50))
+    table = ShortRows(50, 1)
+    table.append(np.vstack([rows, np.zeros((1, 50))]))
+    shares = sparse.csr_matrix(np.array([[0.5, 0.5, 0, 1]], np.float32))
+    expected = (rows[0] + rows[1]) / 2
+    np.testing.assert_allclose(table.summed(shares)[0], expected, atol=largest / 30_000)
