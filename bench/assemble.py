@@ -35,6 +35,7 @@ from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates
 from newsletter.mail.view import mail_view
 from newsletter.mail.wire import ending
+from newsletter.memory import settle_in
 from newsletter.model import Digest, Paper, Pick, Profile, Publication, Reason, Subscriber, Why
 
 TEMPLATES = data_dir("templates") / "mail"
@@ -231,6 +232,7 @@ def measured(world: World, renderer: Renderer, mails: int) -> dict[str, float]:
 def main(asked: argparse.Namespace) -> None:
     """Measures, prints, and writes the figures down."""
     world, renderer = World(), Renderer((TEMPLATES,), PUBLICATION)
+    settle_in()  # as every process does that delivers; the other way gains by it, too
     first = cpu(partial(pressed, renderer), world, asked.mails)
     figures = measured(world, renderer, asked.mails)
     sizes = [len(pressed(renderer, one)) for one in world.batch()]

@@ -28,12 +28,17 @@ _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Shell:
     """What a mail has beside its papers, the same for all mails that differ in texts alone."""
 
     html: Frame
     text: Frame
+
+    @cached_property
+    def is_even(self) -> bool:
+        """Whether page and text are bodies as `Body.is_even` means it."""
+        return self.html.is_even and self.text.is_even
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,12 +53,15 @@ class _Plate:
         """Whether it is the same for all who see it at the same place for the same reasons."""
         return all(sheet.names <= _OF_A_PLACE for sheet in (*self.html, *self.text))
 
+    @cached_property
+    def is_even(self) -> bool:
+        """Whether page and text are bodies as `Body.is_even` means it."""
+        return all(sheet.is_even for sheet in (*self.html, *self.text))
+
     def served(self, values: Values) -> _Served:
         """It with all gaps filled but those of tokens."""
         html = [sheet.filled(values) for sheet in self.html]
-        text = [sheet.filled(values) for sheet in self.text]
-        even = (all(sheet.is_even for sheet in sheets) for sheets in (self.html, self.text))
-        return _Served(html, text, *even)
+        return _Served(html, [sheet.filled(values) for sheet in self.text], self.is_even)
 
 
 class _Served(NamedTuple):
@@ -64,7 +72,6 @@ class _Served(NamedTuple):
     html: list[list[bytes]]
     text: list[list[bytes]]
     is_even: bool
-    is_even_text: bool
 
 
 class _Told(NamedTuple):
@@ -100,6 +107,11 @@ class Press:
         self._served: dict[object, tuple[Paper, tuple[Reason, ...], _Served]] = {}
         self._ranked = False  # whether a paper looks otherwise at another place
         self._told = lru_cache(maxsize=_REASONS_KEPT)(_told)
+
+    @property
+    def has_even_texts(self) -> bool:
+        """Whether nothing that ever filled a gap in a text spoiled what `Body.is_even` says."""
+        return self._text.has_even_gaps
 
     def draft(self, digest: Digest, subscriber: Subscriber, links: DigestLinks) -> Draft:
         """A mail to be made, in one length or another."""
@@ -150,11 +162,12 @@ class Press:
     def _new_served(self, key: object, pick: Pick, rank: int, length: int, draft: Draft) -> _Served:
         told = self._told(pick.reasons)
         plate = self._plate_at(pick, told, rank, length, draft.links.maker.base_url)
-        served = plate.served({**draft.values, "rank": rank, "why": told.why})
+        draft.values["rank"], draft.values["why"] = rank, told.why
+        served = plate.served(draft.values)
         if plate.is_shared:
-            with self._lock:
-                known = (pick.paper, pick.reasons, served)
-                _keep(self._served, key, known, most=_SERVED_KEPT)
+            if len(self._served) >= _SERVED_KEPT:
+                self._served = {}
+            self._served[key] = (pick.paper, pick.reasons, served)
         return served
 
     def _plate_at(self, pick: Pick, told: _Told, rank: int, length: int, home: str) -> _Plate:
@@ -231,7 +244,7 @@ class Draft:
     press: Press
     digest: Digest
     texts: dict[str, str]
-    values: dict[str, str]
+    values: dict[str, str | int]
     links: DigestLinks
     octets: dict[bytes, bytes]
 
@@ -241,8 +254,8 @@ class Draft:
         papers = self.press.served(self, shown, length)
         html = self._joined(shell.html, [paper.html for paper in papers])
         text = self._joined(shell.text, [paper.text for paper in papers])
-        is_even = shell.html.is_even and all(paper.is_even for paper in papers)
-        is_even_text = shell.text.is_even and all(paper.is_even_text for paper in papers)
+        is_even = shell.is_even and all(paper.is_even for paper in papers)
+        is_even_text = is_even and self.press.has_even_texts
         return (
             Body("7bit", html, is_dotless=True, is_even=is_even),
             Body("quoted-printable", text, is_dotless=True, is_even=is_even_text),

@@ -54,13 +54,11 @@ class Filler(dict[str | int, bytes]):
 
     Attributes:
         name: of the one value it takes; empty where it takes several, which are not remembered.
-        is_even: nothing it ever made spoils what `Body.is_even` says.
     """
 
     def __init__(self, fill: Callable[[Values], bytes], names: frozenset[str]) -> None:
         super().__init__()
         self.fill = fill
-        self.is_even = True
         self.names = names
         self.name = "" if len(names) > 1 else next(iter(names))
 
@@ -83,19 +81,13 @@ class Sheet:
     Attributes:
         parts: the octets in their order; for a token its `gap`.
         fillers: what fills the gaps that no token does, each with its place among the parts.
-        has_even_parts: see `is_even`, of what is the same for every reader.
+        is_even: in front of any other it is a body as `Body.is_even` means it, as far as that depends
+            on what is the same for every reader.
     """
 
     parts: list[bytes]
     fillers: tuple[tuple[int, Filler], ...]
-    has_even_parts: bool
-
-    @property
-    def is_even(self) -> bool:
-        """Whether in front of any other it is a body as `Body.is_even` means it; to be asked when its
-        gaps are filled.
-        """
-        return self.has_even_parts and all(filler.is_even for _, filler in self.fillers)
+    is_even: bool
 
     @property
     def names(self) -> frozenset[str]:
@@ -130,7 +122,7 @@ class Frame:
 
     @property
     def is_even(self) -> bool:
-        """Whether it is a body as `Body.is_even` means it; to be asked when its gaps are filled."""
+        """Whether it is a body as `Body.is_even` means it; see `Sheet.is_even`."""
         return all(sheet.is_even for sheet in self.sheets)
 
 
@@ -261,7 +253,15 @@ class HtmlSheets(Sheets):
 
 
 class TextSheets(Sheets):
-    """Quoted-printable text, line by line; a line with a gap is encoded when it is filled in."""
+    """Quoted-printable text, line by line; a line with a gap is encoded when it is filled in.
+
+    Attributes:
+        has_even_gaps: nothing that ever filled one spoils what `Body.is_even` says.
+    """
+
+    def __init__(self, stencils: Stencils) -> None:
+        super().__init__(stencils)
+        self.has_even_gaps = True
 
     def _frame_items(self, text: str, blanks: Blanks) -> Iterator[Item]:
         last = blanks.parts(text[-1:])
@@ -308,11 +308,11 @@ class TextSheets(Sheets):
             made = quoted_printable(
                 "".join(part if isinstance(part, str) else part.evaluate(values) for part in line)
             )
-            filler.is_even = filler.is_even and _is_even_text(made, begins_line=True)
+            if not _is_even_text(made, begins_line=True):
+                self.has_even_gaps = False
             return made
 
-        filler = _filler(line, fill)
-        return filler
+        return _filler(line, fill)
 
 
 def _is_even_text(octets: bytes, *, begins_line: bool) -> bool:
