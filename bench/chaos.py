@@ -21,6 +21,7 @@ from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "e2e"))
 from chaos import FAKETIME, Ordeal, Outcome, Plan, SmallDisk, ordeal, small_disk
 

@@ -17,6 +17,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))  # some of which is used here
+
+from house_settings import write_settings
+
 if TYPE_CHECKING:
     from real_postgres import Postgres
 
@@ -64,27 +68,7 @@ def program(name: str) -> str | None:
 
 def settings(folder: Path, port: int, smtp: str = "", more: str = "") -> Path:
     """A file of settings for a relay on this machine, with further lines and tables."""
-    file = folder / "settings.toml"
-    file.write_text(
-        f"""
-[publication]
-base_url = "https://papers.example"
-from_address = "digest@papers.example"
-reply_to = "hello@papers.example"
-postal_address = "1 Example Street, Example City"
-[paths]
-state = "{folder / "state"}"
-cache = "{folder / "cache"}"
-[smtp]
-host = "127.0.0.1"
-port = {port}
-security = "none"
-{smtp}
-{more}
-""",
-        encoding="utf-8",
-    )
-    return file
+    return write_settings(folder, smtp_port=port, smtp=smtp, more=more)
 
 
 @contextmanager
@@ -145,7 +129,6 @@ def postgres() -> Iterator[Postgres]:
     Raises:
         Missing: it is not installed, or does not start.
     """
-    sys.path.insert(0, str(ROOT / "tests"))
     with ExitStack() as stack:
         try:
             from real_postgres import postgres_running

@@ -20,6 +20,8 @@ from pathlib import Path
 from threading import Condition, Thread
 from time import monotonic
 
+import house_settings
+
 from newsletter.app import App
 from newsletter.config import load_settings
 from newsletter.delivery import DeliveryState
@@ -434,28 +436,10 @@ def stock(app: App, file: Path) -> None:
 
 def write_settings(folder: Path, smtp_port: int, connections: int = 0) -> Path:
     """Settings that read `list.jsonl` in the folder and mail by that relay."""
-    file = folder / "settings.toml"
-    file.write_text(
-        f"""
-[publication]
-base_url = "https://papers.example"
-from_address = "digest@papers.example"
-reply_to = "hello@papers.example"
-postal_address = "1 Example Street, Example City"
-[paths]
-state = "{folder / "state"}"
-cache = "{folder / "cache"}"
-[sources]
-default = ["{folder / "list.jsonl"}"]
-[operator]
-address = "{OPERATOR}"
-[smtp]
-host = "127.0.0.1"
-port = {smtp_port}
-security = "none"
-timeout_seconds = {RELAY_PATIENCE}
-{f"connections = {connections}" if connections else ""}
-""",
-        encoding="utf-8",
+    sources = f'[sources]\ndefault = ["{folder / "list.jsonl"}"]\n'
+    relay = f"timeout_seconds = {RELAY_PATIENCE}\n"
+    relay += f"connections = {connections}\n" if connections else ""
+    operator = f'[operator]\naddress = "{OPERATOR}"\n'
+    return house_settings.write_settings(
+        folder, smtp_port=smtp_port, smtp=relay, more=sources + operator
     )
-    return file

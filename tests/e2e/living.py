@@ -15,6 +15,7 @@ from threading import Event, Thread
 
 import requests
 from aiosmtpd.controller import Controller
+from house_settings import write_settings
 
 from newsletter.app import App
 from newsletter.config import load_settings
@@ -142,24 +143,7 @@ def living(folder: Path) -> Iterator[Living]:
 
 
 def _app(folder: Path, url: str, smtp_port: int, clock: Clock) -> App:
-    file = folder / "settings.toml"
-    file.write_text(
-        f"""
-[publication]
-base_url = "{url}"
-from_address = "digest@papers.example"
-reply_to = "hello@papers.example"
-postal_address = "1 Example Street, Example City"
-[paths]
-state = "{folder / "state"}"
-cache = "{folder / "cache"}"
-[smtp]
-host = "127.0.0.1"
-port = {smtp_port}
-security = "none"
-""",
-        encoding="utf-8",
-    )
+    file = write_settings(folder, base_url=url, smtp_port=smtp_port)
     return App(load_settings(file), now=clock)
 
 

@@ -17,6 +17,7 @@ from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 from aiosmtpd.controller import Controller
+from house_settings import write_settings
 
 from newsletter.app import App
 from newsletter.config import load_settings
@@ -172,27 +173,11 @@ def _item(day: date, number: int) -> dict[str, object]:
 
 
 def _settings(folder: Path, page_url: str, smtp_port: int) -> Path:
-    file = folder / "settings.toml"
-    file.write_text(
-        f"""
-[publication]
-base_url = "https://papers.example"
-from_address = "digest@papers.example"
-reply_to = "hello@papers.example"
-postal_address = "1 Example Street, Example City"
-[paths]
-state = "{folder / "state"}"
-cache = "{folder / "cache"}"
+    sources = f'''
 [sources]
 base_url = "{page_url}"
 arxiv_fallback = ""
 attempts = 1
 timeout_seconds = 5.0
-[smtp]
-host = "127.0.0.1"
-port = {smtp_port}
-security = "none"
-""",
-        encoding="utf-8",
-    )
-    return file
+'''
+    return write_settings(folder, smtp_port=smtp_port, more=sources)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from house_settings import write_settings
 from procrastinate.schema import SchemaManager
 
 from newsletter.app import App
@@ -27,24 +28,8 @@ class Crew:
     def __init__(self, folder: Path, url: str) -> None:
         self.at = NOON
         self._list = folder / "list.jsonl"
-        file = folder / "settings.toml"
-        file.write_text(
-            f"""
-[publication]
-base_url = "https://papers.example"
-from_address = "digest@papers.example"
-reply_to = "hello@papers.example"
-postal_address = "1 Example Street"
-[paths]
-state = "{folder / "state"}"
-cache = "{folder / "cache"}"
-[sources]
-default = ["{self._list}"]
-[store]
-url = "{url}"
-""",
-            encoding="utf-8",
-        )
+        more = f'[sources]\ndefault = ["{self._list}"]\n[store]\nurl = "{url}"\n'
+        file = write_settings(folder, more=more)
         self.app = App(load_settings(file), now=lambda: self.at)
         self.app.store.take_in("procrastinate_jobs", SchemaManager.get_schema())
         self.woken = 0

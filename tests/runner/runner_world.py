@@ -9,6 +9,8 @@ from email.message import EmailMessage
 from pathlib import Path
 from threading import Event
 
+from house_settings import write_settings
+
 from newsletter.app import App
 from newsletter.config import load_settings
 from newsletter.membership import Consent, Wishes
@@ -51,25 +53,9 @@ class House:
         self.at = START
         self.list = folder / "today.jsonl"
         self.lists(TODAY)
-        file = folder / "settings.toml"
-        file.write_text(
-            f"""
-[publication]
-base_url = "https://papers.example"
-from_address = "digest@papers.example"
-reply_to = "hello@papers.example"
-postal_address = "1 Example Street"
-[paths]
-state = "{folder / "state"}"
-cache = "{folder / "cache"}"
-[sources]
-default = ["{self.list}", "{folder / "second.jsonl"}"]
-[operator]
-address = "op@papers.example"
-{settings}
-""",
-            encoding="utf-8",
-        )
+        lists = f'["{self.list}", "{folder / "second.jsonl"}"]'
+        operator = '[operator]\naddress = "op@papers.example"\n'
+        file = write_settings(folder, more=f"[sources]\ndefault = {lists}\n{operator}{settings}")
         self.app = App(load_settings(file), now=lambda: self.at)
         self.runner = Runner(self.app, on_ready=self.ready.set)
 
