@@ -171,7 +171,7 @@ def _made(digest: Digest, subscriber: Subscriber, post: Post) -> Made:
     rendered, raw = make_mail(digest, subscriber, post)
     page = rendered.html_body
     is_even = page.is_even and subscriber.format is Format.HTML
-    even = len(page.octets) + len(ending(digest.id)) if is_even else 0
+    even = page.size + len(ending(digest.id)) if is_even else 0
     return Made(raw, rendered.is_dotless, even, rendered.text_body.is_even)
 
 

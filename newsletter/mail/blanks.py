@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from types import GeneratorType
 
 import jinja2
@@ -23,6 +24,7 @@ PRIVATE = re.compile("[\U000f0000-\U0010ffff]")
 """What no template may hold: it would be taken for a blank, here or once it is a reference."""
 
 Values = Mapping[str, str | int]
+Evaluator = Callable[[Values], object]
 
 
 class PeekError(Exception):
@@ -35,8 +37,9 @@ class Raw:
 
     name: str
 
-    def evaluate(self, values: Values) -> str | int:
-        return values[self.name]
+    def evaluator(self) -> Evaluator:
+        """What makes of the values what it stands for; made once, for it runs in every mail."""
+        return itemgetter(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,9 @@ class Token:
 
     name: str
 
-    def evaluate(self, values: Values) -> str:
-        return str(values[self.name])
+    def evaluator(self) -> Evaluator:
+        """See `Raw`."""
+        return itemgetter(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,10 @@ class Filled:
     parts: tuple[str | Node, ...]
     is_markup: bool
 
-    def evaluate(self, values: Values) -> str:
-        text = "".join(
-            part if isinstance(part, str) else str(part.evaluate(values)) for part in self.parts
-        )
-        return Markup(text) if self.is_markup else text  # noqa: S704 - as the template had it
+    def evaluator(self) -> Evaluator:
+        """See `Raw`."""
+        fill = filling(self.parts)
+        return (lambda values: Markup(fill(values))) if self.is_markup else fill  # noqa: S704 - as the template had it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +74,17 @@ class Applied:
     args: tuple[object, ...]
     kwargs: tuple[tuple[str, object], ...]
 
-    def evaluate(self, values: Values) -> object:
-        args = (_known(arg, values) for arg in self.args)
-        return self.function(*args, **{name: _known(arg, values) for name, arg in self.kwargs})
+    def evaluator(self) -> Evaluator:
+        """See `Raw`."""
+        function = self.function
+        args = list(map(_evaluator, self.args))
+        kwargs = [(name, _evaluator(arg)) for name, arg in self.kwargs]
+
+        def applied(values: Values) -> object:
+            known = {name: make(values) for name, make in kwargs}
+            return function(*[make(values) for make in args], **known)
+
+        return applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +94,10 @@ class Printed:
     of: Raw | Token | Filled | Applied
     printer: Callable[[object], object]
 
-    def evaluate(self, values: Values) -> str:
-        return str(self.printer(self.of.evaluate(values)))
+    def evaluator(self) -> Evaluator:
+        """See `Raw`."""
+        printer, make = self.printer, self.of.evaluator()
+        return lambda values: str(printer(make(values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +112,18 @@ Settled = str | Printed | Token | Cards
 """What a text may be made of once it is printed."""
 
 
-def _known(arg: object, values: Values) -> object:
-    return arg.evaluate(values) if isinstance(arg, Node) else arg
+def _evaluator(arg: object) -> Evaluator:
+    return arg.evaluator() if isinstance(arg, Node) else lambda _values: arg
+
+
+def filling(parts: Iterable[str | Node]) -> Callable[[Values], str]:
+    """What joins literals and what nodes stand for."""
+    made = [part if isinstance(part, str) else part.evaluator() for part in parts]
+
+    def fill(values: Values) -> str:
+        return "".join([one if isinstance(one, str) else str(one(values)) for one in made])
+
+    return fill
 
 
 def names(node: object) -> frozenset[str]:

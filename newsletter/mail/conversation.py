@@ -144,10 +144,9 @@ class Conversation:
         """The relay may have gone in the meantime: let the next mail's end wait until it answers."""
         self._is_careful = True
 
-    def speech(self) -> bytes:
-        """What is to be said now."""
-        words = b"".join(self._speech)
-        self._speech.clear()
+    def speech(self) -> list[bytes]:
+        """What is to be said now, in pieces: mails are not copied."""
+        words, self._speech = self._speech, []
         self._answerable = len(self._awaited)
         return words
 

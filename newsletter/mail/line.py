@@ -6,11 +6,11 @@ import math
 import select
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
-_NOTHING = memoryview(b"")
+_PIECES = 500  # in one call; systems take 1,024 (IOV_MAX)
 _AT_ONCE = 1 << 16
 
 
@@ -36,17 +36,18 @@ class Line:
         self._sock = sock
         self._wait = math.ceil(timeout_seconds * 1000)
         self._events = select.poll()
-        self._unsaid = _NOTHING
+        self._has_tls = isinstance(sock, ssl.SSLSocket)
+        self._unsaid: list[bytes | memoryview] = []
         self._broken: OSError | None = None
 
     @property
     def is_busy(self) -> bool:
         """Whether something is still to be written."""
-        return len(self._unsaid) > 0
+        return bool(self._unsaid)
 
-    def say(self, words: bytes) -> None:
+    def say(self, words: Sequence[bytes]) -> None:
         """Writes what can be written now; the rest goes out while listening."""
-        self._unsaid = memoryview(bytes(self._unsaid) + words if self._unsaid else words)
+        self._unsaid += [b"".join(words)] if self._has_tls else words
         self._write()
 
     def hear(self) -> bytes:
@@ -77,18 +78,33 @@ class Line:
         """A failure is told when all that was answered before it is heard."""
         while self._unsaid:
             try:
-                count = self._sock.send(self._unsaid)
+                count = self._send()
             except _NOT_NOW:
                 return
             except OSError as error:
                 self._broken = error
-                self._unsaid = _NOTHING
+                self._unsaid = []
                 return
             self.said += count
-            self._unsaid = self._unsaid[count:]
+            self._unsaid = _beyond(count, self._unsaid)
+
+    def _send(self) -> int:
+        """Hands as much over as is taken; TLS takes one piece at a time."""
+        if self._has_tls:
+            return self._sock.send(self._unsaid[0])
+        return self._sock.sendmsg(self._unsaid[:_PIECES])
 
     def _pause(self) -> None:
         wanted = select.POLLIN | select.POLLOUT if self._unsaid else select.POLLIN
         self._events.register(self._sock, wanted)
         if not self._events.poll(self._wait):
             raise TimeoutError
+
+
+def _beyond(count: int, words: list[bytes | memoryview]) -> list[bytes | memoryview]:
+    """What is left of the pieces behind so many octets."""
+    for at, piece in enumerate(words):
+        if count < len(piece):
+            return [memoryview(piece)[count:], *words[at + 1 :]]
+        count -= len(piece)
+    return []

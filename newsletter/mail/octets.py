@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import quopri
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 LINE_LIMIT = 990
@@ -51,6 +51,7 @@ class Body:
 
     Attributes:
         encoding: its Content-Transfer-Encoding.
+        parts: its octets, to be joined one after the other; once only, with those of the whole mail.
         is_dotless: it is proven that no line begins with a dot.
         is_even: it is proven that blanks stand alone, none at the end of a line, and lines end in
             CRLF: its canonical form (RFC 6376 section 3.4.4) is itself. In a text, four blanks may
@@ -58,9 +59,19 @@ class Body:
     """
 
     encoding: str
-    octets: bytes
+    parts: Sequence[bytes]
     is_dotless: bool = False
     is_even: bool = False
+
+    @property
+    def octets(self) -> bytes:
+        """All of it."""
+        return b"".join(self.parts)
+
+    @property
+    def size(self) -> int:
+        """In octets."""
+        return sum(map(len, self.parts))
 
     @property
     def text(self) -> str:
@@ -75,13 +86,13 @@ def html_body(page: str) -> Body:
     """
     spread = spread_page(page)
     if spread is None:
-        return Body("quoted-printable", quoted_printable(page))
-    return Body("7bit", spread.replace("\n", "\r\n").encode("ascii"))
+        return Body("quoted-printable", (quoted_printable(page),))
+    return Body("7bit", (spread.replace("\n", "\r\n").encode("ascii"),))
 
 
 def text_body(text: str) -> Body:
     """A text part, always quoted-printable."""
-    return Body("quoted-printable", quoted_printable(text))
+    return Body("quoted-printable", (quoted_printable(text),))
 
 
 def spread_page(page: str, *, column: int = 0) -> str | None:

@@ -261,13 +261,13 @@ class Draft:
             Body("quoted-printable", text, is_dotless=True, is_even=is_even_text),
         )
 
-    def _joined(self, frame: Frame, papers: list[list[list[bytes]]]) -> bytes:
+    def _joined(self, frame: Frame, papers: list[list[list[bytes]]]) -> list[bytes]:
         parts = frame.sheets[0].filled(self.values)
         for loop, after in zip(frame.loops, frame.sheets[1:], strict=True):
             for served in papers:
                 parts += served[loop]
             parts += after.filled(self.values)
-        return b"".join(map(self.octets.get, parts, parts))
+        return list(map(self.octets.get, parts, parts))
 
 
 class _Unseen:

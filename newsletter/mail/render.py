@@ -63,7 +63,7 @@ class Rendered:
     @property
     def html_octets(self) -> int:
         """Size of the HTML part on the wire."""
-        return len(self.html_body.octets)
+        return self.html_body.size
 
 
 class Draft(Protocol):

@@ -18,6 +18,7 @@ from newsletter.mail.blanks import (
     Settled,
     Token,
     Values,
+    filling,
     has_marks,
     names,
 )
@@ -244,8 +245,10 @@ class HtmlSheets(Sheets):
         if isinstance(node, str):
             raise PeekError
 
+        make = filling(line)
+
         def fill(values: Values) -> bytes:
-            octets = node.evaluate(values).encode("ascii", "xmlcharrefreplace")
+            octets = make(values).encode("ascii", "xmlcharrefreplace")
             # Only a rare value is long, empty or begins with a dot.
             return octets if _fits(octets) else _spread_value(octets, within_tag=within_tag)
 
@@ -304,10 +307,10 @@ class TextSheets(Sheets):
     def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
         del within_tag
 
+        make = filling(line)
+
         def fill(values: Values) -> bytes:
-            made = quoted_printable(
-                "".join(part if isinstance(part, str) else part.evaluate(values) for part in line)
-            )
+            made = quoted_printable(make(values))
             if not _is_even_text(made, begins_line=True):
                 self.has_even_gaps = False
             return made

@@ -87,7 +87,7 @@ class SmtpTransport:
         """Says goodbye if a connection is open."""
         if self._call and self._call.talk.is_idle:
             with suppress(*_TROUBLE):
-                self._call.line.say(b"QUIT\r\n")
+                self._call.line.say([b"QUIT\r\n"])
                 self._call.line.hear()
         self._drop()
 

@@ -60,15 +60,15 @@ def assemble(headers: Headers, *, text: Body, html: Body | None, mail_id: str) -
         mail_id: the boundary is made of it, so the same input gives the same octets.
     """
     if html is None:
-        return b"".join((_block(headers), _part_head("plain", text.encoding), text.octets))
+        return b"".join((_block(headers), _part_head("plain", text.encoding), *text.parts))
     boundary = _boundary(mail_id)
     kind = ("Content-Type", f'multipart/alternative; boundary="{boundary}"')
     line = f"--{boundary}\r\n".encode("ascii")
     return b"".join(
         (
             *(_block([*headers, kind]), b"\r\n"),
-            *(line, _part_head("plain", text.encoding), text.octets, b"\r\n"),
-            *(line, _part_head("html", html.encoding), html.octets, ending(mail_id)),
+            *(line, _part_head("plain", text.encoding), *text.parts, b"\r\n"),
+            *(line, _part_head("html", html.encoding), *html.parts, ending(mail_id)),
         )
     )
 
