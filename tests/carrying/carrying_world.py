@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -54,11 +54,13 @@ class Relay:
     says: Callable[[str], Outcome] = lambda _: TAKEN
     ahead: int = 1
     asked: list[str] = field(default_factory=list)
+    got: dict[str, bytes] = field(default_factory=dict)
 
     def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
         flight: list[str] = []
         for mail in mails:
             self.asked.append(mail.recipient)
+            self.got[mail.recipient] = mail.raw
             flight.append(mail.recipient)
             if len(flight) >= self.ahead:
                 yield self.says(flight.pop(0))
@@ -79,6 +81,7 @@ class World:
         self.clock = Clock()
         self.pace = Pace()
         self.stopping = Event()
+        self.post = post()
         self.heard: list[tuple[str, Outcome]] = []
         self._lock = Lock()
         entry = Entry(paper=PAPER, rank=1)
@@ -87,7 +90,7 @@ class World:
     def office(self, notebook: Notebook | None = None) -> Office:
         return Office(
             store=self.store,
-            post=post(),
+            post=self.post,
             notebook=notebook or Notebook(self.store, now=self.clock, folder=None),
             pace=self.pace,
             now=self.clock,
@@ -129,6 +132,13 @@ class World:
 
     def readers(self, count: int, domain: str = "a.example") -> list[str]:
         return [self.reader(f"r{number:03}@{domain}") for number in range(count)]
+
+    def change(self, address: str, **facts: str) -> None:
+        """A reader is somebody else from now on."""
+        reader = self.desk.find(address)
+        with self.store.changing_register() as register:
+            kept = register.by_id(reader.id)
+            register.update(replace(kept, subscriber=replace(reader, **facts)))
 
     def get(self, delivery_id: str) -> Delivery:
         with self.store.register() as register:

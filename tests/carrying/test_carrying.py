@@ -189,6 +189,24 @@ def test_mails_in_flight_come_to_their_end_before_trouble_with_the_next_one_is_t
     assert world.states(ids[:25]) == {DeliveryState.SENT}
 
 
+def test_trouble_with_making_a_mail_holds_up_none_of_those_before_it(world):
+    ids = world.readers(60)
+    renderer = world.post.renderer
+
+    class Stumbling:
+        def render(self, digest, *rest):
+            if digest.id == ids[40]:
+                raise KeyError("boom")
+            return renderer.render(digest, *rest)
+
+    world.post = replace(world.post, renderer=Stumbling())
+    with pytest.raises(KeyError):
+        world.carrier(Relay()).round(most=60)
+
+    assert world.states(ids[:40]) == {DeliveryState.SENT}
+    assert world.states(ids[41:]) == {DeliveryState.QUEUED}
+
+
 def test_when_the_store_takes_nothing_more_no_further_mail_is_begun(world):
     ids = world.readers(9)
     relay = Relay(ahead=3)
@@ -228,10 +246,7 @@ def test_the_places_of_mails_that_broke_on_the_way_are_free_again(world):
 
 def test_an_address_that_no_envelope_can_hold_holds_up_nobody_else(world):
     ids = world.readers(2)
-    reader = world.desk.find("r000@a.example")
-    with world.store.changing_register() as register:
-        kept = register.by_id(reader.id)
-        register.update(replace(kept, subscriber=replace(reader, email="a b@a.example")))
+    world.change("r000@a.example", email="a b@a.example")
 
     assert world.carrier(Relay()).round() == Delivered(sent=1, deferred=1)
     assert "cannot be used as a mail address" in world.get(ids[0]).last_error
@@ -264,6 +279,28 @@ def test_a_wait_of_less_than_a_second_is_waited_with_the_mails_in_hand(world):
 
     assert world.carrier(Relay()).round() == Delivered(sent=4)
     assert world.states(ids) == {DeliveryState.SENT}
+
+
+def test_a_mail_that_had_to_wait_leaves_as_its_reader_is_known_by_then(world):
+    world.readers(4, "quick.example")
+    for last in ("s0@slow.example", "s1@slow.example"):
+        world.reader(last)
+    world.pace = Pace(domains={"slow.example": Limits(rate=5)})
+    relay = Relay()
+
+    def waits(seconds: float) -> None:
+        world.clock.at += timedelta(seconds=seconds)
+
+    world.stopping.wait = waits
+
+    def renames(recipient: str) -> Outcome:
+        if recipient == "s0@slow.example":
+            world.change("s1@slow.example", name="Grace")
+        return TAKEN
+
+    relay.says = renames
+    assert world.carrier(relay).round() == Delivered(sent=6)
+    assert b'"Grace" <s1@slow.example>' in relay.got["s1@slow.example"]
 
 
 def test_a_short_wait_ends_when_the_house_closes(world):
