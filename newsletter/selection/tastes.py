@@ -65,8 +65,10 @@ class Likes:
     def told(self) -> Bools:
         """Where a named paper may be told as a reason, to each of those readers (row)."""
         least, close = _CLOSE
-        near = (self.strengths >= least) & (self.alike.closest() >= close)
-        return np.asarray((self.strengths >= _CLEARLY_LIKED) | near)
+        clearly = self.strengths >= _CLEARLY_LIKED
+        reader, place = ((self.strengths >= least) & ~clearly).nonzero()
+        clearly[reader, place] = self.alike.closest(reader, place) >= close
+        return np.asarray(clearly)
 
     def like(self, reader: Ints, place: Ints) -> list[tuple[float, str]]:
         """How alike each of some papers is to what a reader named, and the title nearest to it.
