@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
@@ -17,6 +17,7 @@ from newsletter.selection.hashing import Floats, Ints
 from newsletter.selection.trend import list_day, trends
 
 SURPRISING = 0.5  # least trend of a surprise
+_MOST_TEXTS = 100_000
 
 
 class Field:
@@ -37,6 +38,7 @@ class Field:
         figures: newest known upvotes, comments and stars of each.
         list_days: on which list each stood, in words.
         told: reasons made so far, by what they say.
+        sent: places that an id or a title key means; `named` for an id, a link or a title.
         twins: places of papers that share their title.
     """
 
@@ -66,7 +68,8 @@ class Field:
         self._by_key = _by_key(papers)
         self.lock = Lock()
         self.told: dict[tuple[object, ...], tuple[Reason, ...]] = {}
-        self._named: dict[str, tuple[int, ...]] = {}
+        self.sent = _Known(self.places_of)
+        self.named = _Known(lambda text: self.places_of(paper_id_in(text) or title_key(text)))
         self.twins = tuple(places for places in self._by_key.values() if len(places) > 1)
 
     def __len__(self) -> int:
@@ -93,17 +96,22 @@ class Field:
         key = self.background.papers[stored].key if stored >= 0 else name
         return self._by_key.get(key, ())
 
-    def named(self, text: str) -> tuple[int, ...]:
-        """The same for an id, a link or a title in a profile."""
-        if text not in self._named:
-            if len(self._named) > 100_000:
-                self._named.clear()
-            self._named[text] = self.places_of(paper_id_in(text) or title_key(text))
-        return self._named[text]
-
     def _surprising(self) -> Ints:
         able = [at for at, t in enumerate(self.trends) if t.line and t.value >= SURPRISING]
         return np.array(sorted(able, key=lambda at: -self.trends[at].value), np.int64)
+
+
+class _Known(dict[str, tuple[int, ...]]):
+    """Where the papers stand that a text means: each text is looked up once."""
+
+    def __init__(self, find: Callable[[str], tuple[int, ...]]) -> None:
+        self._find = find
+
+    def __missing__(self, text: str) -> tuple[int, ...]:
+        if len(self) >= _MOST_TEXTS:
+            self.clear()
+        places = self[text] = self._find(text)
+        return places
 
 
 def distinct(candidates: Iterable[Candidate | Paper]) -> list[Candidate]:
