@@ -63,10 +63,12 @@ class Directory:
 
     Attributes:
         interests: each, by where it stands.
+        topics, categories: which of them are such.
     """
 
     def __init__(self) -> None:
         self.interests: list[Interest] = []
+        self.topics = self.categories = np.zeros(0, bool)
         self._at: dict[Interest, int] = {}
         self._topics: dict[str, int] = {}
         self._literals: dict[Why, dict[str, int]] = defaultdict(dict)
@@ -85,6 +87,9 @@ class Directory:
             place = self._at[why, text] = len(self.interests)
             self.interests.append((why, text))
             (self._topics if why is Why.TOPIC else self._literals[why])[text] = place
+        kinds = [why for why, _ in self.interests]
+        self.topics = np.array([why is Why.TOPIC for why in kinds], bool)
+        self.categories = np.array([why is Why.CATEGORY for why in kinds], bool)
 
     def read(self, profile: Profile) -> None:
         """Learns which texts of a reader say nothing, or the same as others."""
@@ -96,24 +101,27 @@ class Directory:
         """Where the interests of a reader stand; `None` where one is not known."""
         try:
             row = self._topics_of(profile)
-            for why, texts in literals_in(profile):
-                if texts:
+            if profile.keywords:
+                row += self._literals_of(Why.KEYWORD, profile.keywords)
+            if profile.authors or profile.organizations or profile.categories:
+                for why, texts in literals_in(profile)[1:]:
                     row += self._literals_of(why, texts)
         except KeyError:
             return None
         return row
 
     def _topics_of(self, profile: Profile) -> list[int]:
-        if len(profile.topics) > MOST_TOPICS:
+        topics = profile.topics
+        if len(topics) > MOST_TOPICS:
             return [self._at[why, text] for why, text in topics_of(profile)]
-        row = list(map(self._topics.__getitem__, profile.topics))
-        if _BLANK in row or len(set(row)) < len(row):
+        row = list(map(self._topics.__getitem__, topics))
+        if len(set(row)) < len(row) or _BLANK in row:
             row = [place for place in dict.fromkeys(row) if place != _BLANK]
         return row
 
     def _literals_of(self, why: Why, texts: Sequence[str]) -> list[int]:
         at = self._literals[why]
-        if len(texts) == 1 or why is Why.CATEGORY:
+        if len(texts) < 2 or why is Why.CATEGORY:
             return [at[text] for text in texts]
         first: dict[str, str] = {}
         for text in texts:

@@ -79,6 +79,16 @@ class Columns:
         return self._where.interests
 
     @property
+    def are_topics(self) -> Bools:
+        """Which of the interests are topics."""
+        return self._where.topics
+
+    @property
+    def are_categories(self) -> Bools:
+        """Which of the interests are categories."""
+        return self._where.categories
+
+    @property
     def told(self) -> Floats:
         """How strongly each paper meets each interest, in standard deviations or as much as such;
         -inf where it is not clear enough to be told so.
@@ -116,10 +126,6 @@ class Columns:
             rows = list(map(self._where.row, asking))
         return Asked.of([row or () for row in rows])
 
-    def of_kind(self, why: Why) -> Bools:
-        """Which of the interests are of a kind."""
-        return np.fromiter((kind is why for kind, _ in self.interests), bool, len(self.interests))
-
     def muted_by(self, profiles: Iterable[Profile]) -> list[list[int]]:
         """Which rows of `mutes` are each profile's, in its order."""
         wanted = [list(dict.fromkeys(profile.muted)) for profile in profiles]
@@ -129,17 +135,17 @@ class Columns:
             self._muted.update({text: len(self._muted) + at for at, text in enumerate(new)})
         return [[self._muted[text] for text in texts] for texts in wanted]
 
-    def are_titled(self, profiles: Sequence[Profile]) -> bool:
-        """Whether a topic of any reader may be the title of a paper."""
-        return bool(self._titles) or max(len(p.topics) for p in profiles) > MOST_TOPICS
-
-    def titled(self, profile: Profile) -> Iterable[tuple[int, str]]:
-        """The papers whose very title a topic of the reader is, with the topic."""
-        if len(profile.topics) > MOST_TOPICS:
-            self._read_titles(profile)
-        if self._titles and not self._titles.keys().isdisjoint(profile.topics):
-            for topic in profile.topics:
-                yield from ((place, topic) for place in self._titles.get(topic, ()))
+    def titled(self, profiles: Sequence[Profile]) -> Iterable[tuple[int, int, str]]:
+        """Readers with a topic that is the very title of a paper, the paper, and the topic."""
+        for profile in profiles:
+            if len(profile.topics) > MOST_TOPICS:
+                self._read_titles(profile)
+        titles = self._titles
+        if titles:
+            named = map(titles.keys().isdisjoint, [profile.topics for profile in profiles])
+            for reader in [at for at, none in enumerate(named) if not none]:
+                for topic in profiles[reader].topics:
+                    yield from ((reader, place, topic) for place in titles.get(topic, ()))
 
     def _read_titles(self, profile: Profile) -> None:
         for topic in profile.topics:

@@ -84,6 +84,7 @@ class _Draw:
         self._repeated = wide.astype(np.float32)[:, None]
         self._repetition = np.zeros((rows, width), np.float32)
         self._crowd = np.zeros((rows, width), np.float32)
+        self._gains = np.empty((rows, width), np.float32), np.empty((rows, width), np.float32)
 
     def turn(self, given: int) -> bool:
         """One more paper for everybody who has a place left and a paper for it; whether any was."""
@@ -98,9 +99,11 @@ class _Draw:
 
     def _gain(self) -> Floats:
         """What a place for each gains: its own worth, less what of it was told already."""
-        gain: Floats = self._repetition * self._repeated
+        gain, crowd = self._gains
+        np.multiply(self._repetition, self._repeated, out=gain)
         np.subtract(self._worth, gain, out=gain)
-        gain -= np.float32(_SAME_TOPIC) * self._crowd
+        np.multiply(self._crowd, np.float32(_SAME_TOPIC), out=crowd)
+        gain -= crowd
         return gain
 
     def _keep_for_topics(self, gain: Floats, given: int) -> None:
@@ -131,9 +134,10 @@ class _Draw:
         np.maximum(self._repetition, alike, out=self._repetition)
         self._lose(turn, given)
         alike[rows, best] = 0
-        near = alike >= NEAR
-        if near.any():
-            row, column = (near & (self._worth > -np.inf)).nonzero()
+        near = np.flatnonzero(alike >= NEAR)
+        if len(near):
+            near = near[self._worth.ravel()[near] > -np.inf]
+            row, column = np.divmod(near, alike.shape[1])
             self.repeats[row, column] = best[row]
             self._lose(row, column)
 

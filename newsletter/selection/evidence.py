@@ -95,32 +95,37 @@ class Met:
         return [(at, exact[pair]) for at, pair in enumerate(pairs) if pair in exact]
 
 
-def topics_met(tastes: Tastes, most: int) -> tuple[Ints, Ints]:
-    """For each reader and paper a bit for each topic it meets, and the number of the one it meets
-    best (-1: none).
+def topics_met(tastes: Tastes, place: Ints, most: int) -> tuple[Ints, Ints]:
+    """For some papers of each reader (row) a bit for each topic they meet, and the number of the
+    one they meet best (-1: none).
 
     Topics beyond `most` share the last bit.
+
+    Args:
+        place: of the papers in the round; what is said of a negative one means nothing.
     """
-    columns, asked = tastes.columns, tastes.asked
-    topics = asked.those(columns.of_kind(Why.TOPIC)[asked.rows])
+    columns, topics = (
+        tastes.columns,
+        tastes.asked.those(tastes.columns.are_topics[tastes.asked.rows]),
+    )
     counts = np.diff(topics.ends)
-    shape = tastes.totals.shape
-    bits = np.zeros(shape, np.uint8 if counts.max(initial=0) <= 8 else np.uint64)
-    first, best = np.full(shape, -1, np.int8), np.full(shape, -np.inf, np.float32)
+    bits = np.zeros(place.shape, np.uint8 if counts.max(initial=0) <= 8 else np.uint64)
+    first, best = np.full(place.shape, -1, np.int8), np.full(place.shape, -np.inf, np.float32)
+    told, at = columns.told.ravel(), np.maximum(place, 0).astype(np.intp)
     for number in range(counts.max(initial=0)):
         some: Any = np.flatnonzero(counts > number)
-        told = columns.told.take(topics.rows[topics.ends[some] + number], axis=0)
+        row = topics.rows[topics.ends[some] + number].astype(np.intp) * len(columns)
         if len(some) == len(counts):
             some = slice(None)
-        bit = min(number, most - 1)
-        better = told > best[some]
-        first[some] = np.where(better, np.int8(bit), first[some])
-        best[some] = np.maximum(best[some], told)
-        bits[some] |= (told > -np.inf).astype(bits.dtype) << bits.dtype.type(bit)
-    for (reader, place), topic in tastes.exact.items():
+        met, bit = told.take(at[some] + row[:, None]), min(number, most - 1)
+        first[some] = np.where(met > best[some], np.int8(bit), first[some])
+        best[some] = np.maximum(best[some], met)
+        bits[some] |= (met > -np.inf).astype(bits.dtype) << bits.dtype.type(bit)
+    for (reader, paper), topic in tastes.exact.items():
         number = _number(tastes.profiles[reader], topic, most)
-        bits[reader, place] |= bits.dtype.type(1 << number)
-        first[reader, place] = number
+        which = np.flatnonzero(place[reader] == paper)
+        bits[reader, which] |= bits.dtype.type(1 << number)
+        first[reader, which] = number
     return bits, first
 
 

@@ -68,9 +68,11 @@ class Field:
         self._by_key = _by_key(papers)
         self.lock = Lock()
         self.told: dict[tuple[object, ...], tuple[Reason, ...]] = {}
-        self.sent = _Known(self.places_of)
-        self.named = _Known(lambda text: self.places_of(paper_id_in(text) or title_key(text)))
         self.twins = tuple(places for places in self._by_key.values() if len(places) > 1)
+        self.sent = Known(self.places_of, self.twins)
+        self.named = Known(
+            lambda text: self.places_of(paper_id_in(text) or title_key(text)), self.twins
+        )
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -101,17 +103,25 @@ class Field:
         return np.array(sorted(able, key=lambda at: -self.trends[at].value), np.int64)
 
 
-class _Known(dict[str, tuple[int, ...]]):
-    """Where the papers stand that a text means: each text is looked up once."""
+class Known(dict[str, int]):
+    """Where the first of the papers stands that a text means, -1 for nowhere: each text is looked up
+    once.
 
-    def __init__(self, find: Callable[[str], tuple[int, ...]]) -> None:
+    Attributes:
+        twins: places of papers that share their title; who means the first means all.
+    """
+
+    def __init__(
+        self, find: Callable[[str], tuple[int, ...]], twins: Sequence[Sequence[int]]
+    ) -> None:
         self._find = find
+        self.twins = twins
 
-    def __missing__(self, text: str) -> tuple[int, ...]:
+    def __missing__(self, text: str) -> int:
         if len(self) >= _MOST_TEXTS:
             self.clear()
-        places = self[text] = self._find(text)
-        return places
+        place = self[text] = next(iter(self._find(text)), -1)
+        return place
 
 
 def distinct(candidates: Iterable[Candidate | Paper]) -> list[Candidate]:

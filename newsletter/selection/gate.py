@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from newsletter.model import Profile
-from newsletter.selection.field import Field
+from newsletter.selection.field import Field, Known
 from newsletter.selection.hashing import Bools, Floats
 from newsletter.selection.tastes import Tastes
 
@@ -79,13 +79,12 @@ def _muted(tastes: Tastes) -> Bools:
     return out
 
 
-def _marked(
-    texts: Sequence[Iterable[str]], known: Mapping[str, Sequence[int]], shape: tuple[int, ...]
-) -> Bools:
+def _marked(texts: Sequence[Collection[str]], known: Known, shape: tuple[int, ...]) -> Bools:
     """Where the papers stand that each reader named."""
-    marked = np.zeros(shape, bool)
-    find = known.__getitem__
-    places = [list(chain.from_iterable(map(find, said))) for said in texts]
-    reader = np.repeat(np.arange(len(places)), list(map(len, places)))
-    marked[reader, list(chain.from_iterable(places))] = True
-    return marked
+    reader = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int32, len(texts)))
+    found = map(known.__getitem__, chain.from_iterable(texts))
+    marked = np.zeros((shape[0], shape[1] + 1), bool)  # the last column is nowhere
+    marked[reader, np.fromiter(found, np.int32, len(reader))] = True
+    for twins in known.twins:
+        marked[:, twins] = marked[:, twins[:1]]
+    return marked[:, :-1]

@@ -6,12 +6,12 @@ same on every day and in every batch: 0 is any paper, 2 a clear fit to one inter
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.model import Profile, Why
+from newsletter.model import Profile
 from newsletter.selection.asked import Asked
 from newsletter.selection.columns import Columns
 from newsletter.selection.hashing import Bools, Floats, Ints
@@ -112,7 +112,7 @@ class Tastes:
         asked = columns.of(profiles)
         likes = Likes.of([profile.liked for profile in profiles], profiles, columns)
         dislikes = Likes.of([profile.disliked for profile in profiles], profiles, columns)
-        exact = dict(_titled(profiles, columns))
+        exact = {(reader, place): topic for reader, place, topic in columns.titled(profiles)}
         totals = _totals(asked, columns, profiles, likes, dislikes)
         met, told = _met(asked, columns, profiles), None
         if likes:
@@ -131,7 +131,7 @@ def _totals(
     likes: Likes | None,
     dislikes: Likes | None,
 ) -> Floats:
-    is_topic = columns.of_kind(Why.TOPIC)[asked.rows]
+    is_topic = columns.are_topics[asked.rows]
     totals = _by_topics(_summed(asked.those(is_topic), columns.sums), _topics(profiles))
     if likes:
         told = np.minimum(likes.alike.worth, _TELLING) / _TELLING
@@ -174,7 +174,7 @@ def _met(asked: Asked, columns: Columns, profiles: Sequence[Profile]) -> Bools:
 
     A category is enough for who says nothing more precise.
     """
-    broad = columns.of_kind(Why.CATEGORY)
+    broad = columns.are_categories
     if broad.any():
         precise = np.array([bool(p.topics or p.keywords or p.liked) for p in profiles])
         asked = asked.those(~(broad[asked.rows] & precise[asked.reader]))
@@ -184,10 +184,3 @@ def _met(asked: Asked, columns: Columns, profiles: Sequence[Profile]) -> Bools:
         theirs = columns.bits[asked.rows]
         bits[some] = np.bitwise_or.reduceat(theirs, asked.ends[some], axis=0)
     return np.unpackbits(bits, axis=1, count=len(columns)).view(bool)
-
-
-def _titled(profiles: Sequence[Profile], columns: Columns) -> Iterator[tuple[tuple[int, int], str]]:
-    if columns.are_titled(profiles):
-        for reader, profile in enumerate(profiles):
-            for place, topic in columns.titled(profile):
-                yield (reader, place), topic
