@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from threading import Lock
 
 import numpy as np
 
-from newsletter.model import Candidate, Paper, Reason, title_key
-from newsletter.selection.background import Background, paper_id_in
+from newsletter.model import Candidate, Paper, Reason
+from newsletter.selection.background import Background
 from newsletter.selection.columns import Columns
+from newsletter.selection.finding import Places, Read
 from newsletter.selection.hashing import Floats, Ints
 from newsletter.selection.trend import list_day, trends
 
 SURPRISING = 0.5  # least trend of a surprise
-_MOST_TEXTS = 100_000
 
 
 class Field:
@@ -38,7 +37,8 @@ class Field:
         figures: newest known upvotes, comments and stars of each.
         list_days: on which list each stood, in words.
         told: reasons made so far, by what they say.
-        sent: places that an id or a title key means; `named` for an id, a link or a title.
+        sent: the place that an id or a title key means, the first of twins; -1 for none.
+        named: the same for an id, a link or a title.
         twins: places of papers that share their title.
     """
 
@@ -64,15 +64,11 @@ class Field:
         self.surprising = self._surprising()
         units = self.columns.batch.rows.units
         self.alike: Floats = np.asarray((units @ units.T).toarray(), np.float32)
-        self._by_id = {paper.id: place for place, paper in enumerate(papers)}
-        self._by_key = _by_key(papers)
         self.lock = Lock()
         self.told: dict[tuple[object, ...], tuple[Reason, ...]] = {}
-        self.twins = tuple(places for places in self._by_key.values() if len(places) > 1)
-        self.sent = Known(self.places_of, self.twins)
-        self.named = Known(
-            lambda text: self.places_of(paper_id_in(text) or title_key(text)), self.twins
-        )
+        places = Places(papers, self.background)
+        self.twins = places.twins
+        self.sent, self.named = Read(places.of), Read(places.named)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -88,40 +84,9 @@ class Field:
         known = np.array([trend.known for trend in self.trends], bool)
         return np.where(known, self.trend, np.float32(self.usual_trend))
 
-    def places_of(self, name: str) -> tuple[int, ...]:
-        """Where the papers stand that an id or a title key means: itself, and those of its title."""
-        if name in self._by_id:
-            place = self._by_id[name]
-            key = self.papers[place].key
-            return self._by_key[key] if key else (place,)
-        stored = self.background.place_of(name)
-        key = self.background.papers[stored].key if stored >= 0 else name
-        return self._by_key.get(key, ())
-
     def _surprising(self) -> Ints:
         able = [at for at, t in enumerate(self.trends) if t.line and t.value >= SURPRISING]
         return np.array(sorted(able, key=lambda at: -self.trends[at].value), np.int64)
-
-
-class Known(dict[str, int]):
-    """Where the first of the papers stands that a text means, -1 for nowhere: each text is looked up
-    once.
-
-    Attributes:
-        twins: places of papers that share their title; who means the first means all.
-    """
-
-    def __init__(
-        self, find: Callable[[str], tuple[int, ...]], twins: Sequence[Sequence[int]]
-    ) -> None:
-        self._find = find
-        self.twins = twins
-
-    def __missing__(self, text: str) -> int:
-        if len(self) >= _MOST_TEXTS:
-            self.clear()
-        place = self[text] = next(iter(self._find(text)), -1)
-        return place
 
 
 def distinct(candidates: Iterable[Candidate | Paper]) -> list[Candidate]:
@@ -149,11 +114,3 @@ def _newest_first(candidate: Candidate) -> tuple[int, int, str]:
     listed, last = candidate.paper.listed_on, candidate.last
     day = listed.toordinal() if listed else 0
     return -day, last.rank if last else sys.maxsize, candidate.paper.id
-
-
-def _by_key(papers: Sequence[Paper]) -> Mapping[str, tuple[int, ...]]:
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, paper in enumerate(papers):
-        if paper.key:
-            places[paper.key].append(place)
-    return {key: tuple(found) for key, found in places.items()}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
 from newsletter.model import Profile
-from newsletter.selection.field import Field, Known
+from newsletter.selection.field import Field
 from newsletter.selection.hashing import Bools, Floats
 from newsletter.selection.tastes import Tastes
 
@@ -46,10 +46,9 @@ class Gate:
     ) -> Gate:
         """`alone`: who follows the trend alone."""
         named = [(*profile.liked, *profile.disliked) for profile in tastes.profiles]
-        shape = tastes.totals.shape
         return cls(
-            _marked(already_sent, field.sent, shape),
-            _marked(named, field.named, shape),
+            _marked(already_sent, field.sent, field),
+            _marked(named, field.named, field),
             _muted(tastes),
             ~_fits(tastes, field, alone),
         )
@@ -79,12 +78,12 @@ def _muted(tastes: Tastes) -> Bools:
     return out
 
 
-def _marked(texts: Sequence[Collection[str]], known: Known, shape: tuple[int, ...]) -> Bools:
+def _marked(texts: Sequence[Collection[str]], means: Mapping[str, int], field: Field) -> Bools:
     """Where the papers stand that each reader named."""
     reader = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int32, len(texts)))
-    found = map(known.__getitem__, chain.from_iterable(texts))
-    marked = np.zeros((shape[0], shape[1] + 1), bool)  # the last column is nowhere
+    found = map(means.__getitem__, chain.from_iterable(texts))
+    marked = np.zeros((len(texts), len(field) + 1), bool)  # the last column is nowhere
     marked[reader, np.fromiter(found, np.int32, len(reader))] = True
-    for twins in known.twins:
+    for twins in field.twins:
         marked[:, twins] = marked[:, twins[:1]]
     return marked[:, :-1]

@@ -77,9 +77,10 @@ class Alike:
     def _each(self, reader: Ints, place: Ints) -> tuple[Ints, Ints, Floats]:
         """Where the papers that the reader of each pair named start, which, and their cosines."""
         first, end = self.said.ends[reader], self.said.ends[reader + 1]
-        starts = np.cumsum(end - first) - (end - first)
-        at = np.arange((end - first).sum()) + np.repeat(first - starts, end - first)
-        cosines = self.named.words.cosines.all[self.row[at], np.repeat(place, end - first)]
+        each = end - first
+        starts = np.cumsum(each) - each
+        at = np.arange(each.sum()) + np.repeat(first - starts, each)
+        cosines = self.named.words.cosines.all[self.row[at], np.repeat(place, each)]
         return starts, at, cosines
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
 from newsletter.model import Paper
 from newsletter.selection.background import Background
 from newsletter.selection.batch import Batch
+from newsletter.selection.finding import Read
 from newsletter.selection.hashing import Floats, Ints
 from newsletter.selection.kin import Kin
 from newsletter.selection.standing import Key, Named, stored_first
@@ -19,7 +20,6 @@ from newsletter.selection.ways import ByWords
 
 # With a list of 200 that is room for all stored papers; three such rounds may be kept at a time.
 _MOST_BYTES = 23_000_000
-_MOST_TEXTS = 100_000
 _AT_ONCE = 500  # papers measured, so that what lies between stays small
 
 
@@ -44,14 +44,12 @@ class NamedPapers:
         self._room = max(1, most_bytes // (4 * tables * len(batch) + 200))
         self.papers: list[Paper] = []
         self._row: dict[Key, int] = {}
-        self._said: dict[str, Key | None] = {}
+        self._said = Read(background.key_of)
         self.words = ByWords(batch, self._room)
         self.kin: Final = Kin(background.kinds, batch, self._room)
 
     def trim(self) -> None:
         """Forgets what is too much; what came last gets another row."""
-        if len(self._said) > _MOST_TEXTS:
-            self._said.clear()
         size = self._room
         if len(self.papers) <= size:
             return
@@ -67,11 +65,13 @@ class NamedPapers:
 
         `weights` by paper id, for each reader; what is not in them counts 1.
         """
-        self._read(dict.fromkeys(chain.from_iterable(texts)))
         keys = [self._keys(said) for said in texts]
         flat = list(chain.from_iterable(keys))
-        self._learn([key for key in dict.fromkeys(flat) if key not in self._row])
-        row = np.fromiter(map(self._row.__getitem__, flat), np.int32, len(flat))
+        rows = list(map(self._row.get, flat))
+        if None in rows:
+            self._learn([key for key in dict.fromkeys(flat) if key not in self._row])
+            rows = list(map(self._row.get, flat))
+        row = np.array(rows, np.int32)
         ends = np.cumsum([0, *map(len, keys)])
         return Named.of(flat, ends, self._counted(row, ends, weights)), row
 
@@ -86,13 +86,11 @@ class NamedPapers:
     def _keys(self, said: Sequence[str]) -> list[Key]:
         """Each once, in an order that does not depend on who named what before."""
         keys = set(map(self._said.__getitem__, said))
-        return sorted((key for key in keys if key is not None), key=_order)
-
-    def _read(self, texts: Iterable[str]) -> None:
-        known = self._said
-        for text in texts:
-            if text not in known:
-                known[text] = self.background.key_of(text)
+        keys.discard(None)
+        try:
+            return [*sorted(cast("set[int]", keys))]
+        except TypeError:  # places and titles
+            return sorted(cast("set[Key]", keys), key=_order)
 
     def _learn(self, new: Sequence[Key]) -> None:
         for start in range(0, len(new), _AT_ONCE):

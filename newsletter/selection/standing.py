@@ -159,8 +159,12 @@ class Stood:
         """Where the readers stand; `measure` is asked for papers that were not named before."""
         with self._lock:
             self._trim()
-            self._learn([key for key in dict.fromkeys(named.keys) if key not in self._row], measure)
-            row = np.fromiter(map(self._row.__getitem__, named.keys), np.int64, len(named.keys))
+            rows = list(map(self._row.get, named.keys))
+            if None in rows:
+                new = [key for key in dict.fromkeys(named.keys) if key not in self._row]
+                self._learn(new, measure)
+                rows = list(map(self._row.get, named.keys))
+            row = np.array(rows, np.int32)
             left_out = _LeftOut.of(named, self._at_usual.all[row, 0], len(self._usual))
             words = self._by_words(named, row, left_out)
             places = tuple(named.summed(vectors.all[row]) for vectors in self._vectors)
@@ -216,8 +220,8 @@ def _near(
     named: Named, space: Turned, places: Floats, prior_spread: float, left_out: _LeftOut
 ) -> Usual:
     """What is usual in a space."""
-    some = (named.worth > 0)[:, None]
-    theirs = np.where(some, space.turned(places), np.float32(0)).astype(np.float64)
+    theirs = space.turned(places)
+    theirs[named.worth <= 0] = 0
     of_pairs = theirs[left_out.reader], space.places[left_out.place]
     squares = np.einsum("ij,ij->i", theirs, theirs)
     out = np.einsum("ij,ij->i", *of_pairs)

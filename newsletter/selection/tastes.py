@@ -67,7 +67,8 @@ class Likes:
         """Where a named paper may be told as a reason, to each of those readers (row)."""
         least, close = _CLOSE
         clearly = self.strengths >= _CLEARLY_LIKED
-        reader, place = ((self.strengths >= least) & ~clearly).nonzero()
+        near = np.flatnonzero((self.strengths >= least) & ~clearly)
+        reader, place = np.divmod(near, max(clearly.shape[1], 1))
         clearly[reader, place] = self.alike.closest(reader, place) >= close
         return np.asarray(clearly)
 

@@ -11,6 +11,7 @@ from selection_world import world
 from newsletter.model import Profile
 from newsletter.selection import Background
 from newsletter.selection.columns import Columns
+from newsletter.selection.finding import Read
 from newsletter.selection.likeness import Alike
 from newsletter.selection.named import NamedPapers
 from newsletter.selection.standing import Stood
@@ -98,13 +99,10 @@ def test_what_is_usual_is_the_same_where_little_room_is_kept_for_it():
             np.testing.assert_allclose(usual.spread, first.spread, rtol=1e-6)
 
 
-def test_a_text_that_was_forgotten_names_the_same_paper_again(monkeypatch):
-    monkeypatch.setattr("newsletter.selection.named._MOST_TEXTS", 0)
-    columns = Columns(DAY, KNOWN)
-    reader = Profile(liked=(STORED[5].id, STORED[9].title, "Some title"))
-    first = Tastes.of([reader], columns).totals
-    np.testing.assert_array_equal(Tastes.of([reader], columns).totals, first)
-    assert len(columns.named.papers) == 3
+def test_a_text_that_was_forgotten_is_read_again():
+    read = Read(len, most=2)
+    assert [read[text] for text in ("a", "bb", "ccc", "a")] == [1, 2, 3, 1]
+    assert list(read) == ["ccc", "a"]
 
 
 def test_a_table_keeps_its_rows_while_it_grows():
