@@ -17,6 +17,7 @@ _LAMBDA = 0.7  # MMR: precision at 10 stays the same, the list gets wider; never
 LOOKED_AT = 60  # of the papers that fit a reader, the best; or as many as they want
 _SAME_TOPIC = 0.03  # each further paper on the same topic counts so much less
 _LEAST_SPAN = 0.2
+_NO_TOPIC, _MANY = -2, 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,13 @@ class _Draw:
         self._offered, self._alike = offered, alike.ravel()
         self._place: Ints = np.maximum(offered.place, 0).astype(np.intp)
         self._of_paper = len(alike)
-        self._rows = np.arange(rows)
+        self._start = np.arange(rows) * width
         self._worth = _worth(offered)
         self._topics = offered.topics.copy()
         self._served = np.zeros(rows, offered.topics.dtype)
         self._half = (offered.places + 1) // 2
+        self._fewest = int(offered.places.min(initial=_MANY))
+        self._late = int((offered.places - self._half).min(initial=_MANY))
         wide = np.where(offered.in_order, 0, (1 - _LAMBDA) / NEAR)
         self._repeated = wide.astype(np.float32)[:, None]
         self._repetition = np.zeros((rows, width), np.float32)
@@ -88,11 +91,15 @@ class _Draw:
 
     def turn(self, given: int) -> bool:
         """One more paper for everybody who has a place left and a paper for it; whether any was."""
-        self._worth[self._offered.places <= given] = -np.inf
+        if given >= self._fewest:
+            self._worth[self._offered.places <= given] = -np.inf
         gain = self._gain()
-        self._keep_for_topics(gain, given)
-        best = gain.argmax(axis=1) if gain.shape[1] else self._rows[:0]
-        turn = np.flatnonzero(gain[self._rows[: len(best)], best] > -np.inf)
+        if given >= self._late:
+            self._keep_for_topics(gain, given)
+        if not gain.size:
+            return False
+        best = self._start + gain.argmax(axis=1)
+        turn = np.flatnonzero(gain.ravel()[best] > -np.inf)
         if len(turn):
             self._give(turn, best)
         return bool(len(turn))
@@ -123,27 +130,27 @@ class _Draw:
         gain[late] = np.where(serves, gain[late], np.float32(-np.inf))
 
     def _give(self, turn: Ints, best: Ints) -> None:
-        """Of who has no turn, nothing is looked at any more."""
-        rows, given = self._rows, best[turn]
-        self.picked[turn, given] = True
-        self._served[turn] |= self._topics[turn, given]
-        first = self._offered.first
-        told = first[rows, best][:, None]
-        self._crowd += (first == told) & (told >= 0)
-        alike = self._alike.take(self._place + self._place[rows, best][:, None] * self._of_paper)
+        """`best` by its place in a whole table. Of who has no turn, nothing is looked at any more."""
+        given, paper = best[turn], self._place.ravel()[best] * self._of_paper
+        self.picked.ravel()[given] = True
+        self._served[turn] |= self._topics.ravel()[given]
+        told = self._offered.first.ravel()[best]
+        told[told < 0] = _NO_TOPIC
+        self._crowd += self._offered.first == told[:, None]
+        alike = self._alike.take(self._place + paper[:, None])
         np.maximum(self._repetition, alike, out=self._repetition)
-        self._lose(turn, given)
-        alike[rows, best] = 0
+        self._lose(given)
+        alike.ravel()[best] = 0
         near = np.flatnonzero(alike >= NEAR)
         if len(near):
             near = near[self._worth.ravel()[near] > -np.inf]
-            row, column = np.divmod(near, alike.shape[1])
-            self.repeats[row, column] = best[row]
-            self._lose(row, column)
+            row, width = near // alike.shape[1], alike.shape[1]
+            self.repeats.ravel()[near] = best[row] - row * width
+            self._lose(near)
 
-    def _lose(self, row: Ints, column: Ints) -> None:
-        self._worth[row, column] = -np.inf
-        self._topics[row, column] = 0
+    def _lose(self, which: Ints) -> None:
+        self._worth.ravel()[which] = -np.inf
+        self._topics.ravel()[which] = 0
 
 
 def _worth(offered: Offered) -> Floats:
@@ -152,8 +159,7 @@ def _worth(offered: Offered) -> Floats:
     falling = -np.arange(there.shape[1], dtype=np.float32)
     worth = np.float32(_LAMBDA) * _scaled(offered.score, there)
     worth[offered.in_order] = falling
-    worth[~there] = -np.inf
-    return worth
+    return np.where(there, worth, np.float32(-np.inf))
 
 
 def _scaled(score: Floats, counted: Bools) -> Floats:

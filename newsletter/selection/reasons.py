@@ -38,14 +38,16 @@ class Reasons:
             risen = weight * (trend.value - self._field.usual_trend)
             share = (1 - weight) * taste / (sum(strength for strength, _ in evidence) or 1.0)
             before = sum(strength * share >= risen for strength, _ in evidence)
-        key = (before, trend.line, *[interest for _, interest in evidence])
-        if key not in self._known:
+        said = [interest for _, interest in evidence]
+        key = (before, trend.line, *said)
+        known = self._known.get(key)
+        if known is None:
             if len(self._known) >= _MOST_KEPT:
                 self._known.clear()
-            said = [interest for _, interest in evidence]
             said[before:before] = [(Why.TREND, trend.line)] if trend.line else []
-            self._known[key] = _distinct(Reason(why=y, detail=shortened(text)) for y, text in said)
-        return self._known[key]
+            known = _distinct(Reason(why=y, detail=shortened(text)) for y, text in said)
+            self._known[key] = known
+        return known
 
     def trend(self, place: int) -> tuple[Reason, ...]:
         """For a reader whose digest follows the trend alone."""

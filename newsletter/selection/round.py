@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -65,6 +66,12 @@ def _taste(totals: Floats) -> Floats:
     tastes = np.maximum(totals, np.float32(0))
     tastes /= np.float32(-HALF_WAY)
     return np.subtract(np.float32(1), np.exp(tastes, out=tastes), out=tastes)
+
+
+def _all_ones(where: Bools, kind: Any) -> Ints:
+    """-1 there, or the largest number without a sign, and 0 elsewhere."""
+    ones: Ints = np.negative(where.astype(kind))
+    return ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +147,11 @@ class Round:
         keys |= np.arange(len(self.field), dtype=keys.dtype)
         for twins in self.field.twins:
             self._without_twins(fits, keys, np.array(twins))
-        keys[~fits] = none = np.iinfo(keys.dtype).max
+        keys |= _all_ones(~fits, keys.dtype)
         keys.sort(axis=1)
         keys = keys[:, : fits.sum(axis=1).max(initial=0)]
         place: Ints = (keys & keys.dtype.type((1 << bits) - 1)).astype(np.int32)
-        place[keys == none] = -1
-        return place
+        return place | _all_ones(keys == np.iinfo(keys.dtype).max, place.dtype)
 
     def _without_twins(self, fits: Bools, keys: Ints, twins: Ints) -> None:
         """The best of each title that has an abstract."""
@@ -189,10 +195,12 @@ class Round:
         most = np.array([p.max_papers for p in self.tastes.profiles], np.int64)
         looked_at = np.maximum(LOOKED_AT, most)
         order = order[:, : looked_at.max(initial=0)]
-        order[np.arange(order.shape[1]) >= looked_at[:, None]] = -1
+        if order.shape[1] > LOOKED_AT:
+            order |= _all_ones(np.arange(order.shape[1]) >= looked_at[:, None], order.dtype)
         bits, first = topics_met(self.tastes, order, MOST_TOPICS)
         nothing = self.blend.alone[:, None] | (order < 0)
-        bits[nothing], first[nothing] = 0, -1
+        bits *= ~nothing
+        first |= _all_ones(nothing, first.dtype)
         return Offered(
             place=order,
             score=np.take_along_axis(self.steps, order, axis=1) / np.float32(STEPS),

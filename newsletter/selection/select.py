@@ -20,7 +20,7 @@ from newsletter.selection.reasons import Reasons, shortened
 from newsletter.selection.round import Asking, Round, tastes_of
 from newsletter.selection.tastes import Tastes
 
-AT_ONCE = 500
+AT_ONCE = 1000
 """Readers in one round: what lies between stays small."""
 
 

@@ -160,8 +160,8 @@ def _by_topics(sums: Floats, topics: Floats) -> Floats:
     """
     above, below = np.split(sums, 2, axis=1)
     totals: Floats = below / topics[:, None]
-    fits = above > 0
-    np.copyto(totals, np.sqrt(np.sqrt(above)), where=fits)
+    totals *= above <= 0
+    totals += np.sqrt(np.sqrt(above))
     return totals
 
 
