@@ -36,7 +36,7 @@ from newsletter.store import History, Move, Recorded, Register, Store
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 _HOUR = timedelta(hours=1)
-_FIELDS_KEPT = 3  # for daily and weekly digests and those of some gap; 40 MB each at most
+_FIELDS_KEPT = 3  # for daily and weekly digests and those of some gap; 23 MB each at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from newsletter.selection.kinds import Kinds
 from newsletter.selection.meaning import Encoder, meanings, meanings_of
 from newsletter.selection.reading import Reading
 from newsletter.selection.space import Rows, Space
+from newsletter.selection.standing import Key, Measured, Stood
 from newsletter.selection.turned import Turned
 
 _TITLE_TIMES = 3.0  # a word in the title counts like three in the abstract
@@ -77,7 +78,7 @@ class Background:
         holders: how many of the counting papers hold each word and pair.
         means: those of the papers that stand for all, which are `usual`.
         fitted: what stays the same while papers come in.
-        space, meaning: the same by their main directions.
+        stood: what is kept of papers that readers named.
         acronyms: what the papers say that short forms stand for.
     """
 
@@ -89,8 +90,7 @@ class Background:
     rarity: Floats
     means: Means
     usual: Batch
-    space: Turned
-    meaning: Turned
+    stood: Stood
     kinds: Kinds
     acronyms: Acronyms
     _extents: tuple[int, ...] = field(repr=False)
@@ -133,6 +133,9 @@ class Background:
         kinds = Kinds.of(papers)
         chosen = [papers[at] for at in sample]
         usual = Batch.of(chosen, sample, standing_for_all, means, kinds)
+        spaces = [Turned.of(usual.in_space, means.dense)]
+        if usual.in_meaning.some:
+            spaces.append(Turned.of(usual.in_meaning, means.meaning))
         by_id, by_key = _places(papers)
         return cls(
             size=len(papers),
@@ -143,8 +146,7 @@ class Background:
             rarity=_rarity(holders, len(papers)),
             means=means,
             usual=usual,
-            space=Turned.of(usual.in_space, means.dense),
-            meaning=Turned.of(usual.in_meaning, means.meaning),
+            stood=Stood(usual, spaces),
             kinds=kinds,
             acronyms=acronyms,
             _extents=tuple(_extent(paper) for paper in papers),
@@ -270,7 +272,7 @@ class Background:
         known = self._by_id.get(paper_id_in(text))
         return known if known is not None else self._by_key.get(title_key(text))
 
-    def key_of(self, text: str) -> int | str | None:
+    def key_of(self, text: str) -> Key | None:
         """Which paper a subscriber named: where it stands, or the text as the title of another one.
 
         An id that nobody has stored says nothing.
@@ -280,12 +282,13 @@ class Background:
             return place
         return text if text.strip() and not paper_id_in(text) else None
 
-    def named(self, stored: Sequence[int], titles: Sequence[str]) -> tuple[Sequence[Paper], Rows]:
-        """The stored papers at these places and then papers of these titles, and their vectors."""
-        papers = [self.papers[place] for place in stored]
-        own = [Paper(id=id_from_title(title), title=title) for title in titles]
-        rows = self.rows[list(stored)]
-        return [*papers, *own], _joined(rows, self._measured(own)) if own else rows
+    def named(self, keys: Sequence[Key]) -> Measured:
+        """The papers that readers named; those that are stored first."""
+        stored = [key for key in keys if isinstance(key, int)]
+        own = [Paper(id=id_from_title(key), title=key) for key in keys if isinstance(key, str)]
+        papers, rows = [*map(self.papers.__getitem__, stored), *own], self.rows[stored]
+        measured = _joined(rows, self._measured(own)) if own else rows
+        return Measured(papers, measured, self.titles(papers))
 
 
 def _parts(paper: Paper) -> Parts:

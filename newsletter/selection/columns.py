@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from typing import Any
 
 import numpy as np
 
 from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection import categories
+from newsletter.selection.asked import MOST_TOPICS, Asked, Directory, interests_of
 from newsletter.selection.background import Background
 from newsletter.selection.hashing import Bools, Floats
-from newsletter.selection.literal import Interest, Literals, literal_interests
+from newsletter.selection.literal import Interest, Literals
 from newsletter.selection.matching import Mutes
 from newsletter.selection.named import NamedPapers
 from newsletter.selection.tables import Rows
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
-MOST_TOPICS = 100  # of a reader; further topics are matched by exact title only
 _CATEGORY_AS_TOPIC = 2.0
 _DECIMALS = 5  # what is further down is noise of the order of adding
 _MOST_CELLS = 1_000_000  # interests times papers; 20 MB, twice that while a table grows
@@ -48,8 +50,8 @@ class Columns:
 
     def make_room(self) -> None:
         """Forgets what is too much; where an interest or a named paper stands changes with it."""
-        cells = (len(self._at) + len(self._muted)) * max(len(self), 1)
-        if cells + len(self._titled) > _MOST_CELLS:
+        cells = (len(self._where) + len(self._muted)) * max(len(self), 1)
+        if cells > _MOST_CELLS:
             self.forget()
         if self._named:
             self._named.trim()
@@ -57,12 +59,12 @@ class Columns:
     def forget(self) -> None:
         """Starts anew; named papers stay."""
         size = len(self)
-        self.interests: list[Interest] = []
-        self._at: dict[Interest, int] = {}
-        self._strength, self._held, self._sums = Rows(size), Rows(size), Rows(3 * size)
+        self._where = Directory()
+        self._told, self._bits = Rows(size), Rows((size + 7) // 8, kind=np.uint8)
+        self._sums, self._squares = Rows(2 * size), Rows(size)
         self._muted: dict[str, int] = {}
         self._mutes = Rows(size)
-        self._titled: dict[str, tuple[int, ...]] = {}
+        self._titles: dict[str, tuple[int, ...]] = {}
 
     @property
     def named(self) -> NamedPapers:
@@ -72,35 +74,57 @@ class Columns:
         return self._named
 
     @property
-    def strength(self) -> Floats:
-        """How strongly each paper meets each interest, in standard deviations or as much as such."""
-        return self._strength.all
+    def interests(self) -> Sequence[Interest]:
+        """Each, by its row."""
+        return self._where.interests
 
     @property
-    def held(self) -> Floats:
-        """1 where a paper meets an interest clearly enough to be told so."""
-        return self._held.all
+    def are_topics(self) -> Bools:
+        """Which of the interests are topics."""
+        return self._where.topics
+
+    @property
+    def are_categories(self) -> Bools:
+        """Which of the interests are categories."""
+        return self._where.categories
+
+    @property
+    def told(self) -> Floats:
+        """How strongly each paper meets each interest, in standard deviations or as much as such;
+        -inf where it is not clear enough to be told so.
+        """
+        return self._told.all
+
+    @property
+    def bits(self) -> Any:
+        """The same for each interest as bits, a 1 where a paper is told to meet it."""
+        return self._bits.all
 
     @property
     def sums(self) -> Floats:
-        """What is to be added up for a reader, three stretches side by side: fourth powers of the
-        fits of topics, what is below the usual of them, squares of what stands there literally.
+        """What is to be added up for a reader, two stretches side by side: fourth powers of the fits
+        of topics, and what is below the usual of them.
         """
         return self._sums.all
+
+    @property
+    def squares(self) -> Floats:
+        """The same of what stands there literally: squares of its strength."""
+        return self._squares.all
 
     @property
     def mutes(self) -> Floats:
         """1 where a paper holds a muted word."""
         return self._mutes.all
 
-    def of(self, profiles: Iterable[Profile]) -> list[list[int]]:
-        """Which interests each of the profiles names, in its order; what is new is measured."""
-        wanted = [interests_of(profile) for profile in profiles]
-        new = [one for one in dict.fromkeys(x for xs in wanted for x in xs) if one not in self._at]
-        self._add_topics([one for one in new if one[0] is Why.TOPIC])
-        self._add_literals([one for one in new if one[0] is not Why.TOPIC])
-        at = self._at
-        return [[at[one] for one in row] for row in wanted]
+    def of(self, profiles: Iterable[Profile]) -> Asked:
+        """Which interests each of the profiles names; what is new is measured."""
+        asking = list(profiles)
+        rows = list(map(self._where.row, asking))
+        if new := [profile for profile, row in zip(asking, rows, strict=True) if row is None]:
+            self._learn(new)
+            rows = list(map(self._where.row, asking))
+        return Asked.of([row or () for row in rows])
 
     def muted_by(self, profiles: Iterable[Profile]) -> list[list[int]]:
         """Which rows of `mutes` are each profile's, in its order."""
@@ -111,12 +135,31 @@ class Columns:
             self._muted.update({text: len(self._muted) + at for at, text in enumerate(new)})
         return [[self._muted[text] for text in texts] for texts in wanted]
 
-    def titled(self, topic: str) -> tuple[int, ...]:
-        """The papers whose very title a topic is."""
-        if topic not in self._titled:
-            key = title_key(topic) if topic.strip() else ""
-            self._titled[topic] = tuple(self._by_key.get(key, ())) if key else ()
-        return self._titled[topic]
+    def titled(self, profiles: Sequence[Profile]) -> Iterable[tuple[int, int, str]]:
+        """Readers with a topic that is the very title of a paper, the paper, and the topic."""
+        for profile in profiles:
+            if len(profile.topics) > MOST_TOPICS:
+                self._read_titles(profile)
+        titles = self._titles
+        if titles:
+            named = map(titles.keys().isdisjoint, [profile.topics for profile in profiles])
+            for reader in [at for at, none in enumerate(named) if not none]:
+                for topic in profiles[reader].topics:
+                    yield from ((reader, place, topic) for place in titles.get(topic, ()))
+
+    def _read_titles(self, profile: Profile) -> None:
+        for topic in profile.topics:
+            if topic.strip() and (places := self._by_key.get(title_key(topic))):
+                self._titles[topic] = tuple(places)
+
+    def _learn(self, profiles: Sequence[Profile]) -> None:
+        named = dict.fromkeys(chain.from_iterable(map(interests_of, profiles)))
+        new = [one for one in named if one not in self._where]
+        self._add_topics([one for one in new if one[0] is Why.TOPIC])
+        self._add_literals([one for one in new if one[0] is not Why.TOPIC])
+        for profile in profiles:
+            self._where.read(profile)
+            self._read_titles(profile)
 
     def _add_topics(self, new: Sequence[Interest]) -> None:
         if not new:
@@ -127,31 +170,22 @@ class Columns:
         fits = (fits.T + _CATEGORY_AS_TOPIC * in_category).round(_DECIMALS)
         clear = clear.T | in_category
         counted = _counted(fits, clear)
-        above, below = np.maximum(counted, 0) ** 4, np.minimum(counted, 0)
-        self._append(new, fits, clear, np.hstack([above, below, np.zeros_like(fits)]))
+        self._append(new, fits, clear)
+        self._sums.append(np.hstack([np.maximum(counted, 0) ** 4, np.minimum(counted, 0)]))
+        self._squares.append(np.zeros_like(fits))
 
     def _add_literals(self, new: Sequence[Interest]) -> None:
         if not new:
             return
         found = Literals.of(new, self.background).measure(self.batch).round(_DECIMALS)
-        none = np.zeros((len(new), 2 * len(self)))
-        self._append(new, found, found > 0, np.hstack([none, found**2]))
+        self._append(new, found, found > 0)
+        self._sums.append(np.zeros((len(new), 2 * len(self))))
+        self._squares.append(found**2)
 
-    def _append(self, new: Sequence[Interest], strength: Floats, held: Bools, sums: Floats) -> None:
-        self._at.update({one: len(self._at) + place for place, one in enumerate(new)})
-        self.interests += new
-        self._strength.append(strength)
-        self._held.append(held.astype(np.float32))
-        self._sums.append(sums)
-
-
-def interests_of(profile: Profile) -> list[Interest]:
-    """What a profile names, topics first; each once."""
-    topics = dict.fromkeys(text for text in profile.topics if text.strip())
-    return [
-        *((Why.TOPIC, text) for text in list(topics)[:MOST_TOPICS]),
-        *literal_interests(profile),
-    ]
+    def _append(self, new: Sequence[Interest], strength: Floats, held: Bools) -> None:
+        self._where.add(new)
+        self._told.append(np.where(held, strength, -np.inf))
+        self._bits.append(np.packbits(held, axis=1))
 
 
 def _in_category(topics: Sequence[str], papers: Sequence[Paper]) -> Bools:

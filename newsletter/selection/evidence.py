@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
+from typing import Any
 
 import numpy as np
 
-from newsletter.model import Why
+from newsletter.model import Profile, Why
 from newsletter.selection.hashing import Bools, Floats, Ints
 from newsletter.selection.literal import Interest
 from newsletter.selection.tastes import EXACT_TITLE, Tastes
@@ -27,46 +28,28 @@ class Met:
 
     Attributes:
         reader, place: of each pair.
-        held: for each interest of the reader (row, in their order) whether the paper meets it;
-            `strength`: how much.
+        asked: each interest of the reader (row, in their order), padded with -1.
+        strength: how strongly the paper meets it; -inf where it does not.
     """
 
     tastes: Tastes
     reader: Ints
     place: Ints
-    held: Bools
+    asked: Ints
     strength: Floats
 
     @classmethod
     def of(cls, tastes: Tastes, reader: Ints, place: Ints) -> Met:
-        asked = tastes.asked[reader].T
-        held = tastes.columns.held[asked, place] > 0
-        return cls(
-            tastes, reader, place, held & (asked >= 0), tastes.columns.strength[asked, place]
-        )
-
-    def topics(self, most: int) -> tuple[Ints, Ints]:
-        """For each pair a bit for each topic it meets, and the number of the strongest (-1: none).
-
-        Topics beyond `most` share the last bit.
-        """
-        bits = np.zeros(len(self.reader), np.uint64)
-        first = np.full(len(self.reader), -1, np.int64)
-        best = np.full(len(self.reader), -np.inf, np.float32)
-        broad = np.array([why is Why.TOPIC for why, _ in self.tastes.columns.interests], bool)
-        for number, (held, strength) in enumerate(zip(self.held, self.strength, strict=True)):
-            met = held & broad[self.tastes.asked[self.reader, number]]
-            bit = min(number, most - 1)
-            bits |= met.astype(np.uint64) << np.uint64(bit)
-            better = met & (strength > best)
-            first[better], best[better] = bit, strength[better]
-        self._mark_exact(bits, first, most)
-        return bits, first
+        asked = np.ascontiguousarray(tastes.asked.padded()[reader].T)
+        strength = tastes.columns.told[asked, place]
+        strength[asked < 0] = -np.inf
+        return cls(tastes, reader, place, asked, strength)
 
     def any(self) -> Bools:
         """Whether a pair has anything in common."""
-        found: Bools = np.asarray(self.held.any(axis=0))
-        found |= self.tastes.told[self.reader, self.place]
+        found: Bools = np.asarray((self.strength > -np.inf).any(axis=0))
+        if self.tastes.told is not None:
+            found |= self.tastes.told[self.reader, self.place]
         for at, _ in self._exact():
             found[at] = True
         return found
@@ -83,22 +66,22 @@ class Met:
 
     def _found(self) -> list[list[Evidence]]:
         """Without what belongs to single pairs."""
-        pair, number = self.held.T.nonzero()
+        pair, number = (self.strength > -np.inf).T.nonzero()
         strength = self.strength[number, pair]
         order = np.lexsort((number, -strength, pair))
         pair, number, strength = pair[order], number[order], strength[order]
         interests = self.tastes.columns.interests
-        named = self.tastes.asked[self.reader[pair], number].tolist()
+        named = self.asked[number, pair].tolist()
         met = list(zip(strength.tolist(), map(interests.__getitem__, named), strict=True))
         ends = np.searchsorted(pair, np.arange(len(self.reader) + 1)).tolist()
         return [met[start:end] for start, end in pairwise(ends)]
 
     def _liked(self) -> Iterator[tuple[int, Evidence]]:
         """The pairs for which a liked paper is told, with the one that is nearest."""
-        likes = self.tastes.likes
-        if likes is None:
+        likes, told = self.tastes.likes, self.tastes.told
+        if likes is None or told is None:
             return
-        pairs = np.flatnonzero(self.tastes.told[self.reader, self.place])
+        pairs = np.flatnonzero(told[self.reader, self.place])
         found = likes.like(self.reader[pairs], self.place[pairs])
         for at, (strength, title) in zip(pairs.tolist(), found, strict=True):
             yield at, (strength, (Why.LIKED, title))
@@ -111,12 +94,41 @@ class Met:
         pairs = zip(self.reader.tolist(), self.place.tolist(), strict=True)
         return [(at, exact[pair]) for at, pair in enumerate(pairs) if pair in exact]
 
-    def _mark_exact(self, bits: Ints, first: Ints, most: int) -> None:
-        for at, topic in self._exact():
-            number = self._number(int(self.reader[at]), topic, most)
-            bits[at] |= np.uint64(1) << np.uint64(number)
-            first[at] = number
 
-    def _number(self, reader: int, topic: str, most: int) -> int:
-        topics = list(dict.fromkeys(t for t in self.tastes.profiles[reader].topics if t.strip()))
-        return min(topics.index(topic), most - 1)
+def topics_met(tastes: Tastes, place: Ints, most: int) -> tuple[Ints, Ints]:
+    """For some papers of each reader (row) a bit for each topic they meet, and the number of the
+    one they meet best (-1: none).
+
+    Topics beyond `most` share the last bit.
+
+    Args:
+        place: of the papers in the round; what is said of a negative one means nothing.
+    """
+    columns, topics = (
+        tastes.columns,
+        tastes.asked.those(tastes.columns.are_topics[tastes.asked.rows]),
+    )
+    counts = np.diff(topics.ends)
+    bits = np.zeros(place.shape, np.uint8 if counts.max(initial=0) <= 8 else np.uint64)
+    first, best = np.full(place.shape, -1, np.int8), np.full(place.shape, -np.inf, np.float32)
+    told, at = columns.told.ravel(), np.maximum(place, 0).astype(np.intp)
+    for number in range(counts.max(initial=0)):
+        some: Any = np.flatnonzero(counts > number)
+        row = topics.rows[topics.ends[some] + number].astype(np.intp) * len(columns)
+        if len(some) == len(counts):
+            some = slice(None)
+        met, bit = told.take(at[some] + row[:, None]), min(number, most - 1)
+        first[some] = np.where(met > best[some], np.int8(bit), first[some])
+        best[some] = np.maximum(best[some], met)
+        bits[some] |= (met > -np.inf).astype(bits.dtype) << bits.dtype.type(bit)
+    for (reader, paper), topic in tastes.exact.items():
+        number = _number(tastes.profiles[reader], topic, most)
+        which = np.flatnonzero(place[reader] == paper)
+        bits[reader, which] |= bits.dtype.type(1 << number)
+        first[reader, which] = number
+    return bits, first
+
+
+def _number(profile: Profile, topic: str, most: int) -> int:
+    topics = list(dict.fromkeys(t for t in profile.topics if t.strip()))
+    return min(topics.index(topic), most - 1)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from threading import Lock
 
 import numpy as np
 
-from newsletter.model import Candidate, Paper, Reason, title_key
-from newsletter.selection.background import Background, paper_id_in
+from newsletter.model import Candidate, Paper, Reason
+from newsletter.selection.background import Background
 from newsletter.selection.columns import Columns
+from newsletter.selection.finding import Places, Read
 from newsletter.selection.hashing import Floats, Ints
 from newsletter.selection.trend import list_day, trends
 
@@ -37,6 +37,8 @@ class Field:
         figures: newest known upvotes, comments and stars of each.
         list_days: on which list each stood, in words.
         told: reasons made so far, by what they say.
+        sent: the place that an id or a title key means, the first of twins; -1 for none.
+        named: the same for an id, a link or a title.
         twins: places of papers that share their title.
     """
 
@@ -62,12 +64,11 @@ class Field:
         self.surprising = self._surprising()
         units = self.columns.batch.rows.units
         self.alike: Floats = np.asarray((units @ units.T).toarray(), np.float32)
-        self._by_id = {paper.id: place for place, paper in enumerate(papers)}
-        self._by_key = _by_key(papers)
         self.lock = Lock()
         self.told: dict[tuple[object, ...], tuple[Reason, ...]] = {}
-        self._named: dict[str, tuple[int, ...]] = {}
-        self.twins = tuple(places for places in self._by_key.values() if len(places) > 1)
+        places = Places(papers, self.background)
+        self.twins = places.twins
+        self.sent, self.named = Read(places.of), Read(places.named)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -82,24 +83,6 @@ class Field:
         """What the trend adds to a score, before its weight."""
         known = np.array([trend.known for trend in self.trends], bool)
         return np.where(known, self.trend, np.float32(self.usual_trend))
-
-    def places_of(self, name: str) -> tuple[int, ...]:
-        """Where the papers stand that an id or a title key means: itself, and those of its title."""
-        if name in self._by_id:
-            place = self._by_id[name]
-            key = self.papers[place].key
-            return self._by_key[key] if key else (place,)
-        stored = self.background.place_of(name)
-        key = self.background.papers[stored].key if stored >= 0 else name
-        return self._by_key.get(key, ())
-
-    def named(self, text: str) -> tuple[int, ...]:
-        """The same for an id, a link or a title in a profile."""
-        if text not in self._named:
-            if len(self._named) > 100_000:
-                self._named.clear()
-            self._named[text] = self.places_of(paper_id_in(text) or title_key(text))
-        return self._named[text]
 
     def _surprising(self) -> Ints:
         able = [at for at, t in enumerate(self.trends) if t.line and t.value >= SURPRISING]
@@ -131,11 +114,3 @@ def _newest_first(candidate: Candidate) -> tuple[int, int, str]:
     listed, last = candidate.paper.listed_on, candidate.last
     day = listed.toordinal() if listed else 0
     return -day, last.rank if last else sys.maxsize, candidate.paper.id
-
-
-def _by_key(papers: Sequence[Paper]) -> Mapping[str, tuple[int, ...]]:
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, paper in enumerate(papers):
-        if paper.key:
-            places[paper.key].append(place)
-    return {key: tuple(found) for key, found in places.items()}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from newsletter.model import Profile
 from newsletter.selection.field import Field
-from newsletter.selection.hashing import Bools
+from newsletter.selection.hashing import Bools, Floats
 from newsletter.selection.tastes import Tastes
 
 LEAST_TASTE = 0.05  # what fits has less only where dislikes outweigh it
@@ -20,7 +21,7 @@ _LEAST_TOTAL = -HALF_WAY * np.log(1 - LEAST_TASTE)
 
 def follows_trend_alone(profile: Profile) -> bool:
     """A reader who named no interest, or wants none of them to count."""
-    return profile.says_nothing or profile.trend_weight >= 1
+    return profile.trend_weight >= 1 or profile.says_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,16 @@ class Gate:
     unfit: Bools
 
     @classmethod
-    def of(cls, tastes: Tastes, field: Field, already_sent: Sequence[Collection[str]]) -> Gate:
-        profiles, shape = tastes.profiles, tastes.totals.shape
-        sent = [[at for name in names for at in field.places_of(name)] for names in already_sent]
-        named = ([*profile.liked, *profile.disliked] for profile in profiles)
-        known = [[at for text in texts for at in field.named(text)] for texts in named]
+    def of(
+        cls, tastes: Tastes, field: Field, already_sent: Sequence[Collection[str]], alone: Bools
+    ) -> Gate:
+        """`alone`: who follows the trend alone."""
+        named = [(*profile.liked, *profile.disliked) for profile in tastes.profiles]
         return cls(
-            _marked(sent, shape), _marked(known, shape), _muted(tastes), ~_fits(tastes, field)
+            _marked(already_sent, field.sent, field),
+            _marked(named, field.named, field),
+            _muted(tastes),
+            ~_fits(tastes, field, alone),
         )
 
     @property
@@ -55,11 +59,9 @@ class Gate:
         return ~(self.sent | self.known | self.muted | self.unfit)
 
 
-def _fits(tastes: Tastes, field: Field) -> Bools:
-    profiles = tastes.profiles
-    alone = np.fromiter(map(follows_trend_alone, profiles), bool, len(profiles))
+def _fits(tastes: Tastes, field: Field, alone: Bools) -> Bools:
     wanted = tastes.met & (tastes.totals >= _LEAST_TOTAL)
-    weights = np.array([profile.trend_weight for profile in profiles], np.float32)
+    weights: Floats = np.array([profile.trend_weight for profile in tastes.profiles], np.float32)
     # Nothing rises enough for those who count the trend little.
     for reader in np.flatnonzero(weights * field.trend.max(initial=0) >= _TREND_ALONE):
         wanted[reader] |= weights[reader] * field.trend >= _TREND_ALONE
@@ -76,9 +78,12 @@ def _muted(tastes: Tastes) -> Bools:
     return out
 
 
-def _marked(places: Sequence[Iterable[int]], shape: tuple[int, ...]) -> Bools:
-    marked = np.zeros(shape, bool)
-    for reader, found in enumerate(places):
-        if found:
-            marked[reader, list(found)] = True
-    return marked
+def _marked(texts: Sequence[Collection[str]], means: Mapping[str, int], field: Field) -> Bools:
+    """Where the papers stand that each reader named."""
+    reader = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int32, len(texts)))
+    found = map(means.__getitem__, chain.from_iterable(texts))
+    marked = np.zeros((len(texts), len(field) + 1), bool)  # the last column is nowhere
+    marked[reader, np.fromiter(found, np.int32, len(reader))] = True
+    for twins in field.twins:
+        marked[:, twins] = marked[:, twins[:1]]
+    return marked[:, :-1]

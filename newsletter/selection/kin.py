@@ -22,6 +22,7 @@ class Kin:
     """The people and categories that named papers share with those of a round.
 
     Attributes:
+        placed: whether any paper of the round has a category.
         categories: what like categories are worth for each named paper (row) and paper (column).
     """
 
@@ -31,14 +32,16 @@ class Kin:
         self._place = {name: at for at, name in enumerate(names)}
         self._wrote = _marks(batch.people, self._place).T.tocsr()
         self._people = _marks([], self._place)
-        self.categories = Rows(len(batch), room)
+        self.placed = bool(batch.kinds.any())
+        self.categories = Rows(len(batch) if self.placed else 0, room)
 
     def append(self, papers: Sequence[Paper]) -> None:
         """Adds named papers."""
         people = _marks([list(map(plain, paper.authors)) for paper in papers], self._place)
         self._people = sparse.vstack([self._people, people], format="csr")
-        kinds = self._kinds.vectors([paper.categories for paper in papers])
-        self.categories.append(_CATEGORIES * kinds @ self._batch.kinds.T)
+        if self.placed:
+            kinds = self._kinds.vectors([paper.categories for paper in papers])
+            self.categories.append(_CATEGORIES * kinds @ self._batch.kinds.T)
 
     def cut(self, size: int) -> None:
         """Forgets all named papers but the first."""

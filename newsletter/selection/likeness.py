@@ -11,17 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.selection.hashing import Floats, Ints, Matrix
+from newsletter.selection.hashing import Floats, Ints
 from newsletter.selection.named import NamedPapers
-from newsletter.selection.tables import shared
-from newsletter.selection.ways import LeftOut
+from newsletter.selection.standing import Named
+from newsletter.selection.tables import adding
+from newsletter.selection.ways import above_in_space
 
+# What each way counts beside the words themselves.
+_IN_SPACE, _MEANING = 0.4, 0.1
 _CROWD = 0.6  # beside the words
 _SCALE = 1.8  # what makes the sum one standard deviation
 _SCALE_OF_MEANING = 0.07  # where there is a model
 _HIGHEST = 20.0
 _DECIMALS = 6  # what is further down is noise of the order of adding
-_AT_ONCE = 250  # readers, so that what lies between stays small
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +31,13 @@ class Alike:
     """How unusually alike each paper of a round is to what some readers named.
 
     Attributes:
-        counted: how much each named paper (column) counts for each reader (row), 0 to 1.
-        worth: how many papers named today those of each reader are worth.
+        said: what each of the readers named, `row` the rows of these papers in `named`.
         strengths: for each reader (row) and paper (column), in standard deviations.
     """
 
     named: NamedPapers
-    counted: Matrix
-    worth: Floats
+    said: Named
+    row: Ints
     strengths: Floats
 
     @classmethod
@@ -47,43 +48,58 @@ class Alike:
         named: NamedPapers,
     ) -> Alike:
         """`texts`: what each of the readers named; `weights` by paper id, else 1."""
-        counted = named.counted(texts, weights)
-        worth = np.asarray(counted.sum(axis=1)).ravel()
-        blocks = [slice(at, at + _AT_ONCE) for at in range(0, len(worth), _AT_ONCE)]
-        strengths = [_strengths(counted[some], worth[some], named) for some in blocks]
-        return cls(named, counted, worth, np.concatenate(strengths).round(_DECIMALS))
+        said, row = named.named(texts, weights)
+        return cls(named, said, row, _strengths(said, row, named).round(_DECIMALS))
 
-    def closest(self) -> Floats:
-        """The cosine of each paper (column) with the nearest that a reader (row) named."""
-        counted, cosines = self.counted, self.named.cosines
-        some = np.flatnonzero(np.diff(counted.indptr))
-        found = np.zeros(self.strengths.shape, np.float32)
-        if len(some):
-            starts = counted.indptr[some]
-            found[some] = np.maximum.reduceat(cosines[counted.indices], starts, axis=0)
-        return found
+    @property
+    def worth(self) -> Floats:
+        """How many papers named today those of each reader are worth."""
+        return self.said.worth
+
+    def closest(self, reader: Ints, place: Ints) -> Floats:
+        """The cosine of each of some papers with the nearest that a reader named.
+
+        `reader` and `place` are pairs; these readers named some.
+        """
+        if not len(reader):
+            return np.zeros(0, np.float32)
+        starts, _, cosines = self._each(reader, place)
+        return np.asarray(np.maximum.reduceat(cosines, starts))
 
     def nearest(self, reader: Ints, place: Ints) -> Ints:
-        """The number of the named paper nearest to each pair; these readers named some."""
-        first, end = self.counted.indptr[reader], self.counted.indptr[reader + 1]
-        starts = np.cumsum(end - first) - (end - first)
-        at = np.arange((end - first).sum()) + np.repeat(first - starts, end - first)
-        numbers = self.counted.indices[at]
-        cosines = self.named.cosines[numbers, np.repeat(place, end - first)]
+        """The row of the named paper that is nearest, for the same pairs."""
+        starts, at, cosines = self._each(reader, place)
         # The first of equal ones, for the order within a reader does not depend on the others.
-        order = np.lexsort((at, -cosines, np.repeat(np.arange(len(reader)), end - first)))
-        return np.asarray(numbers[order[starts]])
+        pair = np.repeat(np.arange(len(reader)), np.diff(starts, append=len(at)))
+        order = np.lexsort((at, -cosines, pair))
+        return np.asarray(self.row[at[order[starts]]])
+
+    def _each(self, reader: Ints, place: Ints) -> tuple[Ints, Ints, Floats]:
+        """Where the papers that the reader of each pair named start, which, and their cosines."""
+        first, end = self.said.ends[reader], self.said.ends[reader + 1]
+        each = end - first
+        starts = np.cumsum(each) - each
+        at = np.arange(each.sum()) + np.repeat(first - starts, each)
+        cosines = self.named.words.cosines.all[self.row[at], np.repeat(place, each)]
+        return starts, at, cosines
 
 
-def _strengths(counted: Matrix, worth: Floats, named: NamedPapers) -> Floats:
-    shares = shared(counted, worth)
-    left_out = LeftOut.of(counted, named.usual_place, len(named.background.usual))
-    alike = np.asarray(shares @ named.kin.categories.all, np.float64)
-    alike += named.kin.people(counted).toarray() - _CROWD * named.batch.rows.crowd
-    for way in named.ways:
-        usual = way.usual(shares, left_out)
-        above = (shares @ way.alike.all - usual.mean[:, None]) / usual.spread[:, None]
-        alike += way.weight * above
+def _strengths(said: Named, row: Ints, named: NamedPapers) -> Floats:
+    standing = named.background.stood.of(said, named.background.named)
+    shares = adding(said.shares, said.ends, row, len(named.papers))
+    alike = named.words.above(shares, standing.words)
+    alike -= (_CROWD * named.batch.rows.crowd).astype(np.float32)
+    if named.kin.placed:
+        alike += shares @ named.kin.categories.all
+    shared = named.kin.people(adding(said.counted, said.ends, row, len(named.papers)))
+    alike[np.repeat(np.arange(len(said)), np.diff(shared.indptr)), shared.indices] += shared.data
+    spots, weights = (named.batch.in_space, named.batch.in_meaning), (_IN_SPACE, _MEANING)
+    for at, weight, places, usual in zip(
+        spots, weights, standing.places, standing.near, strict=False
+    ):
+        alike += above_in_space(at, places, usual, weight)
     scale = _SCALE + (_SCALE_OF_MEANING if named.batch.in_meaning.some else 0.0)
-    sure = worth / (worth + 1) / scale  # one example alone says half
-    return np.asarray(np.minimum(alike, _HIGHEST) * sure[:, None])
+    sure = said.worth / (said.worth + 1) / scale  # one example alone says half
+    np.minimum(alike, np.float32(_HIGHEST), out=alike)
+    alike *= sure.astype(np.float32)[:, None]
+    return alike

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,21 +72,34 @@ class Literals:
                 yield (Why.CATEGORY, text), _CATEGORY
 
 
+def literals_in(profile: Profile) -> tuple[tuple[Why, tuple[str, ...]], ...]:
+    """What a profile wants to find literally, by kind."""
+    return (
+        (Why.KEYWORD, profile.keywords),
+        (Why.AUTHOR, profile.authors),
+        (Why.ORGANIZATION, profile.organizations),
+        (Why.CATEGORY, profile.categories),
+    )
+
+
 def literal_interests(profile: Profile) -> list[Interest]:
-    """What a profile wants to find literally; each once."""
-    return [
-        *((Why.KEYWORD, text) for text in _once(profile.keywords, words)),
-        *((Why.AUTHOR, text) for text in _once(profile.authors, name_parts)),
-        *((Why.ORGANIZATION, text) for text in _once(profile.organizations, words)),
-        *((Why.CATEGORY, text) for text in profile.categories),
-    ]
+    """The same one by one, each once."""
+    return [(why, text) for why, texts in literals_in(profile) for text in _once(why, texts)]
 
 
-def _once(texts: Iterable[str], parts: Callable[[str], list[str]]) -> Iterable[str]:
-    """The first of each spelling: `KV cache` and `KV-cache` are one interest."""
+def spelled(why: Why, text: str) -> str:
+    """What all spellings of an interest share: `KV cache` and `KV-cache` are one."""
+    parts = name_parts(text) if why is Why.AUTHOR else words(text)
+    return "".join(parts) or text
+
+
+def _once(why: Why, texts: Sequence[str]) -> Iterable[str]:
+    """The first of each spelling."""
+    if why is Why.CATEGORY:
+        return texts
     first: dict[str, str] = {}
     for text in texts:
-        first.setdefault("".join(parts(text)) or text, text)
+        first.setdefault(spelled(why, text), text)
     return first.values()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from newsletter.model import Reason, Why
 from newsletter.selection.evidence import Evidence
 from newsletter.selection.field import Field
+from newsletter.selection.literal import Interest
 from newsletter.selection.words import plain
 
 MOST_REASONS = 3
@@ -38,14 +40,16 @@ class Reasons:
             risen = weight * (trend.value - self._field.usual_trend)
             share = (1 - weight) * taste / (sum(strength for strength, _ in evidence) or 1.0)
             before = sum(strength * share >= risen for strength, _ in evidence)
-        key = (before, trend.line, *[interest for _, interest in evidence])
-        if key not in self._known:
+        said = [interest for _, interest in evidence]
+        key = (before, trend.line, *said)
+        known = self._known.get(key)
+        if known is None:
             if len(self._known) >= _MOST_KEPT:
                 self._known.clear()
-            said = [interest for _, interest in evidence]
             said[before:before] = [(Why.TREND, trend.line)] if trend.line else []
-            self._known[key] = _distinct(Reason(why=y, detail=shortened(text)) for y, text in said)
-        return self._known[key]
+            known = _distinct(said)
+            self._known[key] = known
+        return known
 
     def trend(self, place: int) -> tuple[Reason, ...]:
         """For a reader whose digest follows the trend alone."""
@@ -68,9 +72,19 @@ def shortened(text: str) -> str:
     return (cut.rpartition(" ")[0] or cut).rstrip(" ,;:.") + "…"
 
 
-def _distinct(reasons: Iterable[Reason]) -> tuple[Reason, ...]:
+def _distinct(said: Iterable[Interest]) -> tuple[Reason, ...]:
     """A word that is both topic and keyword is said once."""
-    said: dict[str, Reason] = {}
-    for reason in reasons:
-        said.setdefault(plain(reason.detail), reason)
-    return tuple(said.values())[:MOST_REASONS]
+    reasons: dict[str, Reason] = {}
+    for why, text in said:
+        key, reason = _reason(why, text)
+        reasons.setdefault(key, reason)
+        if len(reasons) == MOST_REASONS:
+            break
+    return tuple(reasons.values())
+
+
+@lru_cache(maxsize=_MOST_KEPT)  # liked titles and topics come back, if rarely together
+def _reason(why: Why, text: str) -> tuple[str, Reason]:
+    """With what another reason that says the same has in common."""
+    reason = Reason(why=why, detail=shortened(text))
+    return plain(reason.detail), reason

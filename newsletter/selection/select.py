@@ -20,7 +20,7 @@ from newsletter.selection.reasons import Reasons, shortened
 from newsletter.selection.round import Asking, Round, tastes_of
 from newsletter.selection.tastes import Tastes
 
-AT_ONCE = 500
+AT_ONCE = 1000
 """Readers in one round: what lies between stays small."""
 
 
@@ -130,7 +130,7 @@ def _ranking(of: Round) -> Ranking:
     field = of.field
     zeros, places = np.zeros(len(field), np.int64), np.arange(len(field))
     totals = of.tastes.totals[0]
-    scores = of.blend.scores(totals, field.blended_trend, zeros)
+    scores = of.score(zeros, places)
     surprise = places == of.surprises[0]
     reasons = list(_reasons(of, zeros, places, surprise))
     ranked = [
@@ -178,7 +178,7 @@ def _out(of: Round, at: int, ranked: Ranked) -> Ranked | None:
         return ranked.judged(Verdict.MUTED, f"you muted “{shortened(of.muted_word(at))}”")
     if gate.unfit[0, at]:
         return ranked.judged(Verdict.BELOW_CUT, "none of your interests fits it well enough")
-    if (0, at) in of.poor:
+    if of.poor[0, at]:
         least = f"{ranked.score:.2f} is below your least score {profile.min_score:.2f}"
         return ranked.judged(Verdict.BELOW_CUT, least)
     return None

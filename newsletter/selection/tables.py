@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from newsletter.selection.hashing import Floats, Ints, Matrix
 
@@ -64,18 +65,21 @@ class ShortRows:
         self._step.cut(size)
         self._levels.cut(size)
 
-    def summed(self, shares: Matrix) -> Floats:
-        """The sum of the rows by the shares (a column for each of them)."""
-        used, column = np.unique(shares.indices, return_inverse=True)
-        shape = (shares.shape[0], len(used))
-        steps = shares.data * self._step.all[shares.indices, 0]
-        few = type(shares)((steps, column, shares.indptr), shape=shape)
-        return np.asarray(few @ self._levels.all[used].astype(np.float32))
+    def summed(self, which: Ints, shares: Floats, ends: Ints) -> Floats:
+        """Some rows by their shares, added up; where those of each sum begin, and the last end."""
+        steps = shares * self._step.all[which, 0]
+        rows = self._levels.all.take(which, axis=0).astype(np.float32)
+        return np.asarray(adding(steps, ends) @ rows)
 
 
-def shared(counted: Matrix, worth: Floats) -> Matrix:
-    """Each row of the matrix as shares of its sum, which is `worth`; nothing stays nothing."""
-    each: Ints = np.diff(counted.indptr)
-    whole = np.repeat(np.where(worth > 0, worth, 1), each)
-    data = (counted.data / whole).astype(np.float32)
-    return type(counted)((data, counted.indices, counted.indptr), shape=counted.shape)
+def adding(shares: Floats, ends: Ints, columns: Ints | None = None, width: int = 0) -> Matrix:
+    """A matrix that, times some rows, adds them up by shares.
+
+    Args:
+        ends: where the shares of each sum begin, and where the last one's end.
+        columns: the row that each share is of, among `width`; else they are as many as the shares.
+    """
+    if columns is None:
+        columns, width = np.arange(len(shares), dtype=np.int32), len(shares)
+    shape = (len(ends) - 1, width)
+    return sparse.csr_matrix((shares, columns, ends.astype(np.int32)), shape=shape)

@@ -6,17 +6,18 @@ same on every day and in every batch: 0 is any paper, 2 a clear fit to one inter
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
-from newsletter.model import Profile, Why
+from newsletter.model import Profile
+from newsletter.selection.asked import Asked
 from newsletter.selection.columns import Columns
-from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
+from newsletter.selection.hashing import Bools, Floats, Ints
 from newsletter.selection.learn import weights_in
 from newsletter.selection.likeness import Alike
+from newsletter.selection.tables import adding
 
 EXACT_TITLE = 50.0  # the subscriber typed the title of this very paper
 _HIGHEST = 30.0
@@ -65,8 +66,11 @@ class Likes:
     def told(self) -> Bools:
         """Where a named paper may be told as a reason, to each of those readers (row)."""
         least, close = _CLOSE
-        near = (self.strengths >= least) & (self.alike.closest() >= close)
-        return np.asarray((self.strengths >= _CLEARLY_LIKED) | near)
+        clearly = self.strengths >= _CLEARLY_LIKED
+        near = np.flatnonzero((self.strengths >= least) & ~clearly)
+        reader, place = np.divmod(near, max(clearly.shape[1], 1))
+        clearly[reader, place] = self.alike.closest(reader, place) >= close
+        return np.asarray(clearly)
 
     def like(self, reader: Ints, place: Ints) -> list[tuple[float, str]]:
         """How alike each of some papers is to what a reader named, and the title nearest to it.
@@ -85,98 +89,99 @@ class Tastes:
     """Some readers and the papers of a round.
 
     Attributes:
-        asked: the rows of `columns` that each reader named, in their order, padded with -1.
+        asked: the rows of `columns` that each reader named.
         totals: what everything adds up to; a row for each reader, a column for each paper.
         met: whether something that may earn a place by itself fits.
-        told: for each reader and paper whether a liked paper may be told as a reason.
+        told: for each reader and paper whether a liked paper may be told as a reason; `None` where
+            nobody named one.
         exact: who typed the very title of which paper, with the words.
     """
 
     profiles: tuple[Profile, ...]
     columns: Columns
-    asked: Ints
+    asked: Asked
     totals: Floats
     met: Bools
     likes: Likes | None
-    told: Bools
+    told: Bools | None
     exact: dict[tuple[int, int], str]
 
     @classmethod
     def of(cls, profiles: Sequence[Profile], columns: Columns) -> Tastes:
         """Measures what these readers want; what others wanted before them is known already."""
         columns.make_room()
-        rows = columns.of(profiles)
+        asked = columns.of(profiles)
         likes = Likes.of([profile.liked for profile in profiles], profiles, columns)
         dislikes = Likes.of([profile.disliked for profile in profiles], profiles, columns)
-        exact = dict(_titled(profiles, columns))
-        totals = _totals(_wants(rows, columns), columns, _topics(profiles), likes, dislikes)
-        met = (_wants(rows, columns, _may_earn(profiles)) @ columns.held) > 0
-        told = np.zeros(totals.shape, bool)
+        exact = {(reader, place): topic for reader, place, topic in columns.titled(profiles)}
+        totals = _totals(asked, columns, profiles, likes, dislikes)
+        met, told = _met(asked, columns, profiles), None
         if likes:
+            told = np.zeros(totals.shape, bool)
             told[likes.readers] = likes.told()
-        met |= told
+            met |= told
         for at in exact:
             totals[at], met[at] = EXACT_TITLE, True
-        return cls(tuple(profiles), columns, _padded(rows), totals, met, likes, told, exact)
+        return cls(tuple(profiles), columns, asked, totals, met, likes, told, exact)
 
 
 def _totals(
-    wants: Matrix, columns: Columns, topics: Ints, likes: Likes | None, dislikes: Likes | None
+    asked: Asked,
+    columns: Columns,
+    profiles: Sequence[Profile],
+    likes: Likes | None,
+    dislikes: Likes | None,
 ) -> Floats:
-    size = len(columns)
-    sums = np.asarray(wants @ columns.sums)
-    above, below, squares = sums[:, :size], sums[:, size : 2 * size], sums[:, 2 * size :]
-    totals = _by_topics(above, below / topics[:, None])
+    is_topic = columns.are_topics[asked.rows]
+    totals = _by_topics(_summed(asked.those(is_topic), columns.sums), _topics(profiles))
     if likes:
         told = np.minimum(likes.alike.worth, _TELLING) / _TELLING
-        totals[likes.readers] *= (1 - (1 - _TOPICS_BESIDE_LIKES) * told)[:, None]
-        totals[likes.readers] += likes.strengths
-    totals += np.sqrt(squares)
+        beside = (1 - (1 - _TOPICS_BESIDE_LIKES) * told).astype(np.float32)
+        theirs = totals[likes.readers]
+        theirs *= beside[:, None]
+        theirs += likes.strengths
+        totals[likes.readers] = theirs
+    if not is_topic.all():
+        totals += np.sqrt(_summed(asked.those(~is_topic), columns.squares))
     if dislikes:
         totals[dislikes.readers] -= _DISLIKE * np.maximum(dislikes.strengths, 0)
-    return np.asarray(np.clip(totals, -_HIGHEST, _HIGHEST, out=totals), np.float32)
+    return np.asarray(np.clip(totals, -_HIGHEST, _HIGHEST, out=totals))
 
 
-def _by_topics(above: Floats, below: Floats) -> Floats:
+def _summed(asked: Asked, table: Floats) -> Floats:
+    """The rows of the table that each reader asked for, added up."""
+    ones = np.ones(len(asked.rows), np.float32)
+    return np.asarray(adding(ones, asked.ends, asked.rows, len(table)) @ table)
+
+
+def _by_topics(sums: Floats, topics: Floats) -> Floats:
     """The best topic, and a little for further ones (the fourth root of fourth powers, so fitting one
     interest fully beats two by half); without any positive fit, the mean.
     """
-    return np.where(above > 0, np.sqrt(np.sqrt(above)), below)
+    above, below = np.split(sums, 2, axis=1)
+    totals: Floats = below / topics[:, None]
+    totals *= above <= 0
+    totals += np.sqrt(np.sqrt(above))
+    return totals
 
 
-def _topics(profiles: Sequence[Profile]) -> Ints:
+def _topics(profiles: Sequence[Profile]) -> Floats:
     """How many topics each reader has, one at least."""
-    return np.array([max(len(profile.topics), 1) for profile in profiles], np.float32)
+    return np.array([len(profile.topics) or 1 for profile in profiles], np.float32)
 
 
-def _may_earn(profiles: Sequence[Profile]) -> list[bool]:
-    """Whether a category is enough for a place: for who says nothing more precise."""
-    return [not (profile.topics or profile.keywords or profile.liked) for profile in profiles]
+def _met(asked: Asked, columns: Columns, profiles: Sequence[Profile]) -> Bools:
+    """Whether a paper meets an interest that may earn it a place.
 
-
-def _wants(
-    rows: Sequence[Sequence[int]], columns: Columns, with_categories: Sequence[bool] | None = None
-) -> Matrix:
-    """A 1 for each interest (column) of each reader (row), in the order they gave."""
-    counts = np.fromiter(map(len, rows), np.int64, len(rows))
-    indices = np.fromiter((at for row in rows for at in row), np.int32, int(counts.sum()))
-    ones = np.ones(len(indices), np.float32)
-    if with_categories is not None:
-        broad = np.fromiter((why is Why.CATEGORY for why, _ in columns.interests), bool)
-        ones[broad[indices] & ~np.repeat(with_categories, counts)] = 0
-    indptr = np.concatenate([[0], np.cumsum(counts)])
-    return sparse.csr_matrix((ones, indices, indptr), shape=(len(rows), len(columns.interests)))
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> Ints:
-    padded = np.full((len(rows), max(map(len, rows), default=0)), -1, np.int32)
-    for at, row in enumerate(rows):
-        padded[at, : len(row)] = row
-    return padded
-
-
-def _titled(profiles: Sequence[Profile], columns: Columns) -> Iterator[tuple[tuple[int, int], str]]:
-    for reader, profile in enumerate(profiles):
-        for topic in profile.topics:
-            for place in columns.titled(topic):
-                yield (reader, place), topic
+    A category is enough for who says nothing more precise.
+    """
+    broad = columns.are_categories
+    if broad.any():
+        precise = np.array([bool(p.topics or p.keywords or p.liked) for p in profiles])
+        asked = asked.those(~(broad[asked.rows] & precise[asked.reader]))
+    some = np.flatnonzero(np.diff(asked.ends))
+    bits = np.zeros((len(profiles), columns.bits.shape[1]), np.uint8)
+    if len(some):
+        theirs = columns.bits[asked.rows]
+        bits[some] = np.bitwise_or.reduceat(theirs, asked.ends[some], axis=0)
+    return np.unpackbits(bits, axis=1, count=len(columns)).view(bool)

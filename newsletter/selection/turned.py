@@ -39,4 +39,5 @@ class Turned:
 
     def turned(self, vectors: Floats) -> Floats:
         """What the vectors have above the mean."""
-        return np.asarray((vectors - self.mean) @ self.turn, np.float32)
+        above = vectors - self.mean.astype(np.float32)
+        return np.asarray(above @ self.turn.astype(np.float32))

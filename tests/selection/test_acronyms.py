@@ -83,7 +83,7 @@ def test_a_keyword_meets_its_other_form_and_the_reason_stays_in_the_readers_word
     columns = Columns(asked, known)
     columns.of([Profile(keywords=(keyword,))])
     assert columns.interests == [(Why.KEYWORD, keyword)]
-    assert columns.held.tolist() == [[1, 1, 0]]
+    assert (columns.told > 0).tolist() == [[True, True, False]]
 
 
 def test_a_muted_short_form_mutes_the_long_one_but_never_the_other_way():

@@ -6,17 +6,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import sparse
 from selection_world import world
 
 from newsletter.model import Profile
 from newsletter.selection import Background
 from newsletter.selection.columns import Columns
+from newsletter.selection.finding import Read
 from newsletter.selection.likeness import Alike
 from newsletter.selection.named import NamedPapers
-from newsletter.selection.tables import Rows, ShortRows, shared
+from newsletter.selection.standing import Stood
+from newsletter.selection.tables import Rows, ShortRows
 from newsletter.selection.tastes import Tastes
-from newsletter.selection.ways import LeftOut
+from newsletter.selection.turned import Turned
 
 STORED = [candidate.paper for candidate in world(60)]
 KNOWN = Background.fit(STORED)  # with a latent space
@@ -42,13 +43,11 @@ readers = st.builds(Profile, liked=lists, disliked=lists)
 def test_the_usual_likeness_is_that_of_the_stored_papers_without_the_named_ones(named):
     weights = {STORED[at].id: weight for at, weight in named}
     table = NamedPapers(KNOWN, KNOWN.batch(DAY))
-    counted = table.counted([tuple(weights)], [weights])
-    shares = shared(counted, np.array([sum(weights.values())]))
-    left_out = LeftOut.of(counted, table.usual_place, len(KNOWN.usual))
-    for way, values in zip(table.ways, _products(weights), strict=True):
-        usual = way.usual(shares, left_out)
+    said, _ = table.named([tuple(weights)], [weights])
+    standing = KNOWN.stood.of(said, KNOWN.named)
+    ways = zip((standing.words, *standing.near), (0.02, 0.15), _products(weights), strict=True)
+    for usual, prior, values in ways:
         share = len(values) / (len(values) + 20)
-        prior = {1.0: 0.02, 0.4: 0.15}[way.weight]
         spread = np.sqrt(values.var() * share + prior**2 * (1 - share))
         np.testing.assert_allclose(usual.mean, values.mean() * share, atol=1e-5)
         np.testing.assert_allclose(usual.spread, spread, rtol=2e-5)
@@ -76,7 +75,7 @@ def test_scores_do_not_depend_on_what_others_named_before(profiles, before):
 
 def test_what_finds_no_room_is_measured_anew_and_is_as_alike_as_before():
     texts = [(paper.id, "Some title", DAY[1].id) for paper in STORED]
-    ample, narrow = (NamedPapers(KNOWN, KNOWN.batch(DAY), most_bytes=b) for b in (10**7, 20_000))
+    ample, narrow = (NamedPapers(KNOWN, KNOWN.batch(DAY), most_bytes=b) for b in (10**7, 5_000))
     first = Alike.of(texts, [{}] * len(texts), ample).strengths
     for _ in range(3):
         again = Alike.of(texts[::-1], [{}] * len(texts), narrow).strengths[::-1]
@@ -85,13 +84,25 @@ def test_what_finds_no_room_is_measured_anew_and_is_as_alike_as_before():
         assert len(narrow.papers) < 20
 
 
-def test_a_text_that_was_forgotten_names_the_same_paper_again(monkeypatch):
-    monkeypatch.setattr("newsletter.selection.named._MOST_TEXTS", 0)
-    columns = Columns(DAY, KNOWN)
-    reader = Profile(liked=(STORED[5].id, STORED[9].title, "Some title"))
-    first = Tastes.of([reader], columns).totals
-    np.testing.assert_array_equal(Tastes.of([reader], columns).totals, first)
-    assert len(columns.named.papers) == 3
+def test_what_is_usual_is_the_same_where_little_room_is_kept_for_it():
+    table = NamedPapers(KNOWN, KNOWN.batch(DAY))
+    texts = [(paper.id, "Some title", DAY[1].id) for paper in STORED]
+    said, _ = table.named(texts, [{}] * len(texts))
+    narrow = Stood(KNOWN.usual, [Turned.of(KNOWN.usual.in_space, KNOWN.means.dense)], most_bytes=1)
+    ample = KNOWN.stood.of(said, KNOWN.named)
+    for _ in range(2):
+        found = narrow.of(said, KNOWN.named)
+        for usual, first in zip(
+            (found.words, *found.near), (ample.words, *ample.near), strict=True
+        ):
+            np.testing.assert_allclose(usual.mean, first.mean, atol=1e-7)
+            np.testing.assert_allclose(usual.spread, first.spread, rtol=1e-6)
+
+
+def test_a_text_that_was_forgotten_is_read_again():
+    read = Read(len, most=2)
+    assert [read[text] for text in ("a", "bb", "ccc", "a")] == [1, 2, 3, 1]
+    assert list(read) == ["ccc", "a"]
 
 
 def test_a_table_keeps_its_rows_while_it_grows():
@@ -107,6 +118,7 @@ def test_rows_of_two_bytes_a_number_are_exact_to_a_part_of_their_largest(largest
     rows = np.random.default_rng(1).uniform(-largest, largest, (3, 50))
     table = ShortRows(50, 1)
     table.append(np.vstack([rows, np.zeros((1, 50))]))
-    shares = sparse.csr_matrix(np.array([[0.5, 0.5, 0, 1]], np.float32))
-    expected = (rows[0] + rows[1]) / 2
-    np.testing.assert_allclose(table.summed(shares)[0], expected, atol=largest / 30_000)
+    which, shares = np.array([0, 1, 3]), np.array([0.5, 0.5, 1], np.float32)
+    sums = table.summed(which, shares, np.array([0, 0, 3]))
+    expected = [np.zeros(50), (rows[0] + rows[1]) / 2]
+    np.testing.assert_allclose(sums, expected, atol=largest / 30_000)
