@@ -125,16 +125,30 @@ def _totals(
 ) -> Floats:
     size = len(columns)
     sums = np.asarray(wants @ columns.sums)
-    above, below, squares = sums[:, :size], sums[:, size : 2 * size], sums[:, 2 * size :]
-    totals = _by_topics(above, below / topics[:, None])
+    above, squares = sums[:, :size], sums[:, 2 * size :]
+    below = sums[:, size : 2 * size] / topics[:, None]
+    totals = _by_topics(above, below)
     if likes:
-        told = np.minimum(likes.alike.worth, _TELLING) / _TELLING
-        totals[likes.readers] *= (1 - (1 - _TOPICS_BESIDE_LIKES) * told)[:, None]
-        totals[likes.readers] += likes.strengths
+        told = (np.minimum(likes.alike.worth, _TELLING) / _TELLING)[:, None]
+        whole = _whole_topics(wants[likes.readers], columns, below[likes.readers])
+        totals[likes.readers] *= 1 - told
+        totals[likes.readers] += _TOPICS_BESIDE_LIKES * told * whole + likes.strengths
     totals += np.sqrt(squares)
     if dislikes:
         totals[dislikes.readers] -= _DISLIKE * np.maximum(dislikes.strengths, 0)
     return np.asarray(np.clip(totals, -_HIGHEST, _HIGHEST, out=totals), np.float32)
+
+
+def _whole_topics(wants: Matrix, columns: Columns, below: Floats) -> Floats:
+    """What the topics add up to when no fit is made less of, be it faint or not to be named.
+
+    That is for beside liked papers: they decide who fits, and topics only who comes first.
+    """
+    asked = np.unique(wants.indices)
+    is_topic = np.array([columns.interests[at][0] is Why.TOPIC for at in asked], bool)
+    topics = asked[is_topic]
+    above = wants[:, topics] @ np.maximum(columns.strength[topics], 0) ** 4
+    return _by_topics(np.asarray(above), below)
 
 
 def _by_topics(above: Floats, below: Floats) -> Floats:
