@@ -22,13 +22,13 @@ from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
 _CATEGORY_AS_TOPIC = 2.0
 _DECIMALS = 5  # what is further down is noise of the order of adding
-_MOST_CELLS = 1_000_000  # interests times papers; 20 MB, twice that while a table grows
+_MOST_CELLS = 1_000_000  # interests times papers; 24 MB, twice that while a table grows
 
 
 class Columns:
     """Interests measured on some papers; what many readers share is measured once.
 
-    For one thread. Not more is kept than 40 MB: then all is forgotten, and what is in use comes back.
+    For one thread. Not more is kept than 48 MB: then all is forgotten, and what is in use comes back.
 
     Attributes:
         papers, batch: what they are measured on.
@@ -61,7 +61,7 @@ class Columns:
         size = len(self)
         self._where = Directory()
         self._told, self._bits = Rows(size), Rows((size + 7) // 8, kind=np.uint8)
-        self._sums, self._squares = Rows(2 * size), Rows(size)
+        self._sums, self._wholes, self._squares = Rows(2 * size), Rows(size), Rows(size)
         self._muted: dict[str, int] = {}
         self._mutes = Rows(size)
         self._titles: dict[str, tuple[int, ...]] = {}
@@ -106,6 +106,11 @@ class Columns:
         of topics, and what is below the usual of them.
         """
         return self._sums.all
+
+    @property
+    def wholes(self) -> Floats:
+        """The same for beside liked papers: fourth powers of fits of which none was made less."""
+        return self._wholes.all
 
     @property
     def squares(self) -> Floats:
@@ -172,6 +177,7 @@ class Columns:
         counted = _counted(fits, clear)
         self._append(new, fits, clear)
         self._sums.append(np.hstack([np.maximum(counted, 0) ** 4, np.minimum(counted, 0)]))
+        self._wholes.append(np.maximum(fits, 0) ** 4)
         self._squares.append(np.zeros_like(fits))
 
     def _add_literals(self, new: Sequence[Interest]) -> None:
@@ -180,6 +186,7 @@ class Columns:
         found = Literals.of(new, self.background).measure(self.batch).round(_DECIMALS)
         self._append(new, found, found > 0)
         self._sums.append(np.zeros((len(new), 2 * len(self))))
+        self._wholes.append(np.zeros((len(new), len(self))))
         self._squares.append(found**2)
 
     def _append(self, new: Sequence[Interest], strength: Floats, held: Bools) -> None:

@@ -133,12 +133,18 @@ def _totals(
     dislikes: Likes | None,
 ) -> Floats:
     is_topic = columns.are_topics[asked.rows]
-    totals = _by_topics(_summed(asked.those(is_topic), columns.sums), _topics(profiles))
+    topics = asked.those(is_topic)
+    above, below = np.split(_summed(topics, columns.sums), 2, axis=1)
+    below /= _topics(profiles)[:, None]
+    totals = _by_topics(above, below)
     if likes:
-        told = np.minimum(likes.alike.worth, _TELLING) / _TELLING
-        beside = (1 - (1 - _TOPICS_BESIDE_LIKES) * told).astype(np.float32)
+        told = (np.minimum(likes.alike.worth, _TELLING) / _TELLING).astype(np.float32)[:, None]
+        # Beside liked papers, which decide who fits, topics say who comes first: no fit is made
+        # less of, be it faint or not to be named.
+        whole = _by_topics(_summed(topics, columns.wholes), below)[likes.readers]
         theirs = totals[likes.readers]
-        theirs *= beside[:, None]
+        theirs *= 1 - told
+        theirs += _TOPICS_BESIDE_LIKES * told * whole
         theirs += likes.strengths
         totals[likes.readers] = theirs
     if not is_topic.all():
@@ -154,13 +160,11 @@ def _summed(asked: Asked, table: Floats) -> Floats:
     return np.asarray(adding(ones, asked.ends, asked.rows, len(table)) @ table)
 
 
-def _by_topics(sums: Floats, topics: Floats) -> Floats:
+def _by_topics(above: Floats, below: Floats) -> Floats:
     """The best topic, and a little for further ones (the fourth root of fourth powers, so fitting one
     interest fully beats two by half); without any positive fit, the mean.
     """
-    above, below = np.split(sums, 2, axis=1)
-    totals: Floats = below / topics[:, None]
-    totals *= above <= 0
+    totals = below * (above <= 0)
     totals += np.sqrt(np.sqrt(above))
     return totals
 

@@ -11,6 +11,7 @@ from selection_world import NOW, world
 
 from newsletter.model import Feedback, Paper, Profile, Verdict
 from newsletter.selection import Background, score
+from newsletter.selection.columns import Columns
 from newsletter.selection.learn import with_votes
 
 WORLD = [candidate.paper for candidate in world(80)]
@@ -58,6 +59,22 @@ def test_a_faded_vote_weighs_less_than_a_fresh_one_of_another_topic():
     ]
     scores = score(with_votes(Profile(), votes, now=NOW), WORLD, background=KNOWN)
     assert scores[80:160].mean() > scores[:80].mean() + 0.2
+
+
+def test_beside_five_liked_papers_every_fit_of_a_topic_counts_by_the_same_share():
+    """Faint fits sort what the liked papers let in; by themselves they stay faint."""
+    topic = "protein folding of speech"
+    likes = Profile(liked=tuple(paper.id for paper in WORLD[:5]))
+    fits = Columns(WORLD, KNOWN)
+    fits.of([Profile(topics=(topic,))])
+    fit = fits.wholes[0] ** 0.25
+    faint = (fit > 0.1) & (fits.told[0] == -np.inf)
+    gained = score(replace(likes, topics=(topic,)), WORLD, background=KNOWN)
+    gained -= score(likes, WORLD, background=KNOWN)
+    alone = score(Profile(topics=(topic,)), WORLD, background=KNOWN)
+    assert faint.any()
+    assert np.allclose(gained[fit > 0.1], 0.4 * fit[fit > 0.1], atol=1e-4)
+    assert (alone[faint] < fit[faint]).all()
 
 
 def test_related_words_make_papers_alike_that_share_none():

@@ -30,6 +30,9 @@ READERS = {
     "reasoning": Profile(topics=("reinforcement learning with verifiable rewards",)),
     "likes one": Profile(liked=("2510.08555",)),
     "likes some": Profile(liked=("2510.08555", "2510.08540", "2510.08558")),
+    "likes and asks": Profile(
+        topics=("video generation with diffusion models", "tool use"), liked=("2510.08555",)
+    ),
 }
 FIELDS = {
     Why.TOPIC: "topics",
