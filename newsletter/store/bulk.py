@@ -22,26 +22,37 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str,
         rows: each with the same names of columns; defaults are filled in for the others by the
             database only.
     """
-    if not rows:
+    if rows:
+        insert_columns(connection, table, _columns(rows, rows[0]))
+
+
+def insert_columns(
+    connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]
+) -> None:
+    """The same for rows that stand there as columns, each of them equally long.
+
+    A table for each row, only to be taken apart again, costs more than the columns.
+    """
+    count = len(next(iter(columns.values())))
+    if not count:
         return
-    if connection.dialect.name == "postgresql" and len(rows) >= _FEW:
-        _copy(connection, table, rows)
+    if connection.dialect.name == "postgresql" and count >= _FEW:
+        _copy(connection, table, columns)
     else:
-        statement = insert(table).compile(dialect=connection.dialect, column_keys=list(rows[0]))
-        _hand_over(connection, statement, rows)
+        statement = insert(table).compile(dialect=connection.dialect, column_keys=list(columns))
+        _hand_over(connection, statement, columns)
 
 
-def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    names = list(rows[0])
+def _copy(connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
     quote = connection.dialect.identifier_preparer.quote
-    statement = f"COPY {quote(table.name)} ({', '.join(map(quote, names))}) FROM STDIN"
-    written = [_written(table.c[name].type, connection.dialect) for name in names]
+    statement = f"COPY {quote(table.name)} ({', '.join(map(quote, columns))}) FROM STDIN"
+    ready = [
+        _ready(table.c[name].type, connection.dialect, values) for name, values in columns.items()
+    ]
     try:
         with connection.connection.cursor().copy(statement) as copy:
-            for row in rows:
-                copy.write_row(
-                    [write(row[name]) for name, write in zip(names, written, strict=True)]
-                )
+            for row in zip(*ready, strict=True):
+                copy.write_row(row)
     except connection.dialect.loaded_dbapi.Error as error:
         # What SQLAlchemy does for its own statements: rooms above know its errors only.
         raise DBAPIError(statement, None, error, hide_parameters=True) from error
@@ -59,27 +70,28 @@ def change_all(
     """
     if not rows:
         return
-    _hand_over(connection, statement.compile(dialect=connection.dialect), rows)
+    compiled = statement.compile(dialect=connection.dialect)
+    _hand_over(connection, compiled, _columns(rows, compiled.binds))
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in names}
 
 
 def _hand_over(
-    connection: Connection, compiled: Compiled, rows: Sequence[Mapping[str, Any]]
+    connection: Connection, compiled: Compiled, columns: Mapping[str, Sequence[Any]]
 ) -> None:
     """One statement for many rows; each column is made ready for the driver as a whole."""
     dialect, parameters = connection.dialect, cast("SQLCompiler", compiled)
     names = list(parameters.positiontup or parameters.binds)
-    kinds = [parameters.binds[name].type for name in names]
-    columns = [
-        _ready(kind, dialect, [row[name] for row in rows])
-        for name, kind in zip(names, kinds, strict=True)
-    ]
-    handed: list[Any] = list(zip(*columns, strict=True))
+    ready = [_ready(parameters.binds[name].type, dialect, columns[name]) for name in names]
+    handed: list[Any] = list(zip(*ready, strict=True))
     if not dialect.positional:
         handed = [dict(zip(names, values, strict=True)) for values in handed]
     connection.exec_driver_sql(str(compiled), handed)
 
 
-def _ready(kind: TypeEngine[Any], dialect: Dialect, values: list[Any]) -> Iterable[Any]:
+def _ready(kind: TypeEngine[Any], dialect: Dialect, values: Sequence[Any]) -> Iterable[Any]:
     """A whole column as the driver takes it; what is plain, or the same again, is not looked at."""
     if isinstance(kind, String):
         said = "".join(filter(None, values))

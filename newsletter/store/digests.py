@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, func, select
 
-from newsletter.model import Digest, Paper, Pick, Reason, Why
-from newsletter.store.bulk import insert_all
+from newsletter.model import Digest, Paper
+from newsletter.store.bulk import insert_all, insert_columns
 from newsletter.store.choice import one_of, one_of_stretch
 from newsletter.store.papers import find_papers
+from newsletter.store.picks import KEY, PAPER, PickRows, listed, pick_of
 from newsletter.store.schema import digests, papers, quiet_editions, sent_papers
 
-_REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
+_FACTS = tuple(field.name for field in fields(Digest) if field.name != "picks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Digests:
 
     def keep_all(self, new: Sequence[Digest]) -> None:
         """Writes down 500 digests at most, of one subscriber each, none of them known."""
-        insert_all(self._connection, digests, [_digest_row(digest) for digest in new])
+        insert_columns(self._connection, digests, _columns(new))
         self._mark_sent(new)
         quiet = one_of(quiet_editions.c.subscriber_id, [one.subscriber_id for one in new])
         self._connection.execute(delete(quiet_editions).where(quiet))
@@ -196,17 +196,17 @@ class Digests:
         self, rows: Sequence[Row[Any]], shelf: dict[str, Paper] | None = None
     ) -> tuple[Digest, ...]:
         known = {} if shelf is None else shelf
-        listed = [list(map(_listed, row.picks)) for row in rows]
-        picks = [pick for picks in listed for pick in picks]
-        if unknown := {pick[_PAPER] for pick in picks} - known.keys():
+        written = [list(map(listed, row.picks)) for row in rows]
+        picks = [pick for picks in written for pick in picks]
+        if unknown := {pick[PAPER] for pick in picks} - known.keys():
             # A paper first met without arXiv id may have another id now; its title finds it.
-            keys = [key for pick in picks if pick[_PAPER] in unknown for key in pick[_KEY:]]
+            keys = [key for pick in picks if pick[PAPER] in unknown for key in pick[KEY:]]
             known |= find_papers(self._connection, unknown, keys)
-        return tuple(_digest(row, picks, known) for row, picks in zip(rows, listed, strict=True))
+        return tuple(_digest(row, picks, known) for row, picks in zip(rows, written, strict=True))
 
 
-def _digest(row: Row[Any], listed: Iterable[list[Any]], known: Mapping[str, Paper]) -> Digest:
-    picks = (_pick(pick, known) for pick in listed)
+def _digest(row: Row[Any], written: Iterable[list[Any]], known: Mapping[str, Paper]) -> Digest:
+    picks = (pick_of(pick, known) for pick in written)
     return Digest(
         id=row.id,
         subscriber_id=row.subscriber_id,
@@ -220,59 +220,14 @@ def _digest(row: Row[Any], listed: Iterable[list[Any]], known: Mapping[str, Pape
     )
 
 
-def _digest_row(digest: Digest) -> dict[str, Any]:
-    return {
-        "id": digest.id,
-        "subscriber_id": digest.subscriber_id,
-        "edition": digest.edition,
-        "subject": digest.subject,
-        "preheader": digest.preheader,
-        "picks": [_pick_row(pick) for pick in digest.picks],
-        "notes": digest.notes,
-        "considered": digest.considered,
-        "created_at": digest.created_at,
+def _columns(made: Sequence[Digest]) -> dict[str, Sequence[Any]]:
+    columns: dict[str, Sequence[Any]] = {
+        name: [getattr(digest, name) for digest in made] for name in _FACTS
     }
+    rows = PickRows()
+    return columns | {"picks": [rows.of(digest.picks) for digest in made]}
 
 
 # A pick as an array: the paper's id, the score, for each reason its kind and its detail, the figures
 # and the title key where the paper has no arXiv id: it may take one later, then its title finds it.
 _PAPER, _KEY = 0, 6
-
-
-def _pick_row(pick: Pick) -> list[Any]:
-    told = [said for reason in pick.reasons for said in (reason.why, reason.detail)]
-    row = [pick.paper.id, pick.score, told, pick.upvotes, pick.comments, pick.stars]
-    return row if pick.paper.has_arxiv_id else [*row, pick.paper.key]
-
-
-def _listed(pick: list[Any] | Mapping[str, Any]) -> list[Any]:
-    """A pick as it is written today; until 28 November 2026 each value had its name."""
-    if isinstance(pick, list):
-        return pick
-    told = [said for reason in pick["reasons"] for said in reason]
-    figures = (pick["upvotes"], pick["comments"], pick["stars"])
-    keys = [key] if (key := pick.get("title_key")) else []
-    return [pick["paper_id"], pick["score"], told, *figures, *keys]
-
-
-def _pick(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
-    paper = known.get(row[_PAPER])
-    if paper is None and len(row) > _KEY:
-        paper = known.get(row[_KEY])
-    if paper is None:
-        return None
-    _, score, told, upvotes, comments, stars = row[:_KEY]
-    return Pick(
-        paper=paper,
-        score=score,
-        reasons=_reasons(*told),
-        upvotes=upvotes,
-        comments=comments,
-        stars=stars,
-    )
-
-
-@lru_cache(maxsize=_REASONS_KEPT)
-def _reasons(*told: str) -> tuple[Reason, ...]:
-    pairs = zip(told[::2], told[1::2], strict=True)
-    return tuple(Reason(why=Why(why), detail=detail) for why, detail in pairs)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
-from newsletter.store.bulk import change_all, insert_all
+from newsletter.store.bulk import change_all, insert_columns
 from newsletter.store.choice import one_of
 from newsletter.store.schema import IS_LETTER, deliveries
 
@@ -33,6 +33,7 @@ _COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
 _AT, _ID = _FIELDS.index("next_attempt_at"), _FIELDS.index("id")
 _ERRANDS = {errand.value: errand for errand in Errand}
 _STATES = {state.value: state for state in DeliveryState}
+_WORDS = {word: word.value for word in (*Errand, *DeliveryState)}  # `value` is slow to look up
 # What an attempt changes; all else is as it was written down first.
 _CHANGING = (
     "state",
@@ -59,7 +60,7 @@ class Outbox:
 
     def add_all(self, new: Sequence[Delivery]) -> None:
         """Writes down that mails must leave."""
-        insert_all(self._connection, deliveries, list(map(_row, new)))
+        insert_columns(self._connection, deliveries, _columns(new))
 
     def get(self, delivery_id: str) -> Delivery | None:
         """The delivery with this id."""
@@ -229,9 +230,13 @@ def _change(end: Delivery) -> dict[str, Any]:
     return changed | {"of": end.id, "to_state": end.state.value, "lease": end.leased_until}
 
 
-def _row(delivery: Delivery) -> dict[str, Any]:
-    row = {name: getattr(delivery, name) for name in _FIELDS}
-    return row | {"errand": delivery.errand.value, "state": delivery.state.value}
+def _columns(new: Sequence[Delivery]) -> dict[str, Sequence[Any]]:
+    columns: dict[str, Sequence[Any]] = {
+        name: [getattr(delivery, name) for delivery in new] for name in _FIELDS
+    }
+    for name in ("errand", "state"):
+        columns[name] = [_WORDS[word] for word in columns[name]]
+    return columns
 
 
 def _delivery(row: Row[Any], **otherwise: Any) -> Delivery:
