@@ -85,7 +85,7 @@ class Tasks:
     def compose(self) -> None:
         """Makes the digests that are due; many are shared out by how the readers' ids begin."""
         with self._app.store.register() as register:
-            due = register.count_due(self._app.now())
+            due = register.calendar.count_due(self._app.now())
         if due <= _FEW:
             self._jobs.compose(also=self._deliver)
             return

@@ -1,4 +1,4 @@
-"""Digests as data, and the ledger of papers sent."""
+"""Digests as data, and what was made for whom."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, select
+from sqlalchemy import Connection, Row, Select, delete, select
 
 from newsletter.model import Digest, Paper
 from newsletter.store.bulk import insert_all, insert_columns
-from newsletter.store.choice import one_of, one_of_stretch
+from newsletter.store.choice import one_of
+from newsletter.store.ledger import Ledger
 from newsletter.store.papers import find_papers
 from newsletter.store.picks import KEY, PAPER, PickRows, listed, pick_of
-from newsletter.store.schema import digests, papers, quiet_editions, sent_papers
+from newsletter.store.schema import digests, quiet_editions
 
 _FACTS = tuple(field.name for field in fields(Digest) if field.name != "picks")
 
@@ -26,12 +27,10 @@ class History:
 
     Attributes:
         last_made_at: when their newest digest was made.
-        sent: those of the papers asked about that stood in any digest of theirs.
         quiet: the editions that were not worth a mail since the last digest, oldest first.
     """
 
     last_made_at: datetime | None = None
-    sent: frozenset[str] = frozenset()
     quiet: tuple[str, ...] = ()
 
 
@@ -40,6 +39,7 @@ class Digests:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._ledger = Ledger(connection)
 
     def keep(self, digest: Digest) -> bool:
         """Writes a digest down with its papers as sent; false if the subscriber has this edition."""
@@ -58,24 +58,14 @@ class Digests:
     def keep_all(self, new: Sequence[Digest]) -> None:
         """Writes down 500 digests at most, of one subscriber each, none of them known."""
         insert_columns(self._connection, digests, _columns(new))
-        self._mark_sent(new)
+        self._ledger.keep(new)
         quiet = one_of(quiet_editions.c.subscriber_id, [one.subscriber_id for one in new])
         self._connection.execute(delete(quiet_editions).where(quiet))
 
-    def histories(
-        self, subscriber_ids: Collection[str], among: Collection[str]
-    ) -> dict[str, History]:
-        """What 500 subscribers at most were made so far; each of them is in it.
-
-        Args:
-            among: the papers that are asked about.
-        """
-        made, quiet = digests.c, quiet_editions.c
-        lasts = select(made.subscriber_id, func.max(made.created_at)).where(
-            one_of(made.subscriber_id, subscriber_ids)
-        )
-        last_made = dict(self._pairs(lasts.group_by(made.subscriber_id)))
-        papers_of = self._sent(subscriber_ids, among)
+    def histories(self, subscriber_ids: Collection[str]) -> dict[str, History]:
+        """What 500 subscribers at most were made so far; each of them is in it."""
+        quiet = quiet_editions.c
+        last_made_at = self._ledger.last_made_at(subscriber_ids)
         quiet_of = self._gathered(
             self._pairs(
                 select(quiet.subscriber_id, quiet.edition)
@@ -84,13 +74,15 @@ class Digests:
             )
         )
         return {
-            one: History(
-                last_made_at=last_made.get(one),
-                sent=frozenset(papers_of[one]),
-                quiet=tuple(quiet_of[one]),
-            )
+            one: History(last_made_at=last_made_at[one], quiet=tuple(quiet_of.get(one, ())))
             for one in subscriber_ids
         }
+
+    def sent_among(
+        self, subscriber_ids: Collection[str], papers: Collection[str]
+    ) -> dict[str, frozenset[str]]:
+        """Those of the papers that each of 500 subscribers at most was sent; each is in it."""
+        return self._ledger.sent_among(subscriber_ids, papers)
 
     def get(self, digest_id: str) -> Digest | None:
         """The digest with this id; papers stand in it as they are known today."""
@@ -122,15 +114,11 @@ class Digests:
 
     def sent_to(self, subscriber_id: str) -> frozenset[str]:
         """Ids of the papers that stood in any digest of theirs."""
-        mine = sent_papers.c.subscriber_id == subscriber_id
-        return frozenset(self._connection.scalars(select(sent_papers.c.paper_id).where(mine)))
+        return self._ledger.sent_to(subscriber_id)
 
     def give_back(self, digest_id: str) -> None:
         """The papers of a digest that never arrived do not count as sent."""
-        owner = select(digests.c.subscriber_id).where(digests.c.id == digest_id).scalar_subquery()
-        # The ledger is kept by subscriber: without the owner it would be read from end to end.
-        mine = (sent_papers.c.subscriber_id == owner) & (sent_papers.c.digest_id == digest_id)
-        self._connection.execute(delete(sent_papers).where(mine))
+        self._ledger.give_back(digest_id)
 
     def note_quiet(self, poor: Sequence[Digest]) -> None:
         """Writes down editions that were not worth a mail; again changes nothing."""
@@ -153,35 +141,6 @@ class Digests:
         mine = quiet_editions.c.subscriber_id == subscriber_id
         query = select(quiet_editions.c.edition).where(mine).order_by(quiet_editions.c.edition)
         return tuple(self._connection.scalars(query))
-
-    def _mark_sent(self, made: Sequence[Digest]) -> None:
-        """Papers that are stored; each counts with the digest in which it stood first."""
-        picked = {pick.paper.id for digest in made for pick in digest.picks}
-        stored = self._stored(picked)
-        before = self._sent([digest.subscriber_id for digest in made], picked)
-        rows = [
-            {"subscriber_id": digest.subscriber_id, "paper_id": paper, "digest_id": digest.id}
-            for digest in made
-            for paper in sorted({pick.paper.id for pick in digest.picks} & stored)
-            if paper not in before[digest.subscriber_id]
-        ]
-        insert_all(self._connection, sent_papers, rows)
-
-    def _stored(self, ids: Collection[str]) -> frozenset[str]:
-        query = select(papers.c.id).where(one_of(papers.c.id, ids))
-        return frozenset(self._connection.scalars(query))
-
-    def _sent(
-        self, subscriber_ids: Collection[str], among: Collection[str]
-    ) -> Mapping[str, list[str]]:
-        if not among:
-            return self._gathered(())
-        sent = sent_papers.c
-        # Ids begin with their month, so this is the end of a reader's ledger.
-        query = select(sent.subscriber_id, sent.paper_id).where(
-            one_of(sent.subscriber_id, subscriber_ids), one_of_stretch(sent.paper_id, among)
-        )
-        return self._gathered(self._pairs(query))
 
     def _pairs(self, query: Select[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
         return (tuple(row) for row in self._connection.execute(query))
