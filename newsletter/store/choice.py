@@ -25,6 +25,14 @@ def one_of(column: ColumnElement[str], texts: Iterable[str]) -> ColumnElement[bo
     return _OneOf(column, bindparam(None, list(texts), type_=_Texts(), unique=True))
 
 
+def one_of_those(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """The same for a statement that stays: the texts, a list, are given under this name each time.
+
+    To make a statement anew and to recognise it costs five times as much as to run one that stays.
+    """
+    return _OneOf(column, bindparam(name, type_=_Texts()))
+
+
 class _Texts(TypeDecorator[list[str]]):
     """Many texts in one parameter, sayable as those they are compared with."""
 

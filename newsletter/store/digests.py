@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, select
+from sqlalchemy import Connection, Row, delete, select
 
 from newsletter.model import Digest, Paper
 from newsletter.store.bulk import insert_all, insert_columns
-from newsletter.store.choice import one_of
+from newsletter.store.choice import one_of, one_of_those
 from newsletter.store.ledger import Ledger
 from newsletter.store.papers import find_papers
 from newsletter.store.picks import KEY, PAPER, PickRows, listed, pick_of
 from newsletter.store.schema import digests, quiet_editions
 
+_EDITIONS = select(digests.c.subscriber_id, digests.c.edition).where(
+    one_of_those(digests.c.subscriber_id, "whose"), one_of_those(digests.c.edition, "editions")
+)
+_QUIET_OF_THEM = one_of_those(quiet_editions.c.subscriber_id, "whose")
+_QUIET = (
+    select(quiet_editions.c.subscriber_id, quiet_editions.c.edition)
+    .where(_QUIET_OF_THEM)
+    .order_by(quiet_editions.c.edition)
+)
+_QUIET_OVER = delete(quiet_editions).where(_QUIET_OF_THEM)
 _FACTS = tuple(field.name for field in fields(Digest) if field.name != "picks")
 
 
@@ -49,32 +59,24 @@ class Digests:
 
     def unknown(self, made: Sequence[Digest]) -> list[Digest]:
         """Those of 500 digests at most whose subscriber has no digest of their edition."""
-        theirs = one_of(digests.c.subscriber_id, [digest.subscriber_id for digest in made])
-        present = digests.c.edition.in_({digest.edition for digest in made})
-        query = select(digests.c.subscriber_id, digests.c.edition).where(theirs, present)
-        known = set(self._pairs(query))
+        asked = {"whose": _readers_of(made), "editions": list({one.edition for one in made})}
+        known = set(map(tuple, self._connection.execute(_EDITIONS, asked)))
         return [one for one in made if (one.subscriber_id, one.edition) not in known]
 
     def keep_all(self, new: Sequence[Digest]) -> None:
         """Writes down 500 digests at most, of one subscriber each, none of them known."""
         insert_columns(self._connection, digests, _columns(new))
         self._ledger.keep(new)
-        quiet = one_of(quiet_editions.c.subscriber_id, [one.subscriber_id for one in new])
-        self._connection.execute(delete(quiet_editions).where(quiet))
+        self._connection.execute(_QUIET_OVER, {"whose": _readers_of(new)})
 
     def histories(self, subscriber_ids: Collection[str]) -> dict[str, History]:
         """What 500 subscribers at most were made so far; each of them is in it."""
-        quiet = quiet_editions.c
         last_made_at = self._ledger.last_made_at(subscriber_ids)
-        quiet_of = self._gathered(
-            self._pairs(
-                select(quiet.subscriber_id, quiet.edition)
-                .where(one_of(quiet.subscriber_id, subscriber_ids))
-                .order_by(quiet.edition)
-            )
-        )
+        quiet: dict[str, list[str]] = defaultdict(list)
+        for one, edition in self._connection.execute(_QUIET, {"whose": list(subscriber_ids)}):
+            quiet[one].append(edition)
         return {
-            one: History(last_made_at=last_made_at[one], quiet=tuple(quiet_of.get(one, ())))
+            one: History(last_made_at=last_made_at[one], quiet=tuple(quiet.get(one, ())))
             for one in subscriber_ids
         }
 
@@ -122,9 +124,10 @@ class Digests:
 
     def note_quiet(self, poor: Sequence[Digest]) -> None:
         """Writes down editions that were not worth a mail; again changes nothing."""
-        quiet = quiet_editions.c
-        theirs = one_of(quiet.subscriber_id, [digest.subscriber_id for digest in poor])
-        known = set(self._pairs(select(quiet.subscriber_id, quiet.edition).where(theirs)))
+        if not poor:
+            return
+        quiet = self._connection.execute(_QUIET, {"whose": _readers_of(poor)})
+        known = set(map(tuple, quiet))
         rows = [
             {
                 "subscriber_id": digest.subscriber_id,
@@ -141,15 +144,6 @@ class Digests:
         mine = quiet_editions.c.subscriber_id == subscriber_id
         query = select(quiet_editions.c.edition).where(mine).order_by(quiet_editions.c.edition)
         return tuple(self._connection.scalars(query))
-
-    def _pairs(self, query: Select[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
-        return (tuple(row) for row in self._connection.execute(query))
-
-    def _gathered(self, pairs: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for one, what in pairs:
-            found[one].append(what)
-        return found
 
     def _digests(
         self, rows: Sequence[Row[Any]], shelf: dict[str, Paper] | None = None
@@ -177,6 +171,10 @@ def _digest(row: Row[Any], written: Iterable[list[Any]], known: Mapping[str, Pap
         created_at=row.created_at,
         notes=row.notes,
     )
+
+
+def _readers_of(made: Sequence[Digest]) -> list[str]:
+    return [digest.subscriber_id for digest in made]
 
 
 def _columns(made: Sequence[Digest]) -> dict[str, Sequence[Any]]:

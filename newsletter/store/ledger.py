@@ -6,19 +6,43 @@ got it before. It may have had another id then (see `former_ids`).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Text, cast, func, select, update
+from sqlalchemy import Connection, Select, Text, bindparam, cast, func, select, update
 
 from newsletter.model import Digest
 from newsletter.store.bulk import insert_columns
-from newsletter.store.choice import one_of
+from newsletter.store.choice import one_of_those
 from newsletter.store.schema import digests, former_ids, ledger, papers, subscribers
 
+_THEIRS = one_of_those(ledger.c.subscriber_id, "whose")
+_NEWEST = select(
+    subscribers.c.id,
+    # Each in their part of the ledger: grouped, all of it would be read.
+    select(func.max(ledger.c.made_at))
+    .where(ledger.c.subscriber_id == subscribers.c.id)
+    .scalar_subquery(),
+).where(one_of_those(subscribers.c.id, "whose"))
+_LISTS = (
+    # Those of each reader behind one another, as one text.
+    select(ledger.c.subscriber_id, func.aggregate_strings(cast(ledger.c.papers, Text), ","))
+    .where(_THEIRS, ledger.c.made_at >= bindparam("since"))
+    .group_by(ledger.c.subscriber_id)
+)
+_FIRST_MET = select(func.min(papers.c.first_seen_at), func.min(papers.c.listed_on)).where(
+    one_of_those(papers.c.id, "asked")
+)
+_FORMER = select(former_ids.c.id, former_ids.c.paper_id).where(
+    one_of_those(former_ids.c.paper_id, "asked")
+)
+_LATER = select(former_ids.c.id, former_ids.c.paper_id).where(
+    one_of_those(former_ids.c.id, "asked")
+)
 _SLACK = timedelta(days=2)  # a clock may have been wrong, and a day begins earlier elsewhere
 
 
@@ -40,11 +64,8 @@ class Ledger:
 
     def last_made_at(self, subscriber_ids: Collection[str]) -> dict[str, datetime | None]:
         """When the newest digest of each of them was made; for nobody's, `None`."""
-        theirs = ledger.c.subscriber_id == subscribers.c.id
-        # Each in their part of the ledger: grouped, all of it would be read.
-        newest = select(func.max(ledger.c.made_at)).where(theirs).scalar_subquery()
-        query = select(subscribers.c.id, newest).where(one_of(subscribers.c.id, subscriber_ids))
-        found = dict(map(tuple, self._connection.execute(query).all()))
+        rows = self._connection.execute(_NEWEST, {"whose": list(subscriber_ids)})
+        found = dict(map(tuple, rows.all()))
         return {one: found.get(one) for one in subscriber_ids}
 
     def sent_among(
@@ -54,16 +75,14 @@ class Ledger:
         since = self._first_met(among)
         if since is None:
             return dict.fromkeys(subscriber_ids, frozenset())
-        # The lists of each reader behind one another, as one text.
-        lists = func.aggregate_strings(cast(ledger.c.papers, Text), ",")
-        mine = one_of(ledger.c.subscriber_id, subscriber_ids), ledger.c.made_at >= since - _SLACK
-        query = select(ledger.c.subscriber_id, lists).where(*mine).group_by(ledger.c.subscriber_id)
-        former = self._ids(former_ids.c.paper_id, among)
-        asked = frozenset(among) | former.keys()
+        later = self._later_ids(_FORMER, among)
+        asked = frozenset(among)
+        names = asked | later.keys()
+        of = {"whose": list(subscriber_ids), "since": since - _SLACK}
         found = dict.fromkeys(subscriber_ids, frozenset[str]())
-        for one, listed in self._connection.execute(query).all():
-            sent = asked.intersection(chain.from_iterable(orjson.loads(f"[{listed}]")))
-            found[one] = frozenset(former.get(paper, paper) for paper in sent) if former else sent
+        for one, listed in self._connection.execute(_LISTS, of).all():
+            sent = names.intersection(chain.from_iterable(orjson.loads(f"[{listed}]")))
+            found[one] = asked & {*sent, *_named(sent, later)} if later else sent
         return found
 
     def sent_to(self, subscriber_id: str, before: datetime | None = None) -> frozenset[str]:
@@ -73,12 +92,12 @@ class Ledger:
             mine.append(ledger.c.made_at < before)
         rows = self._connection.scalars(select(ledger.c.papers).where(*mine))
         sent = frozenset(paper for listed in rows for paper in listed)
-        later = self._ids(former_ids.c.id, sent)
-        return frozenset(later.get(paper, paper) for paper in sent)
+        later = self._later_ids(_LATER, sent)
+        return frozenset(_named(sent, later))
 
     def digest_with(self, subscriber_id: str, ids: Collection[str]) -> str:
         """Id of the first digest that brought them one of these papers; empty if none did."""
-        names = {*ids, *self._ids(former_ids.c.paper_id, ids)}
+        names = {*ids, *self._later_ids(_FORMER, ids)}
         columns = (ledger.c.digest_id, ledger.c.papers)
         query = select(*columns).where(ledger.c.subscriber_id == subscriber_id)
         rows = self._connection.execute(query.order_by(ledger.c.made_at)).all()
@@ -97,8 +116,7 @@ class Ledger:
 
     def _first_met(self, among: Collection[str]) -> datetime | None:
         """When the first of these papers was met or listed; `None` if none is stored."""
-        query = select(func.min(papers.c.first_seen_at), func.min(papers.c.listed_on))
-        met = self._connection.execute(query.where(one_of(papers.c.id, among)))
+        met = self._connection.execute(_FIRST_MET, {"asked": list(among)})
         seen_at: datetime | None
         listed_on: date | None
         seen_at, listed_on = met.one()
@@ -106,7 +124,14 @@ class Ledger:
             return seen_at
         return min(seen_at, datetime.combine(listed_on, time(), UTC))
 
-    def _ids(self, column: ColumnElement[str], ids: Iterable[str]) -> dict[str, str]:
-        """Former ids with those that took their place, where the one or the other is among these."""
-        query = select(former_ids.c.id, former_ids.c.paper_id).where(one_of(column, ids))
-        return dict(map(tuple, self._connection.execute(query)))
+    def _later_ids(self, query: Select[Any], asked: Iterable[str]) -> dict[str, list[str]]:
+        """Former ids with those that took their place."""
+        later: dict[str, list[str]] = defaultdict(list)
+        for former, paper in self._connection.execute(query, {"asked": list(asked)}):
+            later[former].append(paper)
+        return later
+
+
+def _named(ids: Iterable[str], later: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """The ids that took the place of these, or these where none did."""
+    return (paper for one in ids for paper in later.get(one, (one,)))

@@ -195,18 +195,13 @@ ledger = Table(
     sqlite_with_rowid=False,
 )
 
-# Under which ids papers stand in the ledger that have another one now.
+# Under which ids papers stand in the ledger that have another one now; two may have had the same.
 former_ids = Table(
     "former_ids",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column(
-        "paper_id",
-        String(40),
-        ForeignKey("papers.id", onupdate="CASCADE", ondelete="CASCADE"),
-        nullable=False,
-        index=True,
-    ),
+    _of_paper(),
+    Index(None, "paper_id"),
 )
 
 # Editions that were not worth a mail, since the last digest that was.

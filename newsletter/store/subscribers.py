@@ -23,7 +23,7 @@ from newsletter.model import Feedback, Profile, Status, Subscriber, Verdict
 from newsletter.store.addresses import Addresses, has_open_token
 from newsletter.store.bulk import insert_all
 from newsletter.store.calendar import Calendar
-from newsletter.store.choice import one_of
+from newsletter.store.choice import one_of, one_of_those
 from newsletter.store.digests import Digests
 from newsletter.store.outbox import Outbox
 from newsletter.store.plain import profile_from_json, profile_to_json
@@ -39,6 +39,13 @@ from newsletter.store.schema import (
 )
 
 _AT_ONCE = 500  # rows looked at, or erased, together
+_SALT_LOCKED = select(salts.c.id).with_for_update()
+_SALT_AGAIN = update(salts).values(id=salts.c.id)
+_VOTES = (
+    select(feedback)
+    .where(one_of_those(feedback.c.subscriber_id, "whose"))
+    .order_by(feedback.c.at, feedback.c.paper_id)
+)
 _STANDING = (
     subscribers.c.email_key,
     subscribers.c.status_at,
@@ -229,10 +236,8 @@ class Register:
 
     def votes_of(self, subscriber_ids: Collection[str]) -> dict[str, tuple[Feedback, ...]]:
         """The votes of 500 subscribers at most; each of them is in it."""
-        theirs = one_of(feedback.c.subscriber_id, subscriber_ids)
-        order = (feedback.c.at, feedback.c.paper_id)
         found: dict[str, list[Feedback]] = {one: [] for one in subscriber_ids}
-        for row in self._connection.execute(select(feedback).where(theirs).order_by(*order)):
+        for row in self._connection.execute(_VOTES, {"whose": list(subscriber_ids)}):
             found[row.subscriber_id].append(_vote(row))
         return {one: tuple(votes) for one, votes in found.items()}
 
@@ -264,9 +269,9 @@ def wait_for_turn(connection: Connection) -> None:
     is locked without a write: each would leave a dead row behind for as long as somebody reads.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(salts.c.id).with_for_update())
+        connection.execute(_SALT_LOCKED)
     else:
-        connection.execute(update(salts).values(id=salts.c.id))
+        connection.execute(_SALT_AGAIN)
 
 
 def _vote(row: Row[Any]) -> Feedback:

@@ -115,6 +115,29 @@ def test_a_paper_whose_title_changed_before_its_id_is_found_under_each_id_it_had
     assert sent(store, named, to="s2") == {named.id}
 
 
+def test_a_title_that_changes_back_and_forth_loses_nothing(store):
+    listed(store, NAMELESS, tier=Tier.DUMP)
+    keep(store, made(NAMELESS))
+    other = replace(NAMELESS, id="t:2222222222222222")
+    for day, paper in enumerate([other, NAMELESS, other, NAMELESS, other], 1):
+        listed(store, paper, at=NOON + day * DAY)
+
+    assert sent(store, other) == {other.id}
+
+
+def test_two_papers_that_had_one_id_in_turn_count_as_sent_when_one_was(store):
+    listed(store, NAMELESS, tier=Tier.DUMP)
+    keep(store, made(NAMELESS))
+    for number, title in ((1, "A paper without number"), (2, "Another title")):
+        listed(store, replace(NAMELESS, title=title), tier=Tier.DUMP)
+        listed(store, replace(NAMELESS, title=title, id=f"2604.1000{number}"))
+
+    with store.register() as register:
+        assert register.digests.sent_to("s1") == {"2604.10001", "2604.10002"}
+    first, second = (replace(NAMELESS, id=f"2604.1000{number}") for number in (1, 2))
+    assert sent(store, first, second) == {first.id, second.id}
+
+
 def test_papers_of_a_digest_that_never_arrived_may_come_again_and_it_was_made_all_the_same(store):
     listed(store, FIRST, SECOND)
     keep(store, made(FIRST), made(SECOND, at=NOON + DAY))

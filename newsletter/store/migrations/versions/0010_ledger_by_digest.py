@@ -60,7 +60,7 @@ def upgrade() -> None:
         "former_ids",
         sa.Column("id", sa.String(40), nullable=False),
         sa.Column("paper_id", sa.String(40), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_former_ids"),
+        sa.PrimaryKeyConstraint("id", "paper_id", name="pk_former_ids"),
         _of_paper("former_ids"),
     )
     op.create_index("ix_former_ids_paper_id", "former_ids", ["paper_id"])
