@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
-from newsletter.delivery import Delivery, Errand
 from newsletter.mail.digest import make_digest
 from newsletter.mail.notes import quiet_note, votes_note
 from newsletter.model import Digest, Feedback, Pick, Profile, Subscriber
@@ -17,17 +17,16 @@ from newsletter.selection.effect import moves
 from newsletter.selection.learn import with_votes
 from newsletter.store import History, Move, Register, Store
 
-Also = Callable[[Register, Sequence[Delivery]], None]
-"""Something to be done with mails in the transaction that queues them."""
+Also = Callable[[Register, Sequence[Digest]], None]
+"""Something to be done with digests in the transaction that keeps them and queues their mails."""
 
 
-def nothing_more(register: Register, mails: Sequence[Delivery]) -> None:
+def nothing_more(register: Register, digests: Sequence[Digest]) -> None:
     """That is all."""
-    del register, mails
+    del register, digests
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
+class Asking(NamedTuple):
     """Somebody whose digest is due, with the votes in their profile.
 
     `unmoved` is their taste without the votes since the last digest; `None` if there were none.
@@ -39,8 +38,7 @@ class Asking:
     unmoved: Profile | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """A digest that is not kept yet, with the subscriber as they were when it was made."""
 
     subscriber: Subscriber
@@ -116,9 +114,8 @@ def keep(
         kept = [digest for digest in turns if len(digest.picks) >= min_papers]
         register.digests.note_quiet([one for one in turns if len(one.picks) < min_papers])
         register.digests.keep_all(kept)
-        mails = list(map(_delivery_of, kept))
-        register.outbox.add_all(mails)
-        also(register, mails)
+        register.outbox.add_digests(kept)
+        also(register, kept)
     return kept
 
 
@@ -146,14 +143,4 @@ def _effect(before: Sequence[Pick], after: Sequence[Pick]) -> int:
 def _move(subscriber: Subscriber, now: datetime) -> Move:
     return Move(
         subscriber_id=subscriber.id, since=subscriber.next_due_at, to=due_after(subscriber, now)
-    )
-
-
-def _delivery_of(digest: Digest) -> Delivery:
-    return Delivery(
-        id=digest.id,
-        errand=Errand.DIGEST,
-        subscriber_id=digest.subscriber_id,
-        created_at=digest.created_at,
-        next_attempt_at=digest.created_at,
     )

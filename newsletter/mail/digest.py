@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from newsletter.mail.wording import headline_cut, plain, shorten
 from newsletter.model import Digest, Pick, Reason, Subscriber, Why
@@ -77,10 +78,14 @@ def subject_for(picks: Sequence[Pick], considered: int) -> str:
     """
     if not picks:
         return _quiet_subject(considered)
-    title = plain(picks[0].paper.title) or _UNTITLED
+    return _headline(picks[0].paper.title, len(picks) - 1)
+
+
+@lru_cache(maxsize=4_096)  # many readers have one paper at the top
+def _headline(title: str, others: int) -> str:
+    title = plain(title) or _UNTITLED
     if re.match(r"(re|fwd?|aw|wg)\s*:", title, re.IGNORECASE):
         title = f"Paper “{title}”"
-    others = len(picks) - 1
     tail = f", and {others} more" if others else ""
     if not tail and title.upper() == title and title.lower() != title:
         tail = ", picked for you"

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import Compiled, SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from newsletter.store.kinds import Instant, String
+from newsletter.store.kinds import Instant, String, Words, is_sayable
 
 _FEW = 20  # below this COPY's own round trips cost more than they save
 _KEPT = 64  # statements; to compile one costs as much as to insert fifty rows
@@ -143,11 +143,9 @@ def _ready(
     """A whole column as the driver takes it; what is plain, or the same again, is not looked at."""
     if write is None:
         return values
-    if isinstance(kind, String):
-        said = "".join(filter(None, values))
-        if said.isascii() and "\0" not in said:
-            return values
-    if isinstance(kind, Instant):
+    if isinstance(kind, String) and is_sayable("".join(filter(None, values))):
+        return values
+    if isinstance(kind, Instant | Words):
         made = {value: write(value) for value in set(values)}
         return [made[value] for value in values]
     return map(write, values)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, or_, select, update
 
@@ -41,8 +41,7 @@ _MOVED = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(NamedTuple):
     """The time of somebody's next digest: since when it stood, and what it becomes."""
 
     subscriber_id: str

@@ -15,7 +15,7 @@ from newsletter.store.bulk import insert_all, insert_columns
 from newsletter.store.choice import one_of, one_of_those
 from newsletter.store.ledger import Ledger
 from newsletter.store.papers import find_papers
-from newsletter.store.picks import KEY, PAPER, PickRows, listed, pick_of
+from newsletter.store.picks import KEY, PAPER, listed, pick_of, rows_of
 from newsletter.store.schema import digests, quiet_editions
 
 _EDITIONS = select(digests.c.subscriber_id, digests.c.edition).where(
@@ -65,8 +65,9 @@ class Digests:
 
     def keep_all(self, new: Sequence[Digest]) -> None:
         """Writes down 500 digests at most, of one subscriber each, none of them known."""
-        insert_columns(self._connection, digests, _columns(new))
-        self._ledger.keep(new)
+        picks = rows_of(new)
+        insert_columns(self._connection, digests, _columns(new) | {"picks": picks})
+        self._ledger.keep(new, [[row[PAPER] for row in rows] for rows in picks])
         self._connection.execute(_QUIET_OVER, {"whose": _readers_of(new)})
 
     def histories(self, subscriber_ids: Collection[str]) -> dict[str, History]:
@@ -178,13 +179,4 @@ def _readers_of(made: Sequence[Digest]) -> list[str]:
 
 
 def _columns(made: Sequence[Digest]) -> dict[str, Sequence[Any]]:
-    columns: dict[str, Sequence[Any]] = {
-        name: [getattr(digest, name) for digest in made] for name in _FACTS
-    }
-    rows = PickRows()
-    return columns | {"picks": [rows.of(digest.picks) for digest in made]}
-
-
-# A pick as an array: the paper's id, the score, for each reason its kind and its detail, the figures
-# and the title key where the paper has no arXiv id: it may take one later, then its title finds it.
-_PAPER, _KEY = 0, 6
+    return {name: [getattr(digest, name) for digest in made] for name in _FACTS}

@@ -19,6 +19,15 @@ def sayable(text: str) -> str:
     return text.replace("\0", "")
 
 
+def is_sayable(text: str) -> bool:
+    """Whether it stays as it is."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
+
+
 class String(TypeDecorator[str]):
     """A word of ours, of so many characters at most (SQLite does not count them), sayable.
 

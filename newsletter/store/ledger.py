@@ -52,13 +52,13 @@ class Ledger:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def keep(self, made: Sequence[Digest]) -> None:
-        """The papers of new digests count as sent."""
+    def keep(self, made: Sequence[Digest], papers_of: Sequence[Sequence[str]]) -> None:
+        """The papers of new digests, given by their ids for each of them, count as sent."""
         columns: dict[str, Sequence[Any]] = {
             "subscriber_id": [digest.subscriber_id for digest in made],
             "made_at": [digest.created_at for digest in made],
             "digest_id": [digest.id for digest in made],
-            "papers": [[pick.paper.id for pick in digest.picks] for digest in made],
+            "papers": papers_of,
         }
         insert_columns(self._connection, ledger, columns)
 
@@ -112,7 +112,7 @@ class Ledger:
             ledger.c.made_at == select(digests.c.created_at).where(mine).scalar_subquery(),
             ledger.c.digest_id == digest_id,
         )
-        self._connection.execute(update(ledger).where(*row).values(papers=()))
+        self._connection.execute(update(ledger).where(*row).values(papers=[]))
 
     def _first_met(self, among: Collection[str]) -> datetime | None:
         """When the first of these papers was met or listed; `None` if none is stored."""

@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
-from newsletter.store.bulk import change_all, insert_columns
+from newsletter.model import Digest
+from newsletter.store.bulk import change_all, insert_all, insert_columns
 from newsletter.store.choice import one_of
 from newsletter.store.schema import IS_LETTER, deliveries
 
@@ -33,7 +34,6 @@ _COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
 _AT, _ID = _FIELDS.index("next_attempt_at"), _FIELDS.index("id")
 _ERRANDS = {errand.value: errand for errand in Errand}
 _STATES = {state.value: state for state in DeliveryState}
-_WORDS = {word: word.value for word in (*Errand, *DeliveryState)}  # `value` is slow to look up
 # What an attempt changes; all else is as it was written down first.
 _CHANGING = (
     "state",
@@ -48,6 +48,18 @@ _ENDED = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED)
 _LONGEST_WAIT = timedelta(days=3)  # from when a mail may leave to when it is sent
 
 
+# Of a mail that nobody tried to deliver.
+_LIKE_ANY_DIGEST: dict[str, Any] = {
+    "errand": Errand.DIGEST.value,
+    "state": DeliveryState.QUEUED.value,
+    "attempts": 0,
+    "leased_until": None,
+    "last_error": "",
+    "sent_at": None,
+    "fingerprint": "",
+}
+
+
 class Outbox:
     """Mails on their way, seen and changed within one transaction; see `Delivery`."""
 
@@ -60,7 +72,21 @@ class Outbox:
 
     def add_all(self, new: Sequence[Delivery]) -> None:
         """Writes down that mails must leave."""
-        insert_columns(self._connection, deliveries, _columns(new))
+        insert_all(self._connection, deliveries, list(map(_row, new)))
+
+    def add_digests(self, made: Sequence[Digest]) -> None:
+        """Writes down that the mails of new digests must leave, each from when it was made."""
+        if not made:
+            return
+        made_at = [digest.created_at for digest in made]
+        columns = {name: [value] * len(made) for name, value in _LIKE_ANY_DIGEST.items()}
+        columns |= {
+            "id": [digest.id for digest in made],
+            "subscriber_id": [digest.subscriber_id for digest in made],
+            "created_at": made_at,
+            "next_attempt_at": made_at,
+        }
+        insert_columns(self._connection, deliveries, columns)
 
     def get(self, delivery_id: str) -> Delivery | None:
         """The delivery with this id."""
@@ -230,13 +256,9 @@ def _change(end: Delivery) -> dict[str, Any]:
     return changed | {"of": end.id, "to_state": end.state.value, "lease": end.leased_until}
 
 
-def _columns(new: Sequence[Delivery]) -> dict[str, Sequence[Any]]:
-    columns: dict[str, Sequence[Any]] = {
-        name: [getattr(delivery, name) for delivery in new] for name in _FIELDS
-    }
-    for name in ("errand", "state"):
-        columns[name] = [_WORDS[word] for word in columns[name]]
-    return columns
+def _row(delivery: Delivery) -> dict[str, Any]:
+    row = {name: getattr(delivery, name) for name in _FIELDS}
+    return row | {"errand": delivery.errand.value, "state": delivery.state.value}
 
 
 def _delivery(row: Row[Any], **otherwise: Any) -> Delivery:

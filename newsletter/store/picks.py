@@ -6,11 +6,13 @@ and the title key where the paper has no arXiv id: it may take one later, then i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
+from operator import attrgetter
 from typing import Any
 
-from newsletter.model import Paper, Pick, Reason, Why
+from newsletter.model import Digest, Paper, Pick, Reason, Why
 
 PAPER, KEY = 0, 6
 """Where the id of the paper stands, and its title key if there is one."""
@@ -18,30 +20,31 @@ PAPER, KEY = 0, 6
 _REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
 
 
-class PickRows:
-    """Writes picks; reasons that many of them have in common are written once.
+_FACTS = attrgetter("paper", "score", "reasons", "upvotes", "comments", "stars")
 
-    Those are told apart by where they lie, which is quicker than by what they say: what is
-    written must outlive this.
-    """
 
-    def __init__(self) -> None:
-        self._told: dict[int, list[str]] = {}
+def rows_of(made: Sequence[Digest]) -> list[list[tuple[Any, ...]]]:
+    """The picks of each digest as arrays; all together, for they are the most of what is written."""
+    picks = [pick for digest in made for pick in digest.picks]
+    if not picks:
+        return [[] for _ in made]
+    papers, scores, reasons, *figures = zip(*map(_FACTS, picks), strict=True)
+    ids = [paper.id for paper in papers]
+    rows = zip(ids, scores, _told(reasons), *figures, strict=True)
+    met = dict(zip(ids, papers, strict=True))
+    keys = {paper.id: (paper.key,) for paper in met.values() if not paper.has_arxiv_id}
+    each = (row + keys.get(row[PAPER], ()) for row in rows) if keys else rows
+    return [list(islice(each, len(digest.picks))) for digest in made]
 
-    def of(self, picks: Iterable[Pick]) -> list[list[Any]]:
-        """The arrays of one digest."""
-        rows = []
-        for pick in picks:
-            paper = pick.paper
-            told = self._told.get(id(pick.reasons)) or self._tell(pick.reasons)
-            row = [paper.id, pick.score, told, pick.upvotes, pick.comments, pick.stars]
-            rows.append(row if paper.has_arxiv_id else [*row, paper.key])
-        return rows
 
-    def _tell(self, reasons: tuple[Reason, ...]) -> list[str]:
-        told = [said for reason in reasons for said in (reason.why.value, reason.detail)]
-        self._told[id(reasons)] = told
-        return told
+def _told(reasons: Sequence[tuple[Reason, ...]]) -> list[list[str]]:
+    """Those that many picks have in common are told apart by where they lie, not by what they say."""
+    known = {id(one): one for one in reasons}
+    told = {
+        place: [said for reason in one for said in (reason.why.value, reason.detail)]
+        for place, one in known.items()
+    }
+    return [told[id(one)] for one in reasons]
 
 
 def listed(pick: list[Any] | Mapping[str, Any]) -> list[Any]:

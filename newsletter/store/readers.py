@@ -12,8 +12,8 @@ from newsletter.model import Cadence, Format, Status, Subscriber
 from newsletter.store.plain import profile_from_json
 from newsletter.store.schema import profiles, subscribers
 
-_NAMES = tuple(field.name for field in fields(Subscriber) if field.name != "profile")
-_FACTS = (*(subscribers.c[name] for name in _NAMES), profiles.c.profile)
+_NAMES = tuple(field.name for field in fields(Subscriber))
+_FACTS = tuple(profiles.c.profile if name == "profile" else subscribers.c[name] for name in _NAMES)
 _STATUSES = {status.value: status for status in Status}
 _CADENCES = {cadence.value: cadence for cadence in Cadence}
 _FORMATS = {form.value: form for form in Format}
@@ -29,12 +29,12 @@ def select_readers(*also: Column[Any]) -> Select[Any]:
 def reader_of(row: Sequence[Any]) -> Subscriber:
     """The subscriber in such a row."""
     # By place: a row looks each name up.
-    *values, profile = row
-    facts = dict(zip(_NAMES, values, strict=True))
+    facts = dict(zip(_NAMES, row, strict=True))
     facts["status"] = _STATUSES[facts["status"]]
     facts["cadence"] = _CADENCES[facts["cadence"]]
     facts["format"] = _FORMATS[facts["format"]]
-    return Subscriber(**facts, profile=profile_from_json(profile))
+    facts["profile"] = profile_from_json(facts["profile"])
+    return Subscriber(**facts)
 
 
 def row_of(subscriber: Subscriber) -> dict[str, Any]:

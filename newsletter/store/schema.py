@@ -191,7 +191,7 @@ ledger = Table(
     _of_subscriber(primary_key=True),
     Column("made_at", Instant, primary_key=True),
     Column("digest_id", String(40), primary_key=True),
-    Column("papers", Words, nullable=False),
+    Column("papers", JSON, nullable=False),
     sqlite_with_rowid=False,
 )
 
