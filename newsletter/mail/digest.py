@@ -113,9 +113,11 @@ def preheader_for(picks: Sequence[Pick], considered: int) -> str:
 def _titles_within(titles: Sequence[str], room: int) -> str:
     """The titles side by side; what a short one leaves free goes to those after it."""
     cuts: list[str] = []
+    free = room - len(" · ") * (len(titles) - 1)
     for left, title in zip(range(len(titles), 0, -1), titles, strict=True):
-        used = sum(map(len, cuts)) + len(" · ") * (len(titles) - 1)
-        cuts.append(headline_cut(title, (room - used) // left))
+        cut = headline_cut(title, free // left)
+        free -= len(cut)
+        cuts.append(cut)
     return " · ".join(cuts)
 
 

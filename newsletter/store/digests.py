@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
@@ -179,4 +180,4 @@ def _readers_of(made: Sequence[Digest]) -> list[str]:
 
 
 def _columns(made: Sequence[Digest]) -> dict[str, Sequence[Any]]:
-    return {name: [getattr(digest, name) for digest in made] for name in _FACTS}
+    return {name: list(map(attrgetter(name), made)) for name in _FACTS}

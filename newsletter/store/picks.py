@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
 
@@ -21,6 +21,7 @@ _REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
 
 
 _FACTS = attrgetter("paper", "score", "reasons", "upvotes", "comments", "stars")
+_SAID = attrgetter("why", "detail")
 
 
 def rows_of(made: Sequence[Digest]) -> list[list[tuple[Any, ...]]]:
@@ -39,12 +40,12 @@ def rows_of(made: Sequence[Digest]) -> list[list[tuple[Any, ...]]]:
 
 def _told(reasons: Sequence[tuple[Reason, ...]]) -> list[list[str]]:
     """Those that many picks have in common are told apart by where they lie, not by what they say."""
-    known = {id(one): one for one in reasons}
+    places = list(map(id, reasons))
     told = {
-        place: [said for reason in one for said in (reason.why.value, reason.detail)]
-        for place, one in known.items()
+        place: list(chain.from_iterable(map(_SAID, one)))
+        for place, one in dict(zip(places, reasons, strict=True)).items()
     }
-    return [told[id(one)] for one in reasons]
+    return [told[place] for place in places]
 
 
 def listed(pick: list[Any] | Mapping[str, Any]) -> list[Any]:

@@ -253,7 +253,7 @@ def test_a_digest_that_could_not_be_queued_leaves_the_reader_due(world, monkeypa
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Outbox, "add_all", full)
+        patched.setattr(Outbox, "add_digests", full)
         with pytest.raises(StoreError):
             world.compose(morning(30))
 
