@@ -3,7 +3,7 @@
     page ─ ingest ─> papers and sightings in the store
     store ─ look_back ─> the pool: candidates of the last days, and what is usual
     pool ─ choose ─> picks with reasons, in one digest for one reader
-    digest ─ compose ─> kept as data, with a mail in the outbox
+    digest ─ compose ─> kept as data, with a mail in the outbox (`newsletter.composing`)
     digest ─ finish ─> the mail, checked before it could leave
     outbox ─ deliver_due ─> handed to the relay, the outcome written down at once
 
