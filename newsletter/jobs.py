@@ -9,11 +9,11 @@ from datetime import timedelta
 from threading import Event
 
 from newsletter.app import App
+from newsletter.composing import Also, nothing_more
 from newsletter.errors import NewsletterError, SourceError, harmless
 from newsletter.journal import Journal
 from newsletter.model import Tier
 from newsletter.pipeline import (
-    Also,
     Ingested,
     Pool,
     compose_due,
@@ -72,7 +72,7 @@ class Jobs:
         finally:
             self._looked.set()
 
-    def compose(self, shard: str = "", also: Also = lambda _register, _mails: None) -> None:
+    def compose(self, shard: str = "", also: Also = nothing_more) -> None:
         """Makes the digests that are due; the postman carries them.
 
         Args:
@@ -151,7 +151,7 @@ class Jobs:
 
     def _is_anybody_due(self) -> bool:
         with self._app.store.register() as register:
-            return register.count_due(self._app.now()) > 0
+            return register.calendar.count_due(self._app.now()) > 0
 
     def _read(self, sources: Sources, spec: SourceSpec) -> None:
         now = self._app.now()

@@ -3,7 +3,7 @@
     page ─ ingest ─> papers and sightings in the store
     store ─ look_back ─> the pool: candidates of the last days, and what is usual
     pool ─ choose ─> picks with reasons, in one digest for one reader
-    digest ─ compose ─> kept as data, with a mail in the outbox
+    digest ─ compose ─> kept as data, with a mail in the outbox (`newsletter.composing`)
     digest ─ finish ─> the mail, checked before it could leave
     outbox ─ deliver_due ─> handed to the relay, the outcome written down at once
 
@@ -17,22 +17,18 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from newsletter.carrying import BATCH, Carrier, Delivered, Office
-from newsletter.delivery import Delivery, Errand
+from newsletter.composing import Also, Asking, Made, ask, by_gap, keep, make, nothing_more
 from newsletter.mail.digest import make_digest
-from newsletter.mail.notes import quiet_note, votes_note
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
 from newsletter.memory import untouched
-from newsletter.model import Candidate, Digest, Feedback, Listing, Pick, Profile, Subscriber
+from newsletter.model import Candidate, Digest, Listing, Profile, Subscriber
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
-from newsletter.schedule import days_to_cover, due_after, edition_at
-from newsletter.selection import Background, Field, Ranking, rank, select_all
-from newsletter.selection.effect import moves
-from newsletter.selection.learn import with_votes
+from newsletter.selection import Background, Field, Ranking, rank
 from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceSpec
-from newsletter.store import History, Move, Recorded, Register, Store
+from newsletter.store import Recorded, Store
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 _HOUR = timedelta(hours=1)
@@ -187,81 +183,11 @@ def compose(
         the digest; `None` if this edition was made before, or too little is worth a mail.
     """
     with store.register() as register:
-        (history,) = register.digests.histories([subscriber.id], pool.ids).values()
-    asking = _Asking(subscriber, edition, history, unmoved)
-    papers = Field(pool.candidates, now=now, background=pool.background)
-    made = _made([asking], papers, now, notes)
-    return next(iter(_keep(store, made, now=now, min_papers=min_papers)), None)
-
-
-def _made(
-    askings: Sequence[_Asking], papers: Field, now: datetime, notes: Sequence[str] = ()
-) -> list[_Made]:
-    """Everybody's digest; those of many readers cost far less together than one by one."""
-    moved = [asking for asking in askings if asking.unmoved]
-    asked = [(asking.subscriber.profile, asking.history.sent) for asking in askings]
-    asked += [(asking.unmoved, asking.history.sent) for asking in moved if asking.unmoved]
-    picks = list(select_all(asked, papers))
-    before = {
-        asking.subscriber.id: picks[place] for place, asking in enumerate(moved, len(askings))
-    }
-    made = []
-    for asking, chosen in zip(askings, picks, strict=False):
-        reader = asking.subscriber
-        effect = _effect(before[reader.id], chosen) if reader.id in before else 0
-        digest = make_digest(
-            subscriber=reader,
-            picks=chosen,
-            considered=len(papers),
-            edition=asking.edition,
-            now=now,
-            notes=(*notes, *quiet_note(asking.history.quiet), *votes_note(effect)),
-        )
-        made.append(_Made(reader, digest))
-    return made
-
-
-def _effect(before: Sequence[Pick], after: Sequence[Pick]) -> int:
-    """How many of the picks stand where they do because of the votes since the last digest."""
-    return sum(move.after is not None for move in moves(before, after))
-
-
-def _keep(
-    store: Store,
-    made: Sequence[_Made],
-    *,
-    now: datetime,
-    min_papers: int,
-    also: Also = lambda _register, _mails: None,
-) -> list[Digest]:
-    """Writes digests down with their mails in one transaction; leaves out what others made."""
-    with store.changing_register(together=True) as register:
-        # Decided on what stands in the store now: somebody else may have composed meanwhile.
-        mine = register.move_due([_move(one.subscriber, now) for one in made])
-        turns = register.digests.unknown([one.digest for one in made if one.subscriber.id in mine])
-        kept = [digest for digest in turns if len(digest.picks) >= min_papers]
-        register.digests.note_quiet([one for one in turns if len(one.picks) < min_papers])
-        register.digests.keep_all(kept)
-        mails = list(map(_delivery_of, kept))
-        register.outbox.add_all(mails)
-        also(register, mails)
-    return kept
-
-
-def _move(subscriber: Subscriber, now: datetime) -> Move:
-    return Move(
-        subscriber_id=subscriber.id, since=subscriber.next_due_at, to=due_after(subscriber, now)
-    )
-
-
-def _delivery_of(digest: Digest) -> Delivery:
-    return Delivery(
-        id=digest.id,
-        errand=Errand.DIGEST,
-        subscriber_id=digest.subscriber_id,
-        created_at=digest.created_at,
-        next_attempt_at=digest.created_at,
-    )
+        (history,) = register.digests.histories([subscriber.id]).values()
+    asking = Asking(subscriber, edition, history, unmoved)
+    field = Field(pool.candidates, now=now, background=pool.background)
+    made = make(store, [asking], field, now, notes)
+    return next(iter(keep(store, made, now=now, min_papers=min_papers)), None)
 
 
 @untouched()
@@ -274,7 +200,7 @@ def compose_due(
     min_papers: int = 1,
     most: int = 500,
     shard: str = "",
-    also: Also = lambda _register, _mails: None,
+    also: Also = nothing_more,
 ) -> Composed:
     """Makes the digest of everybody who is due; a second run at once makes nothing.
 
@@ -287,71 +213,13 @@ def compose_due(
         also: done in the very transaction that keeps the digests and their mails.
     """
     with store.register() as register:
-        due = [kept.subscriber for kept in register.due(now, most=most, shard=shard)]
-        askings = _askings(register, due, pool, now)
-    made: list[_Made] = []
-    for gap in {gap for _, gap in askings}:
-        alike = [asking for asking, covered in askings if covered == gap]
-        made += _made(alike, pool.field(gap + days - 1, now), now)
-    kept = _keep(store, made, now=now, min_papers=min_papers, also=also) if made else []
+        due = register.calendar.due(now, most=most, shard=shard)
+        askings = ask(register, due, now)
+    made: list[Made] = []
+    for gap, alike in by_gap(askings, now).items():
+        made += make(store, alike, pool.field(gap + days - 1, now), now)
+    kept = keep(store, made, now=now, min_papers=min_papers, also=also) if made else []
     return Composed(due=len(due), made=len(kept))
-
-
-Also = Callable[[Register, Sequence[Delivery]], None]
-"""Something to be done with mails in the transaction that queues them."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """Somebody whose digest is due, with the votes in their profile.
-
-    `unmoved` is their taste without the votes since the last digest; `None` if there were none.
-    """
-
-    subscriber: Subscriber
-    edition: str
-    history: History
-    unmoved: Profile | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A digest that is not kept yet, with the subscriber as they were when it was made."""
-
-    subscriber: Subscriber
-    digest: Digest
-
-
-def _askings(
-    register: Register, due: Sequence[Subscriber], pool: Pool, now: datetime
-) -> list[tuple[_Asking, int]]:
-    """What is known of those who are due, and how many days each digest shall cover."""
-    ids = [subscriber.id for subscriber in due]
-    votes = register.votes_of(ids)
-    histories = register.digests.histories(ids, pool.ids)
-    return [
-        (
-            _asking(subscriber, votes[subscriber.id], histories[subscriber.id], now),
-            days_to_cover(subscriber, histories[subscriber.id].last_made_at, now),
-        )
-        for subscriber in due
-    ]
-
-
-def _asking(
-    subscriber: Subscriber, votes: Sequence[Feedback], history: History, now: datetime
-) -> _Asking:
-    last, profile = history.last_made_at, subscriber.profile
-    earlier = [vote for vote in votes if last and vote.at <= last]
-    is_moved = len(earlier) < len(votes)
-    if votes:
-        subscriber = replace(subscriber, profile=with_votes(profile, votes, now=now))
-    return _Asking(
-        subscriber,
-        edition_at(subscriber, subscriber.next_due_at or now),
-        history,
-        with_votes(profile, earlier, now=now) if is_moved else None,
-    )
 
 
 def deliver_due(

@@ -12,9 +12,9 @@ from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.jobs import Status
 
 from newsletter.app import App
-from newsletter.delivery import Delivery
 from newsletter.fleet.ticks import cron
 from newsletter.jobs import Jobs
+from newsletter.model import Digest
 from newsletter.store import Register
 
 _log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class Tasks:
     def compose(self) -> None:
         """Makes the digests that are due; many are shared out by how the readers' ids begin."""
         with self._app.store.register() as register:
-            due = register.count_due(self._app.now())
+            due = register.calendar.count_due(self._app.now())
         if due <= _FEW:
             self._jobs.compose(also=self._deliver)
             return
@@ -106,9 +106,9 @@ class Tasks:
 
         self._jobs.guarded(compose)()
 
-    def _deliver(self, register: Register, deliveries: Sequence[Delivery]) -> None:
+    def _deliver(self, register: Register, digests: Sequence[Digest]) -> None:
         """Wakes a postman, if and only if the transaction that wrote the mails down is committed."""
-        if deliveries:
+        if digests:
             self._within.configure_task(
                 "deliver", queue=CHORES, connection=register.driver_connection
             ).defer()

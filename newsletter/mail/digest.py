@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from newsletter.mail.wording import headline_cut, plain, shorten
 from newsletter.model import Digest, Pick, Reason, Subscriber, Why
@@ -77,10 +78,14 @@ def subject_for(picks: Sequence[Pick], considered: int) -> str:
     """
     if not picks:
         return _quiet_subject(considered)
-    title = plain(picks[0].paper.title) or _UNTITLED
+    return _headline(picks[0].paper.title, len(picks) - 1)
+
+
+@lru_cache(maxsize=4_096)  # many readers have one paper at the top
+def _headline(title: str, others: int) -> str:
+    title = plain(title) or _UNTITLED
     if re.match(r"(re|fwd?|aw|wg)\s*:", title, re.IGNORECASE):
         title = f"Paper “{title}”"
-    others = len(picks) - 1
     tail = f", and {others} more" if others else ""
     if not tail and title.upper() == title and title.lower() != title:
         tail = ", picked for you"
@@ -108,9 +113,11 @@ def preheader_for(picks: Sequence[Pick], considered: int) -> str:
 def _titles_within(titles: Sequence[str], room: int) -> str:
     """The titles side by side; what a short one leaves free goes to those after it."""
     cuts: list[str] = []
+    free = room - len(" · ") * (len(titles) - 1)
     for left, title in zip(range(len(titles), 0, -1), titles, strict=True):
-        used = sum(map(len, cuts)) + len(" · ") * (len(titles) - 1)
-        cuts.append(headline_cut(title, (room - used) // left))
+        cut = headline_cut(title, free // left)
+        free -= len(cut)
+        cuts.append(cut)
     return " · ".join(cuts)
 
 

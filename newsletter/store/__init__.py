@@ -15,13 +15,14 @@ from newsletter.store import crew, keys, papers, tenants
 from newsletter.store.addresses import Suppressed
 from newsletter.store.alarms import CALM, Alarms, News, Standing, raise_alarms
 from newsletter.store.backup import Copied, back_up
+from newsletter.store.calendar import Move
 from newsletter.store.digests import History
 from newsletter.store.engine import open_engine, sentences
 from newsletter.store.figures import figures
 from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
 from newsletter.store.papers import Recorded, Shelf
-from newsletter.store.subscribers import Kept, Move, Newcomer, Register, wait_for_turn
+from newsletter.store.subscribers import Kept, Newcomer, Register, wait_for_turn
 from newsletter.watch import Alarm, Figures
 
 __all__ = [

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, insert, select, update
@@ -30,7 +31,6 @@ class Addresses:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._salt = bytes.fromhex(connection.execute(select(salts.c.salt)).scalar_one())
 
     def suppressed(self, key: str) -> Suppressed | None:
         """Why the address is not mailed, or `None`."""
@@ -116,6 +116,10 @@ class Addresses:
         """Erases every token of the address."""
         mine = tokens.c.address_hash == self._hash(key)
         self._connection.execute(delete(tokens).where(mine))
+
+    @cached_property
+    def _salt(self) -> bytes:
+        return bytes.fromhex(self._connection.execute(select(salts.c.salt)).scalar_one())
 
     def _hash(self, key: str) -> str:
         return hmac.new(self._salt, key.encode(), hashlib.sha256).hexdigest()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, Table, Update, insert
@@ -10,9 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.compiler import Compiled, SQLCompiler
 from sqlalchemy.types import TypeEngine
 
-from newsletter.store.kinds import Instant, String
+from newsletter.store.kinds import Instant, String, Words, is_sayable
 
 _FEW = 20  # below this COPY's own round trips cost more than they save
+_KEPT = 64  # statements; to compile one costs as much as to insert fifty rows
 
 
 def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -22,29 +25,25 @@ def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str,
         rows: each with the same names of columns; defaults are filled in for the others by the
             database only.
     """
-    if not rows:
+    if rows:
+        insert_columns(connection, table, _columns(rows, rows[0]))
+
+
+def insert_columns(
+    connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]
+) -> None:
+    """The same for rows that stand there as columns, each of them equally long.
+
+    A table for each row, only to be taken apart again, costs more than the columns.
+    """
+    count = len(next(iter(columns.values())))
+    if not count:
         return
-    if connection.dialect.name == "postgresql" and len(rows) >= _FEW:
-        _copy(connection, table, rows)
+    names = tuple(columns)
+    if connection.dialect.name == "postgresql" and count >= _FEW:
+        _copy(connection, _copying(table, names, connection.dialect), columns)
     else:
-        statement = insert(table).compile(dialect=connection.dialect, column_keys=list(rows[0]))
-        _hand_over(connection, statement, rows)
-
-
-def _copy(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    names = list(rows[0])
-    quote = connection.dialect.identifier_preparer.quote
-    statement = f"COPY {quote(table.name)} ({', '.join(map(quote, names))}) FROM STDIN"
-    written = [_written(table.c[name].type, connection.dialect) for name in names]
-    try:
-        with connection.connection.cursor().copy(statement) as copy:
-            for row in rows:
-                copy.write_row(
-                    [write(row[name]) for name, write in zip(names, written, strict=True)]
-                )
-    except connection.dialect.loaded_dbapi.Error as error:
-        # What SQLAlchemy does for its own statements: rooms above know its errors only.
-        raise DBAPIError(statement, None, error, hide_parameters=True) from error
+        _hand_over(connection, _inserting(table, names, connection.dialect), columns)
 
 
 def change_all(
@@ -55,43 +54,98 @@ def change_all(
     What SQLAlchemy does for each row besides costs five times as much as SQLite takes.
 
     Args:
+        statement: one that stays for good, since what was made of it does.
         rows: values for all parameters of the statement.
     """
-    if not rows:
-        return
-    _hand_over(connection, statement.compile(dialect=connection.dialect), rows)
+    if rows:
+        prepared = _changing(statement, connection.dialect)
+        _hand_over(connection, prepared, _columns(rows, prepared.names))
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], names: Iterable[str]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A statement as the driver takes it, and how the columns of its parameters become so."""
+
+    said: str
+    names: tuple[str, ...]
+    ready: tuple[Callable[[Sequence[Any]], Iterable[Any]], ...]
+
+    @classmethod
+    def of(cls, compiled: Compiled, dialect: Dialect) -> _Prepared:
+        parameters = cast("SQLCompiler", compiled)
+        names = tuple(parameters.positiontup or parameters.binds)
+        return cls(
+            str(compiled), names, _all_ready([parameters.binds[one].type for one in names], dialect)
+        )
+
+    def rows(self, columns: Mapping[str, Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
+        """The values in the order of the names."""
+        return zip(
+            *[ready(columns[name]) for name, ready in zip(self.names, self.ready, strict=True)],
+            strict=True,
+        )
+
+
+@lru_cache(maxsize=_KEPT)
+def _inserting(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Prepared:
+    return _Prepared.of(insert(table).compile(dialect=dialect, column_keys=list(names)), dialect)
+
+
+@lru_cache(maxsize=_KEPT)
+def _changing(statement: Update, dialect: Dialect) -> _Prepared:
+    return _Prepared.of(statement.compile(dialect=dialect), dialect)
+
+
+@lru_cache(maxsize=_KEPT)
+def _copying(table: Table, names: tuple[str, ...], dialect: Dialect) -> _Prepared:
+    quote = dialect.identifier_preparer.quote
+    said = f"COPY {quote(table.name)} ({', '.join(map(quote, names))}) FROM STDIN"
+    return _Prepared(said, names, _all_ready([table.c[name].type for name in names], dialect))
+
+
+def _copy(
+    connection: Connection, prepared: _Prepared, columns: Mapping[str, Sequence[Any]]
+) -> None:
+    try:
+        with connection.connection.cursor().copy(prepared.said) as copy:
+            for row in prepared.rows(columns):
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        # What SQLAlchemy does for its own statements: rooms above know its errors only.
+        raise DBAPIError(prepared.said, None, error, hide_parameters=True) from error
 
 
 def _hand_over(
-    connection: Connection, compiled: Compiled, rows: Sequence[Mapping[str, Any]]
+    connection: Connection, prepared: _Prepared, columns: Mapping[str, Sequence[Any]]
 ) -> None:
     """One statement for many rows; each column is made ready for the driver as a whole."""
-    dialect, parameters = connection.dialect, cast("SQLCompiler", compiled)
-    names = list(parameters.positiontup or parameters.binds)
-    kinds = [parameters.binds[name].type for name in names]
-    columns = [
-        _ready(kind, dialect, [row[name] for row in rows])
-        for name, kind in zip(names, kinds, strict=True)
-    ]
-    handed: list[Any] = list(zip(*columns, strict=True))
-    if not dialect.positional:
-        handed = [dict(zip(names, values, strict=True)) for values in handed]
-    connection.exec_driver_sql(str(compiled), handed)
+    handed: list[Any] = list(prepared.rows(columns))
+    if not connection.dialect.positional:
+        handed = [dict(zip(prepared.names, values, strict=True)) for values in handed]
+    connection.exec_driver_sql(prepared.said, handed)
 
 
-def _ready(kind: TypeEngine[Any], dialect: Dialect, values: list[Any]) -> Iterable[Any]:
+def _all_ready(
+    kinds: Iterable[TypeEngine[Any]], dialect: Dialect
+) -> tuple[Callable[[Sequence[Any]], Iterable[Any]], ...]:
+    return tuple(
+        partial(_ready, kind, kind.dialect_impl(dialect).bind_processor(dialect)) for kind in kinds
+    )
+
+
+def _ready(
+    kind: TypeEngine[Any], write: Callable[[Any], Any] | None, values: Sequence[Any]
+) -> Iterable[Any]:
     """A whole column as the driver takes it; what is plain, or the same again, is not looked at."""
-    if isinstance(kind, String):
-        said = "".join(filter(None, values))
-        if said.isascii() and "\0" not in said:
-            return values
-    write = _written(kind, dialect)
-    if isinstance(kind, Instant):
+    if write is None:
+        return values
+    if isinstance(kind, String) and is_sayable("".join(filter(None, values))):
+        return values
+    if isinstance(kind, Instant | Words):
         made = {value: write(value) for value in set(values)}
         return [made[value] for value in values]
     return map(write, values)
-
-
-def _written(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    """How a value of this kind is handed to the driver."""
-    return kind.dialect_impl(dialect).bind_processor(dialect) or (lambda value: value)

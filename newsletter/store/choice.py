@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -25,18 +25,12 @@ def one_of(column: ColumnElement[str], texts: Iterable[str]) -> ColumnElement[bo
     return _OneOf(column, bindparam(None, list(texts), type_=_Texts(), unique=True))
 
 
-def one_of_stretch(column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
-    """The same for a column that comes second in an index, where the texts lie close together: ids
-    of a month, say.
+def one_of_those(column: ColumnElement[str], name: str) -> ColumnElement[bool]:
+    """The same for a statement that stays: the texts, a list, are given under this name each time.
 
-    SQLite would look each text up for each value of the first column; it is told to read from the
-    least to the greatest, and to choose from that. PostgreSQL decides for itself, and its order of
-    texts is not ours.
+    To make a statement anew and to recognise it costs five times as much as to run one that stays.
     """
-    least: ColumnElement[str] = bindparam(None, min(texts), unique=True)
-    most: ColumnElement[str] = bindparam(None, max(texts), unique=True)
-    these = bindparam(None, list(texts), type_=_Texts(), unique=True)
-    return _OneOfStretch(column, least, most, these)
+    return _OneOf(column, bindparam(name, type_=_Texts()))
 
 
 class _Texts(TypeDecorator[list[str]]):
@@ -65,11 +59,6 @@ class _OneOf(FunctionElement[bool]):
     _is_implicitly_boolean = True  # else `= 1` is added on SQLite, which then reads whole tables
 
 
-class _OneOfStretch(_OneOf):
-    name = "one_of_stretch"
-    inherit_cache = True
-
-
 @compiles(_OneOf)
 def _in_json(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:
     column, texts = (compiler.process(clause, **how) for clause in element.clauses)
@@ -80,16 +69,3 @@ def _in_json(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:
 def _any(element: _OneOf, compiler: SQLCompiler, **how: Any) -> str:
     column, texts = (compiler.process(clause, **how) for clause in element.clauses)
     return f"{column} = ANY ({texts})"
-
-
-@compiles(_OneOfStretch)
-def _in_stretch(element: _OneOfStretch, compiler: SQLCompiler, **how: Any) -> str:
-    column, least, most, texts = (compiler.process(one, **how) for one in element.clauses)
-    chosen = f"{column} || '' IN (SELECT value FROM json_each({texts}))"  # noqa: S608 - as above
-    return f"({column} BETWEEN {least} AND {most} AND {chosen})"
-
-
-@compiles(_OneOfStretch, "postgresql")
-def _any_of_stretch(element: _OneOfStretch, compiler: SQLCompiler, **how: Any) -> str:
-    column, *_ends, texts = element.clauses
-    return f"{compiler.process(column, **how)} = ANY ({compiler.process(texts, **how)})"

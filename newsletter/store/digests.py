@@ -1,23 +1,35 @@
-"""Digests as data, and the ledger of papers sent."""
+"""Digests as data, and what was made for whom."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, func, select
+from sqlalchemy import Connection, Row, delete, select
 
-from newsletter.model import Digest, Paper, Pick, Reason, Why
-from newsletter.store.bulk import insert_all
-from newsletter.store.choice import one_of, one_of_stretch
+from newsletter.model import Digest, Paper
+from newsletter.store.bulk import insert_all, insert_columns
+from newsletter.store.choice import one_of, one_of_those
+from newsletter.store.ledger import Ledger
 from newsletter.store.papers import find_papers
-from newsletter.store.schema import digests, papers, quiet_editions, sent_papers
+from newsletter.store.picks import KEY, PAPER, listed, pick_of, rows_of
+from newsletter.store.schema import digests, quiet_editions
 
-_REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
+_EDITIONS = select(digests.c.subscriber_id, digests.c.edition).where(
+    one_of_those(digests.c.subscriber_id, "whose"), one_of_those(digests.c.edition, "editions")
+)
+_QUIET_OF_THEM = one_of_those(quiet_editions.c.subscriber_id, "whose")
+_QUIET = (
+    select(quiet_editions.c.subscriber_id, quiet_editions.c.edition)
+    .where(_QUIET_OF_THEM)
+    .order_by(quiet_editions.c.edition)
+)
+_QUIET_OVER = delete(quiet_editions).where(_QUIET_OF_THEM)
+_FACTS = tuple(field.name for field in fields(Digest) if field.name != "picks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +38,10 @@ class History:
 
     Attributes:
         last_made_at: when their newest digest was made.
-        sent: those of the papers asked about that stood in any digest of theirs.
         quiet: the editions that were not worth a mail since the last digest, oldest first.
     """
 
     last_made_at: datetime | None = None
-    sent: frozenset[str] = frozenset()
     quiet: tuple[str, ...] = ()
 
 
@@ -40,6 +50,7 @@ class Digests:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._ledger = Ledger(connection)
 
     def keep(self, digest: Digest) -> bool:
         """Writes a digest down with its papers as sent; false if the subscriber has this edition."""
@@ -49,48 +60,33 @@ class Digests:
 
     def unknown(self, made: Sequence[Digest]) -> list[Digest]:
         """Those of 500 digests at most whose subscriber has no digest of their edition."""
-        theirs = one_of(digests.c.subscriber_id, [digest.subscriber_id for digest in made])
-        present = digests.c.edition.in_({digest.edition for digest in made})
-        query = select(digests.c.subscriber_id, digests.c.edition).where(theirs, present)
-        known = set(self._pairs(query))
+        asked = {"whose": _readers_of(made), "editions": list({one.edition for one in made})}
+        known = set(map(tuple, self._connection.execute(_EDITIONS, asked)))
         return [one for one in made if (one.subscriber_id, one.edition) not in known]
 
     def keep_all(self, new: Sequence[Digest]) -> None:
         """Writes down 500 digests at most, of one subscriber each, none of them known."""
-        insert_all(self._connection, digests, [_digest_row(digest) for digest in new])
-        self._mark_sent(new)
-        quiet = one_of(quiet_editions.c.subscriber_id, [one.subscriber_id for one in new])
-        self._connection.execute(delete(quiet_editions).where(quiet))
+        picks = rows_of(new)
+        insert_columns(self._connection, digests, _columns(new) | {"picks": picks})
+        self._ledger.keep(new, [[row[PAPER] for row in rows] for rows in picks])
+        self._connection.execute(_QUIET_OVER, {"whose": _readers_of(new)})
 
-    def histories(
-        self, subscriber_ids: Collection[str], among: Collection[str]
-    ) -> dict[str, History]:
-        """What 500 subscribers at most were made so far; each of them is in it.
-
-        Args:
-            among: the papers that are asked about.
-        """
-        made, quiet = digests.c, quiet_editions.c
-        lasts = select(made.subscriber_id, func.max(made.created_at)).where(
-            one_of(made.subscriber_id, subscriber_ids)
-        )
-        last_made = dict(self._pairs(lasts.group_by(made.subscriber_id)))
-        papers_of = self._sent(subscriber_ids, among)
-        quiet_of = self._gathered(
-            self._pairs(
-                select(quiet.subscriber_id, quiet.edition)
-                .where(one_of(quiet.subscriber_id, subscriber_ids))
-                .order_by(quiet.edition)
-            )
-        )
+    def histories(self, subscriber_ids: Collection[str]) -> dict[str, History]:
+        """What 500 subscribers at most were made so far; each of them is in it."""
+        last_made_at = self._ledger.last_made_at(subscriber_ids)
+        quiet: dict[str, list[str]] = defaultdict(list)
+        for one, edition in self._connection.execute(_QUIET, {"whose": list(subscriber_ids)}):
+            quiet[one].append(edition)
         return {
-            one: History(
-                last_made_at=last_made.get(one),
-                sent=frozenset(papers_of[one]),
-                quiet=tuple(quiet_of[one]),
-            )
+            one: History(last_made_at=last_made_at[one], quiet=tuple(quiet.get(one, ())))
             for one in subscriber_ids
         }
+
+    def sent_among(
+        self, subscriber_ids: Collection[str], papers: Collection[str]
+    ) -> dict[str, frozenset[str]]:
+        """Those of the papers that each of 500 subscribers at most was sent; each is in it."""
+        return self._ledger.sent_among(subscriber_ids, papers)
 
     def get(self, digest_id: str) -> Digest | None:
         """The digest with this id; papers stand in it as they are known today."""
@@ -122,21 +118,18 @@ class Digests:
 
     def sent_to(self, subscriber_id: str) -> frozenset[str]:
         """Ids of the papers that stood in any digest of theirs."""
-        mine = sent_papers.c.subscriber_id == subscriber_id
-        return frozenset(self._connection.scalars(select(sent_papers.c.paper_id).where(mine)))
+        return self._ledger.sent_to(subscriber_id)
 
     def give_back(self, digest_id: str) -> None:
         """The papers of a digest that never arrived do not count as sent."""
-        owner = select(digests.c.subscriber_id).where(digests.c.id == digest_id).scalar_subquery()
-        # The ledger is kept by subscriber: without the owner it would be read from end to end.
-        mine = (sent_papers.c.subscriber_id == owner) & (sent_papers.c.digest_id == digest_id)
-        self._connection.execute(delete(sent_papers).where(mine))
+        self._ledger.give_back(digest_id)
 
     def note_quiet(self, poor: Sequence[Digest]) -> None:
         """Writes down editions that were not worth a mail; again changes nothing."""
-        quiet = quiet_editions.c
-        theirs = one_of(quiet.subscriber_id, [digest.subscriber_id for digest in poor])
-        known = set(self._pairs(select(quiet.subscriber_id, quiet.edition).where(theirs)))
+        if not poor:
+            return
+        quiet = self._connection.execute(_QUIET, {"whose": _readers_of(poor)})
+        known = set(map(tuple, quiet))
         rows = [
             {
                 "subscriber_id": digest.subscriber_id,
@@ -154,59 +147,21 @@ class Digests:
         query = select(quiet_editions.c.edition).where(mine).order_by(quiet_editions.c.edition)
         return tuple(self._connection.scalars(query))
 
-    def _mark_sent(self, made: Sequence[Digest]) -> None:
-        """Papers that are stored; each counts with the digest in which it stood first."""
-        picked = {pick.paper.id for digest in made for pick in digest.picks}
-        stored = self._stored(picked)
-        before = self._sent([digest.subscriber_id for digest in made], picked)
-        rows = [
-            {"subscriber_id": digest.subscriber_id, "paper_id": paper, "digest_id": digest.id}
-            for digest in made
-            for paper in sorted({pick.paper.id for pick in digest.picks} & stored)
-            if paper not in before[digest.subscriber_id]
-        ]
-        insert_all(self._connection, sent_papers, rows)
-
-    def _stored(self, ids: Collection[str]) -> frozenset[str]:
-        query = select(papers.c.id).where(one_of(papers.c.id, ids))
-        return frozenset(self._connection.scalars(query))
-
-    def _sent(
-        self, subscriber_ids: Collection[str], among: Collection[str]
-    ) -> Mapping[str, list[str]]:
-        if not among:
-            return self._gathered(())
-        sent = sent_papers.c
-        # Ids begin with their month, so this is the end of a reader's ledger.
-        query = select(sent.subscriber_id, sent.paper_id).where(
-            one_of(sent.subscriber_id, subscriber_ids), one_of_stretch(sent.paper_id, among)
-        )
-        return self._gathered(self._pairs(query))
-
-    def _pairs(self, query: Select[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
-        return (tuple(row) for row in self._connection.execute(query))
-
-    def _gathered(self, pairs: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for one, what in pairs:
-            found[one].append(what)
-        return found
-
     def _digests(
         self, rows: Sequence[Row[Any]], shelf: dict[str, Paper] | None = None
     ) -> tuple[Digest, ...]:
         known = {} if shelf is None else shelf
-        listed = [list(map(_listed, row.picks)) for row in rows]
-        picks = [pick for picks in listed for pick in picks]
-        if unknown := {pick[_PAPER] for pick in picks} - known.keys():
+        written = [list(map(listed, row.picks)) for row in rows]
+        picks = [pick for picks in written for pick in picks]
+        if unknown := {pick[PAPER] for pick in picks} - known.keys():
             # A paper first met without arXiv id may have another id now; its title finds it.
-            keys = [key for pick in picks if pick[_PAPER] in unknown for key in pick[_KEY:]]
+            keys = [key for pick in picks if pick[PAPER] in unknown for key in pick[KEY:]]
             known |= find_papers(self._connection, unknown, keys)
-        return tuple(_digest(row, picks, known) for row, picks in zip(rows, listed, strict=True))
+        return tuple(_digest(row, picks, known) for row, picks in zip(rows, written, strict=True))
 
 
-def _digest(row: Row[Any], listed: Iterable[list[Any]], known: Mapping[str, Paper]) -> Digest:
-    picks = (_pick(pick, known) for pick in listed)
+def _digest(row: Row[Any], written: Iterable[list[Any]], known: Mapping[str, Paper]) -> Digest:
+    picks = (pick_of(pick, known) for pick in written)
     return Digest(
         id=row.id,
         subscriber_id=row.subscriber_id,
@@ -220,59 +175,9 @@ def _digest(row: Row[Any], listed: Iterable[list[Any]], known: Mapping[str, Pape
     )
 
 
-def _digest_row(digest: Digest) -> dict[str, Any]:
-    return {
-        "id": digest.id,
-        "subscriber_id": digest.subscriber_id,
-        "edition": digest.edition,
-        "subject": digest.subject,
-        "preheader": digest.preheader,
-        "picks": [_pick_row(pick) for pick in digest.picks],
-        "notes": digest.notes,
-        "considered": digest.considered,
-        "created_at": digest.created_at,
-    }
+def _readers_of(made: Sequence[Digest]) -> list[str]:
+    return [digest.subscriber_id for digest in made]
 
 
-# A pick as an array: the paper's id, the score, for each reason its kind and its detail, the figures
-# and the title key where the paper has no arXiv id: it may take one later, then its title finds it.
-_PAPER, _KEY = 0, 6
-
-
-def _pick_row(pick: Pick) -> list[Any]:
-    told = [said for reason in pick.reasons for said in (reason.why, reason.detail)]
-    row = [pick.paper.id, pick.score, told, pick.upvotes, pick.comments, pick.stars]
-    return row if pick.paper.has_arxiv_id else [*row, pick.paper.key]
-
-
-def _listed(pick: list[Any] | Mapping[str, Any]) -> list[Any]:
-    """A pick as it is written today; until 28 November 2026 each value had its name."""
-    if isinstance(pick, list):
-        return pick
-    told = [said for reason in pick["reasons"] for said in reason]
-    figures = (pick["upvotes"], pick["comments"], pick["stars"])
-    keys = [key] if (key := pick.get("title_key")) else []
-    return [pick["paper_id"], pick["score"], told, *figures, *keys]
-
-
-def _pick(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
-    paper = known.get(row[_PAPER])
-    if paper is None and len(row) > _KEY:
-        paper = known.get(row[_KEY])
-    if paper is None:
-        return None
-    _, score, told, upvotes, comments, stars = row[:_KEY]
-    return Pick(
-        paper=paper,
-        score=score,
-        reasons=_reasons(*told),
-        upvotes=upvotes,
-        comments=comments,
-        stars=stars,
-    )
-
-
-@lru_cache(maxsize=_REASONS_KEPT)
-def _reasons(*told: str) -> tuple[Reason, ...]:
-    pairs = zip(told[::2], told[1::2], strict=True)
-    return tuple(Reason(why=Why(why), detail=detail) for why, detail in pairs)
+def _columns(made: Sequence[Digest]) -> dict[str, Sequence[Any]]:
+    return {name: list(map(attrgetter(name), made)) for name in _FACTS}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy
@@ -17,6 +18,15 @@ def sayable(text: str) -> str:
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
     return text.replace("\0", "")
+
+
+def is_sayable(text: str) -> bool:
+    """Whether it stays as it is."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 class String(TypeDecorator[str]):
@@ -61,7 +71,7 @@ class Instant(TypeDecorator[datetime]):
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
         """Text of SQLite becomes an aware datetime in one step: mails have several instants."""
         if dialect.name == "sqlite":
-            return lambda value: datetime.fromisoformat(value + "+00:00") if value else None
+            return _aware
         return super().result_processor(dialect, coltype)
 
 
@@ -78,3 +88,8 @@ class Words(TypeDecorator[tuple[str, ...]]):
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...]:
         del dialect
         return tuple(value or ())
+
+
+@lru_cache(maxsize=1_024)  # many rows have one instant in common: who is due, what was claimed
+def _aware(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text + "+00:00") if text else None

@@ -24,7 +24,8 @@ from sqlalchemy import (
 )
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
-from newsletter.store.bulk import change_all, insert_all
+from newsletter.model import Digest
+from newsletter.store.bulk import change_all, insert_all, insert_columns
 from newsletter.store.choice import one_of
 from newsletter.store.schema import IS_LETTER, deliveries
 
@@ -47,6 +48,18 @@ _ENDED = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED)
 _LONGEST_WAIT = timedelta(days=3)  # from when a mail may leave to when it is sent
 
 
+# Of a mail that nobody tried to deliver.
+_LIKE_ANY_DIGEST: dict[str, Any] = {
+    "errand": Errand.DIGEST.value,
+    "state": DeliveryState.QUEUED.value,
+    "attempts": 0,
+    "leased_until": None,
+    "last_error": "",
+    "sent_at": None,
+    "fingerprint": "",
+}
+
+
 class Outbox:
     """Mails on their way, seen and changed within one transaction; see `Delivery`."""
 
@@ -60,6 +73,20 @@ class Outbox:
     def add_all(self, new: Sequence[Delivery]) -> None:
         """Writes down that mails must leave."""
         insert_all(self._connection, deliveries, list(map(_row, new)))
+
+    def add_digests(self, made: Sequence[Digest]) -> None:
+        """Writes down that the mails of new digests must leave, each from when it was made."""
+        if not made:
+            return
+        made_at = [digest.created_at for digest in made]
+        columns = {name: [value] * len(made) for name, value in _LIKE_ANY_DIGEST.items()}
+        columns |= {
+            "id": [digest.id for digest in made],
+            "subscriber_id": [digest.subscriber_id for digest in made],
+            "created_at": made_at,
+            "next_attempt_at": made_at,
+        }
+        insert_columns(self._connection, deliveries, columns)
 
     def get(self, delivery_id: str) -> Delivery | None:
         """The delivery with this id."""

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, func, or_, select
 from newsletter.delivery import DeliveryState, Errand
 from newsletter.model import Paper, Status, title_key
 from newsletter.store.keys import DatedKey, all_keys
+from newsletter.store.ledger import Ledger
 from newsletter.store.papers import find_papers
 from newsletter.store.schema import (
     deliveries,
     digests,
     papers,
     quiet_editions,
-    sent_papers,
     subscribers,
 )
 
@@ -123,9 +123,8 @@ class Overview:
     def digest_with(self, subscriber_id: str, paper: Paper) -> str:
         """Id of the digest that brought them a paper or its title twin; empty if none did."""
         same = or_(papers.c.id == paper.id, papers.c.title_key == paper.key)
-        mine = (sent_papers.c.subscriber_id == subscriber_id) & same
-        query = select(sent_papers.c.digest_id).join(papers).where(mine)
-        return self._connection.scalar(query.limit(1)) or ""
+        ids = list(self._connection.scalars(select(papers.c.id).where(same)))
+        return Ledger(self._connection).digest_with(subscriber_id, ids)
 
     def rounds(self, subscriber_id: str, *, most: int) -> tuple[Round, ...]:
         """Their newest editions, newest first; of quiet ones those since the last digest."""
@@ -145,7 +144,4 @@ class Overview:
 
     def sent_before(self, subscriber_id: str, at: datetime) -> frozenset[str]:
         """Ids of the papers in those of their digests that were made before an instant."""
-        mine = (sent_papers.c.subscriber_id == subscriber_id) & (digests.c.created_at < at)
-        ledger = sent_papers.join(digests, digests.c.id == sent_papers.c.digest_id)
-        query = select(sent_papers.c.paper_id).select_from(ledger).where(mine)
-        return frozenset(self._connection.scalars(query))
+        return Ledger(self._connection).sent_to(subscriber_id, before=at)

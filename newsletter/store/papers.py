@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select
 
 from newsletter.model import Candidate, Listing, Paper, Sighting, Tier
 from newsletter.store.choice import one_of
-from newsletter.store.schema import papers, sightings
+from newsletter.store.schema import former_ids, papers, sightings
 
 _PAPER_FIELDS = tuple(f.name for f in fields(Paper))
 _SIGHTING_FIELDS = tuple(f.name for f in fields(Sighting))
@@ -177,6 +177,17 @@ def _insert(connection: Connection, known: _Known, seen_at: datetime) -> None:
 
 def _update(connection: Connection, paper_id: str, known: _Known) -> None:
     connection.execute(update(papers).where(papers.c.id == paper_id).values(_columns(known)))
+    if known.paper.id != paper_id:
+        _note_former_id(connection, known.paper.id, paper_id)
+
+
+def _note_former_id(connection: Connection, paper_id: str, former: str) -> None:
+    """A title that changes back and forth gives the same id twice."""
+    noted = select(former_ids.c.id).where(
+        former_ids.c.id == former, former_ids.c.paper_id == paper_id
+    )
+    if connection.scalar(noted) is None:
+        connection.execute(insert(former_ids).values(id=former, paper_id=paper_id))
 
 
 def _insert_looks(

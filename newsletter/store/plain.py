@@ -23,9 +23,10 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
 
 def profile_from_json(given: Mapping[str, Any]) -> Profile:
     """The profile again; what is missing has its default."""
-    known: dict[str, Any] = {
-        name: tuple(value) if type(value) is list else value for name, value in given.items()
-    }
+    known = dict(given)
+    for name, value in given.items():
+        if type(value) is list:
+            known[name] = tuple(value)
     if not known.keys() <= _OF_A_PROFILE:
         known = {name: value for name, value in known.items() if name in _OF_A_PROFILE}
     return Profile(**known)

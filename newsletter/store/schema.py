@@ -183,13 +183,25 @@ digests = Table(
     UniqueConstraint("subscriber_id", "edition"),
 )
 
-# The ledger of the promise that a paper reaches a person once.
-sent_papers = Table(
-    "sent_papers",
+# The ledger of the promise that a paper reaches a person once: the ids of a digest's papers, none if
+# it never arrived. Without row numbers SQLite keeps it by subscriber, in one tree and no index.
+ledger = Table(
+    "ledger",
     metadata,
     _of_subscriber(primary_key=True),
+    Column("made_at", Instant, primary_key=True),
+    Column("digest_id", String(40), primary_key=True),
+    Column("papers", JSON, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Under which ids papers stand in the ledger that have another one now; two may have had the same.
+former_ids = Table(
+    "former_ids",
+    metadata,
+    Column("id", String(40), primary_key=True),
     _of_paper(),
-    Column("digest_id", String(40), nullable=False),
+    Index(None, "paper_id"),
 )
 
 # Editions that were not worth a mail, since the last digest that was.

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Row,
     Select,
-    bindparam,
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
 
 from newsletter.membership import Consent, ProfileVersion
-from newsletter.model import Cadence, Feedback, Format, Profile, Status, Subscriber, Verdict
+from newsletter.model import Feedback, Profile, Status, Subscriber, Verdict
 from newsletter.store.addresses import Addresses, has_open_token
-from newsletter.store.bulk import change_all, insert_all
-from newsletter.store.choice import one_of
+from newsletter.store.bulk import insert_all
+from newsletter.store.calendar import Calendar
+from newsletter.store.choice import one_of, one_of_those
 from newsletter.store.digests import Digests
 from newsletter.store.outbox import Outbox
 from newsletter.store.plain import profile_from_json, profile_to_json
+from newsletter.store.readers import reader_of, row_of, select_readers
 from newsletter.store.schema import (
     consents,
     feedback,
@@ -39,12 +38,20 @@ from newsletter.store.schema import (
     subscribers,
 )
 
-_GONE = object()  # no time at all, not even none
 _AT_ONCE = 500  # rows looked at, or erased, together
-_IS_ACTIVE = subscribers.c.status == Status.ACTIVE.value
-_STATUSES = {status.value: status for status in Status}
-_CADENCES = {cadence.value: cadence for cadence in Cadence}
-_FORMATS = {form.value: form for form in Format}
+_SALT_LOCKED = select(salts.c.id).with_for_update()
+_SALT_AGAIN = update(salts).values(id=salts.c.id)
+_VOTES = (
+    select(feedback)
+    .where(one_of_those(feedback.c.subscriber_id, "whose"))
+    .order_by(feedback.c.at, feedback.c.paper_id)
+)
+_STANDING = (
+    subscribers.c.email_key,
+    subscribers.c.status_at,
+    subscribers.c.status_reason,
+    subscribers.c.profile_version,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,21 +82,13 @@ class Newcomer:
     status_reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """The time of somebody's next digest: since when it stood, and what it becomes."""
-
-    subscriber_id: str
-    since: datetime | None
-    to: datetime | None
-
-
 class Register:
     """The subscribers, seen and changed within one transaction of the store."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.addresses = Addresses(connection)
+        self.calendar = Calendar(connection)
         self.digests = Digests(connection)
         self.outbox = Outbox(connection)
 
@@ -100,11 +99,6 @@ class Register:
         For a library that shall write its rows together with ours; it must not end the transaction.
         """
         return self._connection.connection.driver_connection
-
-    def count_due(self, now: datetime) -> int:
-        """How many active subscribers' digests are due."""
-        query = select(func.count()).select_from(subscribers).where(_IS_ACTIVE, or_(*_due(now)))
-        return self._connection.scalar(query) or 0
 
     def by_key(self, key: str) -> Kept | None:
         """Who has this normalised address."""
@@ -127,42 +121,6 @@ class Register:
         # In portions: the driver of PostgreSQL would fetch everybody before the first is seen.
         for row in self._connection.execute(query.execution_options(yield_per=_AT_ONCE)):
             yield _kept(row)
-
-    def due(self, now: datetime, *, most: int, shard: str = "") -> tuple[Kept, ...]:
-        """Active subscribers whose digest is due, longest first; also those never given a time.
-
-        Args:
-            shard: how their ids begin, for processes that share the work.
-        """
-        query = _whole().where(_IS_ACTIVE).order_by(subscribers.c.next_due_at, subscribers.c.id)
-        if shard:
-            query = query.where(subscribers.c.id.startswith(shard))
-        found: list[Kept] = []
-        # One after the other, each in the order of its index: for both at once, everybody who is due
-        # would be sorted to find the first few.
-        for is_due in _due(now):
-            rows = self._connection.execute(query.where(is_due).limit(most - len(found)))
-            found += map(_kept, rows)
-        return tuple(found)
-
-    def move_due(self, moves: Sequence[Move]) -> frozenset[str]:
-        """Moves the time of the next digest of 500 subscribers at most; each `since` only once.
-
-        Returns:
-            ids of those whose time was moved; that of the others was moved by somebody else, who
-            is waited for.
-        """
-        theirs = one_of(subscribers.c.id, [move.subscriber_id for move in moves])
-        # In one order, so that two who do this at once never wait for each other.
-        locked = select(subscribers.c.id, subscribers.c.next_due_at).where(theirs)
-        standing = self._connection.execute(locked.order_by(subscribers.c.id).with_for_update())
-        present = dict(map(tuple, standing))
-        mine = [move for move in moves if present.get(move.subscriber_id, _GONE) == move.since]
-        if mine:
-            moved = update(subscribers).where(subscribers.c.id == bindparam("of"))
-            rows = [{"of": move.subscriber_id, "to": move.to} for move in mine]
-            change_all(self._connection, moved.values(next_due_at=bindparam("to")), rows)
-        return frozenset(move.subscriber_id for move in mine)
 
     def soft_bounces(self, subscriber_id: str) -> tuple[date, ...]:
         """Days on which a mail failed softly, oldest first."""
@@ -202,7 +160,7 @@ class Register:
 
     def update(self, kept: Kept) -> None:
         """Writes everything but the profile and its version."""
-        row = _columns(kept.subscriber) | {
+        row = row_of(kept.subscriber) | {
             "status_at": kept.status_at,
             "status_reason": kept.status_reason,
         }
@@ -278,10 +236,8 @@ class Register:
 
     def votes_of(self, subscriber_ids: Collection[str]) -> dict[str, tuple[Feedback, ...]]:
         """The votes of 500 subscribers at most; each of them is in it."""
-        theirs = one_of(feedback.c.subscriber_id, subscriber_ids)
-        order = (feedback.c.at, feedback.c.paper_id)
         found: dict[str, list[Feedback]] = {one: [] for one in subscriber_ids}
-        for row in self._connection.execute(select(feedback).where(theirs).order_by(*order)):
+        for row in self._connection.execute(_VOTES, {"whose": list(subscriber_ids)}):
             found[row.subscriber_id].append(_vote(row))
         return {one: tuple(votes) for one, votes in found.items()}
 
@@ -313,15 +269,9 @@ def wait_for_turn(connection: Connection) -> None:
     is locked without a write: each would leave a dead row behind for as long as somebody reads.
     """
     if connection.dialect.name == "postgresql":
-        connection.execute(select(salts.c.id).with_for_update())
+        connection.execute(_SALT_LOCKED)
     else:
-        connection.execute(update(salts).values(id=salts.c.id))
-
-
-def _due(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Of active subscribers: never given a time, or late."""
-    due_at = subscribers.c.next_due_at
-    return due_at.is_(None), due_at <= now
+        connection.execute(_SALT_AGAIN)
 
 
 def _vote(row: Row[Any]) -> Feedback:
@@ -334,13 +284,11 @@ def _vote(row: Row[Any]) -> Feedback:
 
 
 def _whole() -> Select[Any]:
-    mine = profiles.c.subscriber_id == subscribers.c.id
-    present = profiles.c.version == subscribers.c.profile_version
-    return select(*_WHOLE).join(profiles, mine & present)
+    return select_readers(*_STANDING)
 
 
 def _first_row(one: Newcomer, at: datetime) -> dict[str, Any]:
-    return _columns(one.subscriber) | {
+    return row_of(one.subscriber) | {
         "id": one.subscriber.id,
         "email_key": one.key,
         "status_at": at,
@@ -363,36 +311,10 @@ def _consent_row(subscriber_id: str, consent: Consent) -> dict[str, Any]:
     }
 
 
-def _columns(subscriber: Subscriber) -> dict[str, Any]:
-    return {
-        "email": subscriber.email,
-        "name": subscriber.name,
-        "status": subscriber.status.value,
-        "cadence": subscriber.cadence.value,
-        "send_at": subscriber.send_at,
-        "weekday": subscriber.weekday,
-        "timezone": subscriber.timezone,
-        "format": subscriber.format.value,
-        "paused_until": subscriber.paused_until,
-        "next_due_at": subscriber.next_due_at,
-        "since": subscriber.since,
-    }
-
-
-_STANDING = ("email_key", "status_at", "status_reason", "profile_version")
-_FACTS = tuple(field.name for field in fields(Subscriber) if field.name != "profile")
-_WHOLE = (*(subscribers.c[name] for name in (*_STANDING, *_FACTS)), profiles.c.profile)
-
-
 def _kept(row: Row[Any]) -> Kept:
-    # By place: a row looks each name up.
-    key, status_at, status_reason, version, *values, profile = tuple(row)
-    facts = dict(zip(_FACTS, values, strict=True))
-    facts["status"] = _STATUSES[facts["status"]]
-    facts["cadence"] = _CADENCES[facts["cadence"]]
-    facts["format"] = _FORMATS[facts["format"]]
+    key, status_at, status_reason, version, *reader = tuple(row)
     return Kept(
-        subscriber=Subscriber(**facts, profile=profile_from_json(profile)),
+        subscriber=reader_of(reader),
         key=key,
         status_at=status_at,
         status_reason=status_reason,

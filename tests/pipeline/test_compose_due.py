@@ -253,7 +253,7 @@ def test_a_digest_that_could_not_be_queued_leaves_the_reader_due(world, monkeypa
         raise StoreError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Outbox, "add_all", full)
+        patched.setattr(Outbox, "add_digests", full)
         with pytest.raises(StoreError):
             world.compose(morning(30))
 
@@ -264,7 +264,7 @@ def test_a_digest_that_could_not_be_queued_leaves_the_reader_due(world, monkeypa
 def test_somebody_from_before_the_schedule_gets_a_time(world):
     reader = world.reader()
     with world.app.store.changing_register() as register:
-        register.move_due([Move(subscriber_id=reader.id, since=reader.next_due_at, to=None)])
+        register.calendar.move([Move(subscriber_id=reader.id, since=reader.next_due_at, to=None)])
 
     assert world.compose(morning(30, 7)).due == 1
     assert world.app.subscriptions.get(reader.id).next_due_at == morning(30)

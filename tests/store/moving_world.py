@@ -49,6 +49,7 @@ def fill(store: Store, readers: int = 30) -> None:
         for rank, paper in enumerate(PAPERS, 1)
     )
     store.record(Listing(source="daily", tier=Tier.API, entries=entries), NOON)
+    _take_a_number(store)
     store.link_keys(NOON)
     store.alarms_told(
         store.raise_alarms([Alarm(name="disk", sentence="a", remedy="b")], NOON), NOON
@@ -83,6 +84,13 @@ def fill(store: Store, readers: int = 30) -> None:
             if n != 2:  # who has a digest has no quiet editions
                 register.digests.keep(_digest(n))
                 register.outbox.add(_delivery(n))
+
+
+def _take_a_number(store: Store) -> None:
+    """A paper that was first met without one."""
+    for tier, paper_id in ((Tier.DUMP, "t:0123456789abcdef"), (Tier.API, "2604.09999")):
+        entry = Entry(paper=Paper(id=paper_id, title="A paper without number"), rank=1)
+        store.record(Listing(source=tier.value, tier=tier, entries=(entry,)), NOON)
 
 
 def _token(n: int, wishes: Wishes | None) -> Token:

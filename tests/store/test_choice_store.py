@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, create_engine, insert, select, text
 
-from newsletter.store.choice import one_of, one_of_stretch
+from newsletter.store.choice import one_of
 from newsletter.store.kinds import String
 
 CHOICES = Table(
@@ -38,12 +38,6 @@ def test_a_text_is_found_whatever_stands_in_it(connection, said):
 
 def test_of_thousands_asked_for_those_that_exist_are_found(connection):
     assert chosen(connection, [*SPOKEN[:3], *map(str, range(5_000))]) == set(SPOKEN[:3])
-
-
-def test_a_stretch_holds_what_was_asked_for_and_nothing_between(connection):
-    asked = one_of_stretch(CHOICES.c.said, [SPOKEN[0], SPOKEN[4]])
-    found = connection.scalars(select(CHOICES.c.said).where(asked))
-    assert set(found) == {SPOKEN[0], SPOKEN[4]}
 
 
 def test_nothing_asked_for_finds_nothing(connection):

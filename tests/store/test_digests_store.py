@@ -154,6 +154,27 @@ def test_what_is_recorded_as_sent_is_not_claimed_again(store):
         assert register.outbox.get("d1").sent_at == NOON
 
 
+def test_the_mail_of_a_digest_waits_as_any_other_from_when_it_was_made(store, papers):
+    made = digest(papers)
+    with store.changing_register() as register:
+        register.outbox.add_digests([made])
+        register.outbox.add_digests([])
+
+    with store.register() as register:
+        assert register.outbox.get(made.id) == delivery(made.id)
+
+
+def test_a_column_is_written_as_each_database_takes_it_whatever_stands_in_one_row(store, papers):
+    plain = [digest(papers, edition=f"2026-05-{day:02}") for day in range(1, 25)]
+    odd = replace(digest(papers), subject="“é” \ud800\0", notes=("“é”",))
+    with store.changing_register() as register:
+        register.digests.keep_all([*plain, odd, digest([], subscriber_id="s2")])
+
+    assert store.digest(odd.id) == replace(odd, subject="“é” ?")
+    assert [store.digest(one.id) for one in plain] == plain
+    assert store.digest("d-s2-2026-04-03").picks == ()
+
+
 def test_the_oldest_mails_are_claimed_first_and_no_more_than_asked_for(store):
     queue(store, *(delivery(f"d{n}", next_attempt_at=NOON - n * MINUTE) for n in range(5)))
 

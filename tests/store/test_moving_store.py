@@ -92,7 +92,7 @@ def test_life_goes_on_in_the_new_database(old, new):
 
 @pytest.mark.parametrize(
     "moment",
-    ["Moving papers", "Moving subscribers", "Moving digests", "Comparing sent_papers"],
+    ["Moving papers", "Moving subscribers", "Moving digests", "Comparing ledger"],
 )
 def test_an_interrupted_move_goes_on_where_it_was(old, new, moment):
     with pytest.raises(KeyboardInterrupt):

@@ -1,0 +1,82 @@
+"""The picks of a digest as JSON arrays, and back.
+
+A pick is an array: the paper's id, the score, for each reason its kind and its detail, the figures,
+and the title key where the paper has no arXiv id: it may take one later, then its title finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import chain, islice
+from operator import attrgetter
+from typing import Any
+
+from newsletter.model import Digest, Paper, Pick, Reason, Why
+
+PAPER, KEY = 0, 6
+"""Where the id of the paper stands, and its title key if there is one."""
+
+_REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
+
+
+_FACTS = attrgetter("paper", "score", "reasons", "upvotes", "comments", "stars")
+_SAID = attrgetter("why", "detail")
+
+
+def rows_of(made: Sequence[Digest]) -> list[list[tuple[Any, ...]]]:
+    """The picks of each digest as arrays; all together, for they are the most of what is written."""
+    picks = [pick for digest in made for pick in digest.picks]
+    if not picks:
+        return [[] for _ in made]
+    papers, scores, reasons, *figures = zip(*map(_FACTS, picks), strict=True)
+    ids = [paper.id for paper in papers]
+    rows = zip(ids, scores, _told(reasons), *figures, strict=True)
+    met = dict(zip(ids, papers, strict=True))
+    keys = {paper.id: (paper.key,) for paper in met.values() if not paper.has_arxiv_id}
+    each = (row + keys.get(row[PAPER], ()) for row in rows) if keys else rows
+    return [list(islice(each, len(digest.picks))) for digest in made]
+
+
+def _told(reasons: Sequence[tuple[Reason, ...]]) -> list[list[str]]:
+    """Those that many picks have in common are told apart by where they lie, not by what they say."""
+    places = list(map(id, reasons))
+    told = {
+        place: list(chain.from_iterable(map(_SAID, one)))
+        for place, one in dict(zip(places, reasons, strict=True)).items()
+    }
+    return [told[place] for place in places]
+
+
+def listed(pick: list[Any] | Mapping[str, Any]) -> list[Any]:
+    """A pick as it is written today; until 28 November 2026 each value had its name."""
+    if isinstance(pick, list):
+        return pick
+    told = [said for reason in pick["reasons"] for said in reason]
+    figures = (pick["upvotes"], pick["comments"], pick["stars"])
+    keys = [key] if (key := pick.get("title_key")) else []
+    return [pick["paper_id"], pick["score"], told, *figures, *keys]
+
+
+def pick_of(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
+    """The pick again, if its paper is among those known by id or by title key."""
+    paper = known.get(row[PAPER])
+    if paper is None and len(row) > KEY:
+        paper = known.get(row[KEY])
+    if paper is None:
+        return None
+    _, score, told, upvotes, comments, stars = row[:KEY]
+    return Pick(
+        paper=paper,
+        score=score,
+        reasons=_reasons(*told),
+        upvotes=upvotes,
+        comments=comments,
+        stars=stars,
+    )
+
+
+@lru_cache(maxsize=_REASONS_KEPT)
+def _reasons(*told: str) -> tuple[Reason, ...]:
+    pairs = zip(told[::2], told[1::2], strict=True)
+    return tuple(Reason(why=Why(why), detail=detail) for why, detail in pairs)
