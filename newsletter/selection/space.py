@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ _FEWEST_HOLDERS, _COMMON = 3, 0.3  # its words are held by so many papers, and n
 _DIMENSIONS, _PAPERS_PER_DIMENSION = 200, 5
 _LEAST_PAPERS = 200  # too few to say which words are related
 _SPARE, _ROUNDS = 10, 2  # of the randomised decomposition
+_FLAT = 1e-12  # share of the strongest direction's square below which there is none
+_AT_ONCE = 1_000  # rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +104,22 @@ class Space:
         return self._units(counts)[0]
 
     def _units(self, counts: Matrix) -> tuple[Matrix, Floats]:
+        """In place, for those of 10,000 papers are 10 MB for each step."""
+        each = np.diff(counts.indptr)
         said = np.asarray(counts.sum(axis=1)).ravel()
-        per_entry = np.repeat(said, np.diff(counts.indptr))
-        damped = counts.data + _K1 * (1 - _B + _B * per_entry / self.usual_length)
-        units = counts.copy()
-        worth = counts.data * (_K1 + 1) / damped * self.weight[counts.indices]
-        units.data = worth.astype(np.float32)
-        lengths = np.sqrt(np.asarray(units.multiply(units).sum(axis=1)).ravel())
-        units.data /= np.repeat(np.where(lengths > 0, lengths, 1), np.diff(units.indptr))
-        return units, lengths
+        damped = np.repeat(_K1 * (1 - _B + _B * said / self.usual_length), each)
+        damped += counts.data
+        worth = counts.data * np.float32(_K1 + 1)
+        worth /= damped
+        worth *= self.weight[counts.indices]
+        lengths = np.sqrt(np.asarray(_like(counts, worth**2).sum(axis=1)).ravel())
+        worth /= np.repeat(np.where(lengths > 0, lengths, 1), each)
+        return _like(counts, worth), lengths
+
+
+def _like(matrix: Matrix, data: Floats) -> Matrix:
+    """Other numbers at the same places."""
+    return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def normed(vectors: Floats) -> Floats:
@@ -132,9 +142,26 @@ def _columns(units: Matrix, column: Ints, width: int) -> Matrix:
 def _basis(rows: Matrix) -> Floats:
     """The strongest directions of the rows, by a randomised singular value decomposition."""
     dimensions = min(_DIMENSIONS, rows.shape[0] // _PAPERS_PER_DIMENSION, rows.shape[1])
-    start = np.random.default_rng(0).standard_normal((rows.shape[1], dimensions + _SPARE))
-    range_ = rows @ start.astype(np.float32)
+    range_ = rows @ _chances(rows.shape[1], dimensions + _SPARE)
     for _ in range(_ROUNDS):
         range_ = rows @ (rows.T @ np.linalg.qr(range_)[0])
     small = rows.T @ np.linalg.qr(range_)[0]
-    return np.linalg.svd(small, full_matrices=False)[0][:, :dimensions].astype(np.float32)
+    # Its left singular vectors by way of its few columns: far less memory than a decomposition.
+    wide = sum(part.T @ part for part in _parts(small))
+    squares, turn = np.linalg.eigh(wide)
+    turn = (turn / np.sqrt(np.maximum(squares, squares[-1] * _FLAT)))[:, ::-1][:, :dimensions]
+    return np.asarray(small @ turn.astype(np.float32))
+
+
+def _chances(rows: int, columns: int) -> Floats:
+    """Numbers by chance, the same each time."""
+    source = np.random.default_rng(0)
+    chances = np.empty((rows, columns), np.float32)
+    for part in np.array_split(chances, max(rows // _AT_ONCE, 1)):
+        part[:] = source.standard_normal(part.shape)
+    return chances
+
+
+def _parts(rows: Floats) -> Iterator[Floats]:
+    """A few rows at a time, exactly."""
+    return (rows[at : at + _AT_ONCE].astype(np.float64) for at in range(0, len(rows), _AT_ONCE))
