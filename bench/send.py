@@ -15,7 +15,9 @@ import random
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -33,7 +35,7 @@ from newsletter.mail.render import HTML_TEMPLATE, TEXT_TEMPLATE
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates
 from newsletter.membership import Consent, Wishes
-from newsletter.model import Cadence, Digest, Entry, Listing, Profile, Subscriber, Tier
+from newsletter.model import Cadence, Digest, Entry, Listing, Paper, Profile, Subscriber, Tier
 from newsletter.pipeline import compose_due, look_back, record
 from newsletter.store.subscribers import Newcomer
 
@@ -48,21 +50,31 @@ class House:
         file = kit.settings(folder, port, "mails_per_connection = 10000")
         self.app = App(load_settings(file), now=lambda: assemble.NOW)
 
-    def found(self, readers: int) -> None:
-        """A list of the day, and so many readers."""
+    def remember(self, papers: Sequence[Paper]) -> None:
+        """Papers of a month ago, stored as fetched then."""
+        at = assemble.NOW - timedelta(days=30)
+        for start in range(0, len(papers), AT_ONCE):
+            some = papers[start : start + AT_ONCE]
+            entries = tuple(Entry(paper=one, rank=rank) for rank, one in enumerate(some, start=1))
+            listing = Listing(source="daily", tier=Tier.API, entries=entries, listed_on=at.date())
+            record(self.app.store, listing, now=at)
+
+    def found(self, readers: int, likeable: Sequence[Paper] = ()) -> None:
+        """A list of the day, and so many readers; each likes up to ten of the papers given."""
         chance = random.Random(1)
         papers = [assemble.paper(chance, number) for number in range(assemble.PAPERS)]
         entries = tuple(Entry(paper=one, rank=rank) for rank, one in enumerate(papers, start=1))
         day = papers[0].listed_on
         listing = Listing(source="daily", tier=Tier.API, entries=entries, listed_on=day)
         record(self.app.store, listing, now=assemble.NOW - timedelta(hours=2))
-        self._enrol(chance, readers)
+        self._enrol(chance, readers, likeable)
 
-    def compose(self) -> None:
-        """Every digest."""
-        pool = look_back(self.app.store, days=3)
-        while compose_due(self.app.store, pool, now=assemble.NOW, days=3).due:
-            """There is a next round."""
+    def compose(self) -> int:
+        """Every digest; how many were worth a mail."""
+        pool, made = look_back(self.app.store, days=3), 0
+        while (composed := compose_due(self.app.store, pool, now=assemble.NOW, days=3)).due:
+            made += composed.made
+        return made
 
     def deliver(self) -> None:
         """Every mail, over one connection."""
@@ -86,7 +98,7 @@ class House:
             first = [kept.subscriber for kept in islice(register.all(), count)]
             return [(register.digests.of(reader.id)[0], reader) for reader in first]
 
-    def _enrol(self, chance: random.Random, readers: int) -> None:
+    def _enrol(self, chance: random.Random, readers: int, likeable: Sequence[Paper]) -> None:
         yes = Consent(at=assemble.NOW - timedelta(days=1), origin="form", wording="yes")
         model = self.app.subscriptions.enrol(
             "model@reader.example",
@@ -97,6 +109,10 @@ class House:
         rest = iter(range(readers - 1))
         while few := list(islice(rest, AT_ONCE)):
             made = [_like(model, assemble.reader(chance, number)) for number in few]
+            if likeable:
+                made = [
+                    _liking(one, chance.sample(likeable, chance.randint(0, 10))) for one in made
+                ]
             new = [Newcomer(subscriber=one, key=one.email, consent=yes) for one in made]
             with self.app.store.changing_register() as register:
                 register.insert(new, yes.at)
@@ -106,6 +122,11 @@ def _like(model: Subscriber, reader: Subscriber) -> Subscriber:
     facts = {name: getattr(model, name) for name in Subscriber.__slots__}
     own = {name: getattr(reader, name) for name in ("id", "email", "name", "profile")}
     return Subscriber(**facts | own)
+
+
+def _liking(reader: Subscriber, papers: Sequence[Paper]) -> Subscriber:
+    profile = replace(reader.profile, liked=tuple(paper.id for paper in papers))
+    return replace(reader, profile=profile)
 
 
 def naive(port: int, mails: list[tuple[Digest, Subscriber]]) -> None:

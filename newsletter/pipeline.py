@@ -21,7 +21,7 @@ from newsletter.composing import Also, Asking, Made, ask, by_gap, keep, make, no
 from newsletter.mail.digest import make_digest
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
-from newsletter.memory import untouched
+from newsletter.memory import give_back, untouched
 from newsletter.model import Candidate, Digest, Listing, Profile, Subscriber
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
@@ -133,9 +133,13 @@ def look_back(
     """
     listed = store.list_days()
     span = (listed[0] - timedelta(days=days - 1), listed[0]) if listed else None
+    former = former or Background.fit(())
+    background = former.renewed(store.papers(newest=papers))
+    if background is not former:
+        give_back()
     return Pool(
         candidates=store.candidates(listed=span),
-        background=(former or Background.fit(())).renewed(store.papers(newest=papers)),
+        background=background,
         day=listed[0] if listed else None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 from zlib import crc32
 
@@ -22,6 +23,7 @@ Matrix = Any  # scipy.sparse.csr_matrix; scipy carries no types
 WORD_PLACES = 2**17
 PAIR_PLACES = 2**18
 PLACES = WORD_PLACES + PAIR_PLACES
+_AT_ONCE = 500  # texts
 _MIX = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 
 Parts = Sequence[tuple[str, float]]  # pieces of one text, each with how often it counts
@@ -30,11 +32,17 @@ Parts = Sequence[tuple[str, float]]  # pieces of one text, each with how often i
 def counts(texts: Iterable[Parts]) -> Matrix:
     """One row for each text, with a count for each word and each pair of neighbours in it."""
     known: dict[str, int] = {}
-    rows = [_row(parts, known) for parts in texts]
-    indptr = np.cumsum([0, *(len(places) for places, _ in rows)])
-    places = np.concatenate([np.zeros(0, np.int32), *(places for places, _ in rows)])
-    said = np.concatenate([np.zeros(0, np.float32), *(said for _, said in rows)])
-    return sparse.csr_matrix((said, places, indptr), shape=(len(rows), PLACES))
+    lengths: list[int] = []
+    places, said = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
+    source = iter(texts)
+    # A few at a time, lest thousands of small arrays leave as many holes in memory.
+    while rows := [_row(parts, known) for parts in islice(source, _AT_ONCE)]:
+        lengths += (len(at) for at, _ in rows)
+        places.append(np.concatenate([at for at, _ in rows]))
+        said.append(np.concatenate([times for _, times in rows]))
+    indptr = np.cumsum([0, *lengths])
+    matrix = np.concatenate(said), np.concatenate(places), indptr
+    return sparse.csr_matrix(matrix, shape=(len(lengths), PLACES))
 
 
 def single_words(text: str) -> list[Parts]:
