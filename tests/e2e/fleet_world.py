@@ -30,6 +30,7 @@ class Worker:
         self.starts = 0
         self.log = settings.with_name(f"{name}.log")
         self._settings = settings
+        self._begins = 0  # octets of the log before this start
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,6 +44,7 @@ class Worker:
         command = [sys.executable, "-m", "newsletter", "fleet", "worker", "--name", self.name]
         command += ["--config", str(self._settings)]
         with self.log.open("ab") as said:
+            self._begins = said.tell()
             self._process = subprocess.Popen(command, stderr=said, env=environment)
 
     def kill(self) -> None:
@@ -52,9 +54,9 @@ class Worker:
             self._process.wait(WAIT_SECONDS)
 
     def waits_to_be_at_work(self) -> None:
-        """Until it has said so, for this start too."""
+        """Until it has said so since this start; who was killed may never have come so far."""
         end = monotonic() + WAIT_SECONDS
-        while self.log.read_text(encoding="utf-8").count("is at work") < self.starts:
+        while b"is at work" not in self.log.read_bytes()[self._begins :]:
             assert monotonic() < end, f"{self.name} never said that it is at work"
             Event().wait(LOOK_SECONDS)
 
