@@ -119,9 +119,9 @@ class House:
 
 
 def _like(model: Subscriber, reader: Subscriber) -> Subscriber:
-    facts = {name: getattr(model, name) for name in Subscriber.__slots__}
-    own = {name: getattr(reader, name) for name in ("id", "email", "name", "profile")}
-    return Subscriber(**facts | own)
+    return replace(
+        model, id=reader.id, email=reader.email, name=reader.name, profile=reader.profile
+    )
 
 
 def _liking(reader: Subscriber, papers: Sequence[Paper]) -> Subscriber:

@@ -10,8 +10,9 @@ from typing import NamedTuple, NoReturn, TypeVar, cast
 from newsletter.links import DigestLinks, Way, chosen
 from newsletter.mail.blanks import Blanks, PeekError, Values
 from newsletter.mail.digest import why_phrases
+from newsletter.mail.gaps import TOKEN_LIMIT, Frame, Sheet, gap
 from newsletter.mail.octets import Body
-from newsletter.mail.sheets import TOKEN_LIMIT, Frame, HtmlSheets, Sheet, TextSheets, gap
+from newsletter.mail.sheets import HtmlSheets, TextSheets
 from newsletter.mail.stencils import Stencils
 from newsletter.mail.templating import RENDERING_ERRORS
 from newsletter.mail.view import Card, MailView, card, framed, texts_for

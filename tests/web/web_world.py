@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from fastapi.testclient import TestClient
+from house_settings import write_settings
 
 from newsletter.app import App
 from newsletter.config import load_settings
@@ -76,21 +77,7 @@ class Site:
         self.at = NOON
         self.alarms: list[tuple[str, str]] = []
         self.folder = folder
-        file = folder / "settings.toml"
-        file.write_text(
-            f"""
-[publication]
-base_url = "{HOME}"
-from_address = "digest@papers.example"
-reply_to = "hello@papers.example"
-postal_address = "1 Example Street, Example City"
-[paths]
-state = "{folder / "state"}"
-cache = "{folder / "cache"}"
-{settings}
-""",
-            encoding="utf-8",
-        )
+        file = write_settings(folder, base_url=HOME, more=settings)
         self.app = App(load_settings(file), now=lambda: self.at)
         self.stock()
         self.site = make_site(
