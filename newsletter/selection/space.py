@@ -85,6 +85,8 @@ class Space:
     def _with_basis(self, counts: Matrix, holders: Ints) -> Space:
         held = holders[:WORD_PLACES]
         able = (held >= _FEWEST_HOLDERS) & (held <= _COMMON * counts.shape[0])
+        if not able.any():
+            return self
         order = np.argsort(-np.where(able, held, 0), kind="stable")[: min(_MOST_WORDS, able.sum())]
         column = np.full(WORD_PLACES, -1, np.int32)
         column[order] = np.arange(len(order))

@@ -61,3 +61,12 @@ def test_what_is_only_looked_up_does_not_count():
     known = Background.fit(PAPERS).knowing([stranger])
     assert known.size == len(PAPERS)
     assert known.renewed([*PAPERS, stranger]).size == len(PAPERS) + 1
+
+
+def test_papers_that_all_use_the_same_few_words_can_be_measured_too():
+    alike = [replace(paper, title="Attention", abstract="") for paper in [*PAPERS, *NEW]]
+    many = [
+        replace(one, id=f"{one.id}{copy}") for copy in range(200 // len(alike) + 1) for one in alike
+    ]
+    scores = score(Profile(topics=("attention",)), many[:3], background=Background.fit(many))
+    assert np.isfinite(scores).all()
