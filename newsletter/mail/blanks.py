@@ -119,6 +119,8 @@ def _evaluator(arg: object) -> Evaluator:
 def filling(parts: Iterable[str | Node]) -> Callable[[Values], str]:
     """What joins literals and what nodes stand for."""
     made = [part if isinstance(part, str) else part.evaluator() for part in parts]
+    if len(made) == 1 and not isinstance(make := made[0], str):
+        return lambda values: str(make(values))
 
     def fill(values: Values) -> str:
         return "".join([one if isinstance(one, str) else str(one(values)) for one in made])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from newsletter.mail.blanks import Values
@@ -37,6 +37,10 @@ class Filler(dict[str | int, bytes]):
         return made
 
 
+Gap = tuple[Filler | None, str]
+"""What fills a gap; nothing for one that the token of that name fills alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Octets with gaps.
@@ -44,33 +48,36 @@ class Sheet:
     No line of them begins with a dot, whatever fills the gaps.
 
     Attributes:
-        parts: the octets in their order; for a token its `gap`.
-        fillers: what fills the gaps that no token does, each with its place among the parts.
+        form: the octets, `%b` for each gap.
+        gaps: what fills them, in their order.
         is_even: in front of any other it is a body as `Body.is_even` means it, as far as that depends
             on what is the same for every reader.
     """
 
-    parts: list[bytes]
-    fillers: tuple[tuple[int, Filler], ...]
+    form: bytes
+    gaps: tuple[Gap, ...]
     is_even: bool
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Of the values that fill the gaps, tokens that fill one alone aside."""
-        return frozenset().union(*(filler.names for _, filler in self.fillers))
+    @classmethod
+    def of(cls, parts: Iterable[bytes | Gap], *, is_even: bool) -> Sheet:
+        """From octets and gaps in their order."""
+        kept = list(parts)
+        form = b"".join(
+            part.replace(b"%", b"%%") if isinstance(part, bytes) else b"%b" for part in kept
+        )
+        return cls(form, tuple(part for part in kept if not isinstance(part, bytes)), is_even)
 
-    def filled(self, values: Values) -> list[bytes]:
-        """All parts but the tokens."""
-        parts = self.parts.copy()
-        for place, filler in self.fillers:
-            name = filler.name
-            parts[place] = filler[values[name]] if name else filler.fill(values)
-        return parts
-
-
-def gap(token: str) -> bytes:
-    """What stands for a token among parts: no mail holds a NUL."""
-    return b"\0" + token.encode()
+    def filled(self, values: Values, tokens: Mapping[str, bytes]) -> bytes:
+        """All of it, with the octets of the tokens."""
+        found = [
+            tokens[name]
+            if filler is None
+            else filler[values[name]]
+            if name
+            else filler.fill(values)
+            for filler, name in self.gaps
+        ]
+        return self.form % tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

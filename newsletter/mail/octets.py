@@ -166,11 +166,11 @@ def quoted_printable(text: str) -> bytes:
 
     `binascii` breaks lines with the line end it meets first, so it is given one kind only.
     """
-    if _ENCODED.fullmatch(text):
+    if text.isascii() and _ENCODED.fullmatch(text):
         return text.replace("\n", "\r\n").encode("ascii")
     lines = "\n".join(text.splitlines()) + "\n"
     encoded = binascii.b2a_qp(lines.encode(), istext=True).replace(b"\n", b"\r\n")
-    while _FIRST_DOT.search(encoded):
+    while b"\n." in encoded or encoded.startswith(b"."):
         # a soft break behind the written-out dot keeps the line within 76
         encoded = _FIRST_DOT.sub(rb"\1=2E=\r\n", encoded)
     return encoded

@@ -8,9 +8,9 @@ from threading import Lock
 from typing import NamedTuple, NoReturn, TypeVar, cast
 
 from newsletter.links import DigestLinks, Way, chosen
-from newsletter.mail.blanks import Blanks, PeekError, Values
+from newsletter.mail.blanks import Blanks, PeekError
 from newsletter.mail.digest import why_phrases
-from newsletter.mail.gaps import TOKEN_LIMIT, Frame, Sheet, gap
+from newsletter.mail.gaps import TOKEN_LIMIT, Frame, Sheet
 from newsletter.mail.octets import Body
 from newsletter.mail.sheets import HtmlSheets, TextSheets
 from newsletter.mail.stencils import Stencils
@@ -22,8 +22,6 @@ from newsletter.model import Digest, Paper, Pick, Publication, Reason, Subscribe
 _SHELLS_KEPT = 512
 _PLATES_KEPT = 4_096
 _REASONS_KEPT = 8_192
-_SERVED_KEPT = 16_384
-_OF_A_PLACE = frozenset(("rank", "why"))
 
 _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
@@ -50,29 +48,9 @@ class _Plate:
     text: tuple[Sheet, ...]
 
     @cached_property
-    def is_shared(self) -> bool:
-        """Whether it is the same for all who see it at the same place for the same reasons."""
-        return all(sheet.names <= _OF_A_PLACE for sheet in (*self.html, *self.text))
-
-    @cached_property
     def is_even(self) -> bool:
         """Whether page and text are bodies as `Body.is_even` means it."""
         return all(sheet.is_even for sheet in (*self.html, *self.text))
-
-    def served(self, values: Values) -> _Served:
-        """It with all gaps filled but those of tokens."""
-        html = [sheet.filled(values) for sheet in self.html]
-        return _Served(html, [sheet.filled(values) for sheet in self.text], self.is_even)
-
-
-class _Served(NamedTuple):
-    """A plate for all readers who see the paper at the same place for the same reasons: the parts
-    that each loop prints.
-    """
-
-    html: list[list[bytes]]
-    text: list[list[bytes]]
-    is_even: bool
 
 
 class _Told(NamedTuple):
@@ -94,8 +72,8 @@ class Press:
     `PeekError`, and the mail must be rendered as a whole.
 
     What is kept is bounded: 512 shells (one for each count of papers, chosen and chosen from), and
-    4,096 plates (one for each paper, and for each place of it where a template asks which that is),
-    each served in 16,384 ways at the most together (one for each place and reason); some 50 MB.
+    4,096 plates (one for each paper, and for each place of it where a template asks which that is);
+    some 30 MB.
     """
 
     def __init__(self, html: Stencils, text: Stencils, publication: Publication) -> None:
@@ -105,9 +83,9 @@ class Press:
         self._lock = Lock()
         self._shells: dict[object, _Shell | None] = {}
         self._plates: dict[object, tuple[Paper, _Plate | None]] = {}
-        self._served: dict[object, tuple[Paper, tuple[Reason, ...], _Served]] = {}
+        self._told: dict[int, tuple[tuple[Reason, ...], _Told]] = {}
+        self._told_anew = lru_cache(maxsize=_REASONS_KEPT)(_told)
         self._ranked = False  # whether a paper looks otherwise at another place
-        self._told = lru_cache(maxsize=_REASONS_KEPT)(_told)
 
     @property
     def has_even_texts(self) -> bool:
@@ -126,7 +104,7 @@ class Press:
             texts=texts,
             values={**texts, **tokens},
             links=links,
-            octets={gap(name): token.encode() for name, token in tokens.items()},
+            tokens={name: token.encode() for name, token in tokens.items()},
         )
 
     def shell(self, draft: Draft, shown: int) -> _Shell:
@@ -140,45 +118,29 @@ class Press:
                 _keep(self._shells, key, self._new_shell(draft, shown), most=_SHELLS_KEPT)
         return _given(self._shells[key])
 
-    def served(self, draft: Draft, shown: int, length: int) -> list[_Served]:
-        """The first papers, with abstracts of that length."""
-        home = draft.links.maker.base_url
-        found = []
-        for rank, pick in enumerate(draft.digest.picks[:shown], start=1):
-            paper, reasons = pick.paper, pick.reasons
-            figures = (pick.upvotes, pick.comments, pick.stars)
-            # Readers share papers and reasons as objects, which are compared sooner than what is in
-            # them. They are kept with what was made of them, so that no other can have their place.
-            key = (paper.id, id(reasons), rank, length, figures, home)
-            known = self._served.get(key)
-            if known and known[1] is reasons and known[0] is paper:
-                found.append(known[2])
-            elif known and known[1] is reasons and known[0] == paper:  # read anew since
-                self._served[key] = (paper, reasons, known[2])
-                found.append(known[2])
-            else:
-                found.append(self._new_served(key, pick, rank, length, draft))
-        return found
-
-    def _new_served(self, key: object, pick: Pick, rank: int, length: int, draft: Draft) -> _Served:
-        told = self._told(pick.reasons)
-        plate = self._plate_at(pick, told, rank, length, draft.links.maker.base_url)
-        draft.values["rank"], draft.values["why"] = rank, told.why
-        served = plate.served(draft.values)
-        if plate.is_shared:
-            if len(self._served) >= _SERVED_KEPT:
-                self._served = {}
-            self._served[key] = (pick.paper, pick.reasons, served)
-        return served
-
-    def _plate_at(self, pick: Pick, told: _Told, rank: int, length: int, home: str) -> _Plate:
-        """The plate of a paper; where a template asks which it is, the one for this place."""
+    def plate(self, pick: Pick, rank: int, length: int, home: str) -> tuple[_Plate, str]:
+        """A paper with an abstract of that length, and why it is there."""
+        told = self._told_of(pick.reasons)
+        plate = None
         if not self._ranked:
             plate = self._plate(pick, told, 0, length, home)
             self._ranked = plate is None
-        if self._ranked:
+        if self._ranked:  # a template asks at which place the paper stands
             plate = self._plate(pick, told, rank, length, home)
-        return _given(plate)
+        return _given(plate), told.why
+
+    def _told_of(self, reasons: tuple[Reason, ...]) -> _Told:
+        """Readers share reasons as objects, which are found sooner than what is in them.
+
+        They are kept with what was made of them, so that no other can have their place.
+        """
+        kept, told = self._told.get(id(reasons), (None, None))
+        if told is None or kept is not reasons:
+            if len(self._told) >= _REASONS_KEPT:
+                self._told = {}
+            told = self._told_anew(reasons)
+            self._told[id(reasons)] = (reasons, told)
+        return told
 
     def _plate(self, pick: Pick, told: _Told, place: int, length: int, home: str) -> _Plate | None:
         paper = pick.paper
@@ -186,11 +148,13 @@ class Press:
         # A page shows the same papers without pictures.
         key = (paper.id, place, length, figures, told.kind, bool(paper.thumbnail_url), home)
         kept, plate = self._plates.get(key, (None, None))
-        # Papers are completed now and then.
-        if kept is not paper and kept != paper:
-            with self._lock:
-                plate = self._new_plate(pick, place, length, home)
-                _keep(self._plates, key, (paper, plate), most=_PLATES_KEPT)
+        if kept is not paper:
+            if kept == paper:  # read anew since
+                self._plates[key] = (paper, plate)
+            else:  # papers are completed now and then
+                with self._lock:
+                    plate = self._new_plate(pick, place, length, home)
+                    _keep(self._plates, key, (paper, plate), most=_PLATES_KEPT)
         return plate
 
     def _new_shell(self, draft: Draft, shown: int) -> _Shell | None:
@@ -239,7 +203,7 @@ class Draft:
     Attributes:
         texts: what belongs to the reader, by name.
         values: texts and tokens, to fill gaps with.
-        octets: the tokens as they stand for gaps.
+        tokens: their octets.
     """
 
     press: Press
@@ -247,28 +211,35 @@ class Draft:
     texts: dict[str, str]
     values: dict[str, str | int]
     links: DigestLinks
-    octets: dict[bytes, bytes]
+    tokens: dict[str, bytes]
 
     def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
         """Page and text with the first `shown` papers, abstracts cut to that many characters."""
-        shell = self.press.shell(self, shown)
-        papers = self.press.served(self, shown, length)
-        html = self._joined(shell.html, [paper.html for paper in papers])
-        text = self._joined(shell.text, [paper.text for paper in papers])
-        is_even = shell.is_even and all(paper.is_even for paper in papers)
-        is_even_text = is_even and self.press.has_even_texts
+        press, values, tokens = self.press, self.values, self.tokens
+        home = self.links.maker.base_url
+        shell = press.shell(self, shown)
+        html, text, is_even = [], [], shell.is_even
+        for rank, pick in enumerate(self.digest.picks[:shown], start=1):
+            plate, values["why"] = press.plate(pick, rank, length, home)
+            values["rank"] = rank
+            html.append([sheet.filled(values, tokens) for sheet in plate.html])
+            text.append([sheet.filled(values, tokens) for sheet in plate.text])
+            is_even = is_even and plate.is_even
+        page, paragraphs = self._joined(shell.html, html), self._joined(shell.text, text)
+        is_even_text = is_even and press.has_even_texts
         return (
-            Body("7bit", html, is_dotless=True, is_even=is_even),
-            Body("quoted-printable", text, is_dotless=True, is_even=is_even_text),
+            Body("7bit", page, is_dotless=True, is_even=is_even),
+            Body("quoted-printable", paragraphs, is_dotless=True, is_even=is_even_text),
         )
 
-    def _joined(self, frame: Frame, papers: list[list[list[bytes]]]) -> list[bytes]:
-        parts = frame.sheets[0].filled(self.values)
-        for loop, after in zip(frame.loops, frame.sheets[1:], strict=True):
-            for served in papers:
-                parts += served[loop]
-            parts += after.filled(self.values)
-        return list(map(self.octets.get, parts, parts))
+    def _joined(self, frame: Frame, papers: list[list[bytes]]) -> list[bytes]:
+        """The frame around what each of its loops prints for each paper."""
+        first, *rest = (sheet.filled(self.values, self.tokens) for sheet in frame.sheets)
+        parts = [first]
+        for loop, after in zip(frame.loops, rest, strict=True):
+            parts += [paper[loop] for paper in papers]
+            parts.append(after)
+        return parts
 
 
 class _Unseen:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -21,7 +20,7 @@ from newsletter.mail.blanks import (
     has_marks,
     names,
 )
-from newsletter.mail.gaps import TOKEN_LIMIT, Filler, Frame, Sheet, gap
+from newsletter.mail.gaps import TOKEN_LIMIT, Filler, Frame, Gap, Sheet
 from newsletter.mail.octets import (
     BLANK_ROOM,
     EDGE_ROOM,
@@ -38,8 +37,6 @@ from newsletter.mail.stencils import CardTemplate, Stencils
 Line = tuple[str | Token | Printed, ...]
 Item = bytes | Token | Filler | Cards
 
-_UNEVEN = re.compile(rb"  |\t| \r")
-_UNFIT = (b"\n", b"\r", b"\t", b"  ")
 _FILLERS_KEPT = 256
 
 
@@ -88,22 +85,16 @@ class Sheets(ABC):
         return self._stencils.blanks
 
     def _sheet(self, items: Iterable[Item]) -> Sheet:
-        parts: list[bytes] = []
-        fillers: list[tuple[int, Filler]] = []
+        parts: list[bytes | Gap] = []
         for is_fixed, group in groupby(items, key=lambda item: isinstance(item, bytes)):
             if is_fixed:
                 parts.append(_fixed(cast("Iterable[bytes]", group), is_first=not parts))
-                continue
-            for item in group:
-                if isinstance(item, Cards):
-                    raise PeekError  # papers within a paper
-                if isinstance(item, Filler):
-                    fillers.append((len(parts), item))
-                parts.append(gap(item.name) if isinstance(item, Token) else b"")
-        return Sheet(parts, tuple(fillers), self._are_even(parts))
+            else:
+                parts += map(_gap, cast("Iterable[Token | Filler | Cards]", group))
+        return Sheet.of(parts, is_even=self._are_even(parts))
 
     @abstractmethod
-    def _are_even(self, parts: Sequence[bytes]) -> bool:
+    def _are_even(self, parts: Sequence[bytes | Gap]) -> bool:
         """Whether all parts that are the same for every reader are as `Body.is_even` means it."""
 
     @abstractmethod
@@ -153,8 +144,10 @@ class HtmlSheets(Sheets):
                 raise PeekError
             yield part
 
-    def _are_even(self, parts: Sequence[bytes]) -> bool:
-        return not (any(map(_UNEVEN.search, parts)) or (bool(parts) and parts[-1].endswith(b" ")))
+    def _are_even(self, parts: Sequence[bytes | Gap]) -> bool:
+        fixed = [part for part in parts if isinstance(part, bytes)]
+        ends_bare = bool(parts) and isinstance(parts[-1], bytes) and parts[-1].endswith(b" ")
+        return not (ends_bare or any(map(_is_uneven, fixed)))
 
     def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler:
         (node,) = line
@@ -200,11 +193,12 @@ class TextSheets(Sheets):
             for line in lines:
                 yield from self._line(blanks.parts(line))
 
-    def _are_even(self, parts: Sequence[bytes]) -> bool:
+    def _are_even(self, parts: Sequence[bytes | Gap]) -> bool:
         # Gaps are whole lines, but for those of tokens, which stand between soft breaks.
         return all(
-            _is_even_text(part, begins_line=not last or last.endswith(b"\n"))
-            for last, part in zip((b"", *parts), parts, strict=False)
+            _is_even_text(part, begins_line=_ends_line(last))
+            for last, part in zip((b"\n", *parts), parts, strict=False)
+            if isinstance(part, bytes)
         )
 
     def _line(self, parts: list[Settled]) -> Iterator[Item]:
@@ -234,10 +228,29 @@ class TextSheets(Sheets):
         return _filler(line, fill)
 
 
+def _gap(item: Token | Filler | Cards) -> Gap:
+    if isinstance(item, Cards):
+        raise PeekError  # papers within a paper
+    return (None, item.name) if isinstance(item, Token) else (item, item.name)
+
+
+def _ends_line(part: bytes | Gap) -> bool:
+    """Whether what follows begins a line."""
+    if isinstance(part, bytes):
+        return not part or part.endswith(b"\n")
+    return part[0] is not None
+
+
 def _is_even_text(octets: bytes, *, begins_line: bool) -> bool:
     """Whether blanks stand alone, none at the end of a line, but for four that indent one."""
+    if not _is_uneven(octets):
+        return True
     indented = b"\r\n" + octets if begins_line else octets
-    return not _UNEVEN.search(indented.replace(INDENTED, UNINDENTED))
+    return not _is_uneven(indented.replace(INDENTED, UNINDENTED))
+
+
+def _is_uneven(octets: bytes) -> bool:
+    return b"  " in octets or b"\t" in octets or b" \r" in octets
 
 
 def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:
@@ -278,7 +291,7 @@ def _demand_short_edges(page: str) -> None:
 def _fits(octets: bytes) -> bool:
     if not 0 < len(octets) <= BLANK_ROOM or octets[0] in b". " or octets.endswith(b" "):
         return False
-    return not any(map(octets.__contains__, _UNFIT))
+    return not (b"\n" in octets or b"\r" in octets or b"\t" in octets or b"  " in octets)
 
 
 def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
@@ -297,7 +310,7 @@ def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
     if not lines[0] or not lines[-1] or max(map(len, lines)) > BLANK_ROOM:
         raise PeekError
     spread = text.replace("\n", "\r\n").encode("ascii")
-    if _UNEVEN.search(spread) or b" " in (spread[:1], spread[-1:]):
+    if _is_uneven(spread) or b" " in (spread[:1], spread[-1:]):
         raise PeekError
     return spread
 

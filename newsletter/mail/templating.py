@@ -36,7 +36,6 @@ _ESCAPES = {
 }
 _SPECIAL = re.compile(r"""[&<>"'`={}\\:]""")
 _WORD = re.compile(r"[^ \t\n\r\f\v]+")
-_UNEVEN = re.compile(r"\A | \Z|  |[\t\n\r\f\v]")
 _SCRIPT_SCHEME = re.compile(r"(javascript|data|vbscript):", re.IGNORECASE)
 RENDERING_ERRORS = (
     jinja2.TemplateError,
@@ -173,6 +172,8 @@ def _text_environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
 
 def _printed_html(value: object) -> object:
     """What `{{ value }}` prints: nothing for a value that is not known, else escaped text."""
+    if type(value) is str:  # nearly always
+        return escape(value)
     if value is None:
         return ""
     return value if hasattr(value, "__html__") or _is_undefined(value) else escape(str(value))
@@ -212,11 +213,16 @@ def wrap(text: str, indent: int = 0, width: int = TEXT_WIDTH, first: str = "") -
     """
     # The standard library's does the same in many times the time, and every mail has its sentences.
     margin, lines = " " * indent, []
-    rest, line = " ".join(_WORD.findall(text)) if _UNEVEN.search(text) else text, first or margin
+    rest, line = text if _is_even(text) else " ".join(_WORD.findall(text)), first or margin
     while len(line) + len(rest) > width and (end := _line_end(rest, width - len(line))) > 0:
         lines.append(line + rest[:end])
         rest, line = rest[end + 1 :], margin
     return "\n".join((*lines, line + rest)) if rest else ""
+
+
+def _is_even(text: str) -> bool:
+    """Whether it is sure that its words stand one blank apart, and that no other space is in it."""
+    return text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " "
 
 
 def _line_end(words: str, room: int) -> int:

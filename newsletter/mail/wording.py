@@ -39,7 +39,7 @@ def tidy(text: str) -> str:
 
     Control and format characters go (joiners stay), every run of white space becomes one blank.
     """
-    if not (text.isascii() and text.isprintable()):
+    if not text.isprintable() or "\ufffd" in text:
         text = _NOT_PLAIN.sub(lambda found: _tidy_character(found[0]), text)
     return " ".join(text.split())
 

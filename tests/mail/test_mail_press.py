@@ -182,7 +182,9 @@ def test_what_is_kept_has_bounds(publication, subscriber, monkeypatch):
     press = renderer._press
     assert (len(press._plates), len(press._shells)) == (3, 2)
     plates = [plate for _, plate in press._plates.values()]
-    fillers = [filler for plate in plates for sheet in plate.text for _, filler in sheet.fillers]
+    fillers = [
+        filler for plate in plates for sheet in plate.text for filler, _ in sheet.gaps if filler
+    ]
     assert 0 < max(map(len, fillers)) <= 2
 
 
