@@ -9,10 +9,11 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import NamedTuple
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -103,12 +104,8 @@ class LinkMaker:
         """The tokens of the ways about one id that are signed together."""
         payload = base64_encode(about)
         start = f"{self._newest}-{payload.decode()}."
-        signatures = self._stamp(self._newest, _PARTS[str(together[0])][0]).sign(payload)
-        places = range(0, len(signatures), _SIGNATURE_LENGTH)
-        return {
-            way: start + signatures[at : at + _SIGNATURE_LENGTH]
-            for way, at in zip(together, places, strict=False)
-        }
+        signatures = self._stamp(self._newest, _PARTS[together[0]][0]).sign(payload)
+        return {way: start + signatures[_PARTS[way][1]] for way in together}
 
     def secret(self, purpose: str) -> str:
         """A secret for something else than links; a new key makes a new one."""
@@ -135,7 +132,8 @@ class LinkMaker:
 
     def for_digest(self, digest: Digest) -> DigestLinks:
         """All links of one mail."""
-        return DigestLinks(maker=self, digest=digest)
+        of_reader = self.tokens(_OF_THE_READER, digest.subscriber_id)
+        return DigestLinks(self, digest, of_reader | self.tokens(_OF_THE_DIGEST, digest.id))
 
     def _signature(self, version: int, purpose: str, payload: bytes, length: int) -> str:
         """What must stand there: of a former length where the token is that old."""
@@ -207,18 +205,16 @@ class _SingleStamp:
         return urlsafe_b64encode(outer.digest()[:_SINGLE_OCTETS])[:_SINGLE_LENGTH].decode()
 
 
-@dataclass(frozen=True)
-class DigestLinks:
-    """The links of one digest; the templates ask for them by name."""
+class DigestLinks(NamedTuple):
+    """The links of one digest; the templates ask for them by name.
+
+    Attributes:
+        tokens: of each way that leads out of a mail; that of a paper's lacks the paper yet.
+    """
 
     maker: LinkMaker
     digest: Digest
-
-    @cached_property
-    def tokens(self) -> dict[str, str]:
-        """The token of each way that leads out of a mail; that of a paper's lacks the paper yet."""
-        of_reader = self.maker.tokens(_OF_THE_READER, self.digest.subscriber_id)
-        return of_reader | self.maker.tokens(_OF_THE_DIGEST, self.digest.id)
+    tokens: Mapping[str, str]
 
     @property
     def unsubscribe(self) -> str:

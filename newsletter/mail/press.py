@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple, NoReturn, TypeVar, cast
 
 from newsletter.links import DigestLinks, Way, chosen
 from newsletter.mail.blanks import Blanks, PeekError
 from newsletter.mail.digest import why_phrases
-from newsletter.mail.gaps import TOKEN_LIMIT, Frame, Sheet
+from newsletter.mail.gaps import TOKEN_LIMIT, Filler, Frame, Octets, Sheet, fill
 from newsletter.mail.octets import Body
 from newsletter.mail.sheets import HtmlSheets, TextSheets
 from newsletter.mail.stencils import Stencils
@@ -27,30 +28,35 @@ _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
 
 
-@dataclass(frozen=True)
-class _Shell:
-    """What a mail has beside its papers, the same for all mails that differ in texts alone."""
+class _Shell(NamedTuple):
+    """What a mail has beside its papers, the same for all mails that differ in texts alone.
+
+    Attributes:
+        fillers: of all gaps.
+        is_even: whether page and text are bodies as `Body.is_even` means it.
+    """
 
     html: Frame
     text: Frame
+    fillers: tuple[Filler, ...]
+    is_even: bool
 
-    @cached_property
-    def is_even(self) -> bool:
-        """Whether page and text are bodies as `Body.is_even` means it."""
-        return self.html.is_even and self.text.is_even
+    @classmethod
+    def of(cls, html: Frame, text: Frame) -> _Shell:
+        return cls(html, text, *_summary((*html.sheets, *text.sheets)))
 
 
-@dataclass(frozen=True, eq=False)
-class _Plate:
-    """What each loop over the papers prints for one of them."""
+class _Plate(NamedTuple):
+    """What each loop over the papers prints for one of them; see `_Shell`."""
 
     html: tuple[Sheet, ...]
     text: tuple[Sheet, ...]
+    fillers: tuple[Filler, ...]
+    is_even: bool
 
-    @cached_property
-    def is_even(self) -> bool:
-        """Whether page and text are bodies as `Body.is_even` means it."""
-        return all(sheet.is_even for sheet in (*self.html, *self.text))
+    @classmethod
+    def of(cls, html: tuple[Sheet, ...], text: tuple[Sheet, ...]) -> _Plate:
+        return cls(html, text, *_summary((*html, *text)))
 
 
 class _Told(NamedTuple):
@@ -104,7 +110,7 @@ class Press:
             texts=texts,
             values={**texts, **tokens},
             links=links,
-            tokens={name: token.encode() for name, token in tokens.items()},
+            octets={name: token.encode() for name, token in tokens.items()},
         )
 
     def shell(self, draft: Draft, shown: int) -> _Shell:
@@ -169,7 +175,7 @@ class Press:
             )
 
         try:
-            return _Shell(html=self._html.frame(mail), text=self._text.frame(mail))
+            return _Shell.of(html=self._html.frame(mail), text=self._text.frame(mail))
         except (PeekError, *RENDERING_ERRORS):
             return None
 
@@ -191,7 +197,7 @@ class Press:
             )
 
         try:
-            return _Plate(html=self._html.cards(blank), text=self._text.cards(blank))
+            return _Plate.of(html=self._html.cards(blank), text=self._text.cards(blank))
         except (PeekError, *RENDERING_ERRORS):
             return None
 
@@ -203,7 +209,7 @@ class Draft:
     Attributes:
         texts: what belongs to the reader, by name.
         values: texts and tokens, to fill gaps with.
-        tokens: their octets.
+        octets: what fills gaps, that of the tokens at first.
     """
 
     press: Press
@@ -211,35 +217,44 @@ class Draft:
     texts: dict[str, str]
     values: dict[str, str | int]
     links: DigestLinks
-    tokens: dict[str, bytes]
+    octets: Octets
 
     def bodies(self, shown: int, length: int) -> tuple[Body, Body]:
         """Page and text with the first `shown` papers, abstracts cut to that many characters."""
-        press, values, tokens = self.press, self.values, self.tokens
+        press, values, octets = self.press, self.values, self.octets
         home = self.links.maker.base_url
         shell = press.shell(self, shown)
         html, text, is_even = [], [], shell.is_even
         for rank, pick in enumerate(self.digest.picks[:shown], start=1):
             plate, values["why"] = press.plate(pick, rank, length, home)
             values["rank"] = rank
-            html.append([sheet.filled(values, tokens) for sheet in plate.html])
-            text.append([sheet.filled(values, tokens) for sheet in plate.text])
+            fill(plate.fillers, values, octets)
+            html.append([sheet.filled(octets) for sheet in plate.html])
+            text.append([sheet.filled(octets) for sheet in plate.text])
             is_even = is_even and plate.is_even
-        page, paragraphs = self._joined(shell.html, html), self._joined(shell.text, text)
+        fill(shell.fillers, values, octets)
+        page, paragraphs = _joined(shell.html, html, octets), _joined(shell.text, text, octets)
         is_even_text = is_even and press.has_even_texts
         return (
             Body("7bit", page, is_dotless=True, is_even=is_even),
             Body("quoted-printable", paragraphs, is_dotless=True, is_even=is_even_text),
         )
 
-    def _joined(self, frame: Frame, papers: list[list[bytes]]) -> list[bytes]:
-        """The frame around what each of its loops prints for each paper."""
-        first, *rest = (sheet.filled(self.values, self.tokens) for sheet in frame.sheets)
-        parts = [first]
-        for loop, after in zip(frame.loops, rest, strict=True):
-            parts += [paper[loop] for paper in papers]
-            parts.append(after)
-        return parts
+
+def _joined(frame: Frame, papers: list[list[bytes]], octets: Octets) -> list[bytes]:
+    """The frame around what each of its loops prints for each paper."""
+    first, *rest = (sheet.filled(octets) for sheet in frame.sheets)
+    parts = [first]
+    for loop, after in zip(frame.loops, rest, strict=True):
+        parts += [paper[loop] for paper in papers]
+        parts.append(after)
+    return parts
+
+
+def _summary(sheets: Sequence[Sheet]) -> tuple[tuple[Filler, ...], bool]:
+    """The fillers of all gaps, each once; and whether all are even."""
+    fillers = {filler.gap: filler for sheet in sheets for filler in sheet.fillers}
+    return tuple(fillers.values()), all(sheet.is_even for sheet in sheets)
 
 
 class _Unseen:

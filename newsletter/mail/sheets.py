@@ -20,7 +20,7 @@ from newsletter.mail.blanks import (
     has_marks,
     names,
 )
-from newsletter.mail.gaps import TOKEN_LIMIT, Filler, Frame, Gap, Sheet
+from newsletter.mail.gaps import TOKEN_LIMIT, Filler, Frame, Sheet
 from newsletter.mail.octets import (
     BLANK_ROOM,
     EDGE_ROOM,
@@ -33,9 +33,11 @@ from newsletter.mail.octets import (
     width,
 )
 from newsletter.mail.stencils import CardTemplate, Stencils
+from newsletter.mail.wording import is_tidy
 
 Line = tuple[str | Token | Printed, ...]
-Item = bytes | Token | Filler | Cards
+Part = bytes | Token | Filler
+Item = Part | Cards
 
 _FILLERS_KEPT = 256
 
@@ -45,6 +47,7 @@ class Sheets(ABC):
 
     def __init__(self, stencils: Stencils) -> None:
         self._stencils = stencils
+        self._fillers = 0  # made so far
         self._filler = lru_cache(maxsize=_FILLERS_KEPT)(self._new_filler)
 
     def frame(self, mail: Callable[[Blanks], object]) -> Frame:
@@ -85,16 +88,16 @@ class Sheets(ABC):
         return self._stencils.blanks
 
     def _sheet(self, items: Iterable[Item]) -> Sheet:
-        parts: list[bytes | Gap] = []
+        parts: list[Part] = []
         for is_fixed, group in groupby(items, key=lambda item: isinstance(item, bytes)):
             if is_fixed:
                 parts.append(_fixed(cast("Iterable[bytes]", group), is_first=not parts))
             else:
                 parts += map(_gap, cast("Iterable[Token | Filler | Cards]", group))
-        return Sheet.of(parts, is_even=self._are_even(parts))
+        return Sheet(parts, is_even=self._are_even(parts))
 
     @abstractmethod
-    def _are_even(self, parts: Sequence[bytes | Gap]) -> bool:
+    def _are_even(self, parts: Sequence[Part]) -> bool:
         """Whether all parts that are the same for every reader are as `Body.is_even` means it."""
 
     @abstractmethod
@@ -102,6 +105,11 @@ class Sheets(ABC):
 
     @abstractmethod
     def _card_items(self, text: str, blanks: Blanks) -> Iterator[Item]: ...
+
+    def _named(self, line: Line, fill: Callable[[Values], bytes]) -> Filler:
+        self._fillers += 1
+        gap = f"{type(self).__name__} {self._fillers}"
+        return Filler(gap, fill, frozenset().union(*map(names, line)))
 
     @abstractmethod
     def _new_filler(self, line: Line, *, within_tag: bool = False) -> Filler: ...
@@ -144,7 +152,7 @@ class HtmlSheets(Sheets):
                 raise PeekError
             yield part
 
-    def _are_even(self, parts: Sequence[bytes | Gap]) -> bool:
+    def _are_even(self, parts: Sequence[Part]) -> bool:
         fixed = [part for part in parts if isinstance(part, bytes)]
         ends_bare = bool(parts) and isinstance(parts[-1], bytes) and parts[-1].endswith(b" ")
         return not (ends_bare or any(map(_is_uneven, fixed)))
@@ -157,11 +165,14 @@ class HtmlSheets(Sheets):
         make = filling(line)
 
         def fill(values: Values) -> bytes:
-            octets = make(values).encode("ascii", "xmlcharrefreplace")
+            text = make(values)
+            octets = text.encode("ascii", "xmlcharrefreplace")
             # Only a rare value is long, empty or begins with a dot.
-            return octets if _fits(octets) else _spread_value(octets, within_tag=within_tag)
+            if 0 < len(octets) <= BLANK_ROOM and text[0] != "." and is_tidy(text):
+                return octets
+            return _spread_value(octets, within_tag=within_tag)
 
-        return _filler(line, fill)
+        return self._named(line, fill)
 
 
 class TextSheets(Sheets):
@@ -193,7 +204,7 @@ class TextSheets(Sheets):
             for line in lines:
                 yield from self._line(blanks.parts(line))
 
-    def _are_even(self, parts: Sequence[bytes | Gap]) -> bool:
+    def _are_even(self, parts: Sequence[Part]) -> bool:
         # Gaps are whole lines, but for those of tokens, which stand between soft breaks.
         return all(
             _is_even_text(part, begins_line=_ends_line(last))
@@ -225,20 +236,20 @@ class TextSheets(Sheets):
                 self.has_even_gaps = False
             return made
 
-        return _filler(line, fill)
+        return self._named(line, fill)
 
 
-def _gap(item: Token | Filler | Cards) -> Gap:
+def _gap(item: Token | Filler | Cards) -> Token | Filler:
     if isinstance(item, Cards):
         raise PeekError  # papers within a paper
-    return (None, item.name) if isinstance(item, Token) else (item, item.name)
+    return item
 
 
-def _ends_line(part: bytes | Gap) -> bool:
+def _ends_line(part: Part) -> bool:
     """Whether what follows begins a line."""
     if isinstance(part, bytes):
         return not part or part.endswith(b"\n")
-    return part[0] is not None
+    return isinstance(part, Filler)
 
 
 def _is_even_text(octets: bytes, *, begins_line: bool) -> bool:
@@ -265,10 +276,6 @@ def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:
     return octets
 
 
-def _filler(line: Line, fill: Callable[[Values], bytes]) -> Filler:
-    return Filler(fill, frozenset().union(*map(names, line)))
-
-
 def _spread(page: str, *, column: int = 0) -> str:
     spread = spread_page(page, column=column)
     if spread is None:
@@ -286,12 +293,6 @@ def _demand_short_edges(page: str) -> None:
     last = rest.rpartition("\n")[2]
     if not newline or width(first) > EDGE_ROOM or width(last) > ROOM:
         raise PeekError
-
-
-def _fits(octets: bytes) -> bool:
-    if not 0 < len(octets) <= BLANK_ROOM or octets[0] in b". " or octets.endswith(b" "):
-        return False
-    return not (b"\n" in octets or b"\r" in octets or b"\t" in octets or b"  " in octets)
 
 
 def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:

@@ -39,9 +39,16 @@ def tidy(text: str) -> str:
 
     Control and format characters go (joiners stay), every run of white space becomes one blank.
     """
-    if not text.isprintable() or "\ufffd" in text:
-        text = _NOT_PLAIN.sub(lambda found: _tidy_character(found[0]), text)
-    return " ".join(text.split())
+    if is_tidy(text):
+        return text
+    return " ".join(_NOT_PLAIN.sub(lambda found: _tidy_character(found[0]), text).split())
+
+
+def is_tidy(text: str) -> bool:
+    """Whether it is sure at a glance that words stand one blank apart and nothing hides between."""
+    if not text.isprintable() or "  " in text or "\ufffd" in text:
+        return False
+    return text[:1] != " " and text[-1:] != " "
 
 
 def _tidy_character(character: str) -> str:
@@ -101,7 +108,16 @@ def readable(text: str) -> str:
         clean = bare
     if "{" in clean or "}" in clean:
         clean = _DOUBLED_BRACE.sub(" ", clean)
-    return _LONG_WORD.sub(r"\g<0> ", clean) if len(clean) > _LONGEST_WORD else clean
+    return _LONG_WORD.sub(r"\g<0> ", clean) if _has_long_word(clean) else clean
+
+
+def _has_long_word(text: str) -> bool:
+    at = 0
+    while len(text) - at > _LONGEST_WORD:
+        at = text.rfind(" ", at, at + _LONGEST_WORD + 1) + 1
+        if not at:
+            return True
+    return False
 
 
 def untagged(text: str) -> str:

@@ -182,9 +182,7 @@ def test_what_is_kept_has_bounds(publication, subscriber, monkeypatch):
     press = renderer._press
     assert (len(press._plates), len(press._shells)) == (3, 2)
     plates = [plate for _, plate in press._plates.values()]
-    fillers = [
-        filler for plate in plates for sheet in plate.text for filler, _ in sheet.gaps if filler
-    ]
+    fillers = [filler for plate in plates for filler in plate.fillers]
     assert 0 < max(map(len, fillers)) <= 2
 
 
