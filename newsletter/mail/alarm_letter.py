@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from newsletter.mail.octets import text_body
-from newsletter.mail.wire import address, assemble, opening
+from newsletter.mail.wire import address, assemble, header_block, opening
 from newsletter.model import Publication
 from newsletter.watch import Alarm
 
@@ -33,11 +33,13 @@ def alarm_letter(
     """
     mail_id = _id((*raised, *cleared), at)
     subject = f"{publication.name}: {_subject(raised, cleared)}"
-    headers = [
-        *opening(publication, to=address(to), subject=subject, at=at, mail_id=mail_id),
-        ("Auto-Submitted", "auto-generated"),  # RFC 3834: no vacation notice answers
-        ("MIME-Version", "1.0"),
-    ]
+    headers = opening(publication, to=address(to), subject=subject, at=at, mail_id=mail_id)
+    headers += header_block(
+        [
+            ("Auto-Submitted", "auto-generated"),  # RFC 3834: no vacation notice answers
+            ("MIME-Version", "1.0"),
+        ]
+    )
     text = "\n".join(_lines(publication, raised, cleared))
     return assemble(headers, text=text_body(text), html=None, mail_id=mail_id)
 

@@ -13,7 +13,7 @@ from newsletter.mail.mjml_compile import compile_template
 from newsletter.mail.octets import html_body, text_body
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates
-from newsletter.mail.wire import address, assemble, opening, uri
+from newsletter.mail.wire import address, assemble, header_block, opening, uri
 from newsletter.mail.wording import headline_cut, plain, tidy
 from newsletter.model import Publication
 
@@ -121,14 +121,12 @@ class Letterhead:
         if at.tzinfo is None:
             raise MailError("the time of a letter must name its zone")
         view = self._view(kind, address(to), _web_link(link))
-        headers = [
-            *opening(
-                self._publication, to=view.address, subject=view.subject, at=at, mail_id=letter_id
-            ),
-            ("Form-Sub", "v=1"),
-            ("Auto-Submitted", "auto-generated"),
-            ("MIME-Version", "1.0"),
-        ]
+        headers = opening(
+            self._publication, to=view.address, subject=view.subject, at=at, mail_id=letter_id
+        )
+        headers += header_block(
+            [("Form-Sub", "v=1"), ("Auto-Submitted", "auto-generated"), ("MIME-Version", "1.0")]
+        )
         page = self._html(letter=view).strip() + "\n"
         text = text_body(self._text(letter=view))
         return assemble(headers, text=text, html=html_body(page), mail_id=letter_id)

@@ -10,6 +10,8 @@ from newsletter.mail.render import Rendered
 from newsletter.mail.wire import (
     address,
     assemble,
+    fixed,
+    header_block,
     identifier,
     mailbox,
     opening,
@@ -50,27 +52,40 @@ def build(
 
 def _headers(
     digest: Digest, subscriber: Subscriber, publication: Publication, links: DigestLinks
-) -> list[tuple[str, str]]:
-    return [
-        *opening(
-            publication,
-            to=mailbox(subscriber.name, subscriber.email, "To"),
-            subject=digest.subject,
-            at=digest.created_at,
-            mail_id=digest.id,
-        ),
-        ("List-Id", _list_id(publication.name, publication.list_id)),
-        ("List-Unsubscribe", _list_unsubscribe(digest, publication, links)),
-        # RFC 8058: together with the https URI above, one click without login or question
-        ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        ("Feedback-ID", _feedback_id(digest.edition, publication.list_id, publication.sender_id)),
-        # RFC 3834: no vacation answers, please
-        ("Auto-Submitted", "auto-generated"),
-        ("MIME-Version", "1.0"),
-    ]
+) -> str:
+    first = opening(
+        publication,
+        to=mailbox(subscriber.name, subscriber.email, "To"),
+        subject=digest.subject,
+        at=digest.created_at,
+        mail_id=digest.id,
+    )
+    return first + _of_the_list(publication, digest.edition) % (uri(links.unsubscribe), digest.id)
 
 
 @lru_cache(maxsize=_KEPT)
+def _of_the_list(publication: Publication, edition: str) -> str:
+    """The headers that tell what list this is, with `%s` for the link to leave it and the mail's id.
+
+    List-Unsubscribe (RFC 2369) has one URI on each line: the https one for one click, a mail for
+    readers without; the id stands in it as it is.
+    """
+    to = fixed(address(publication.reply_to or publication.from_address))
+    feedback_id = _feedback_id(edition, publication.list_id, publication.sender_id)
+    return header_block(
+        [
+            ("List-Id", fixed(_list_id(publication.name, publication.list_id))),
+            ("List-Unsubscribe", f"<%s>,\r\n <mailto:{to}?subject=unsubscribe%%20%s>"),
+            # RFC 8058: together with the https URI above, one click without login or question
+            ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            ("Feedback-ID", feedback_id),
+            # RFC 3834: no vacation answers, please
+            ("Auto-Submitted", "auto-generated"),
+            ("MIME-Version", "1.0"),
+        ]
+    )
+
+
 def _list_id(name: str, list_id: str) -> str:
     """RFC 2919; the phrase only when it is plain ASCII, for List-* must hold no encoded-word."""
     name = tidy(name)
@@ -79,15 +94,6 @@ def _list_id(name: str, list_id: str) -> str:
     return f"{name} {listed}" if plain else listed
 
 
-def _list_unsubscribe(digest: Digest, publication: Publication, links: DigestLinks) -> str:
-    """RFC 2369, one URI on each line: the https one for one click, a mail for readers without."""
-    to = address(publication.reply_to or publication.from_address)
-    # An identifier stands in a URI as it is.
-    by_mail = f"mailto:{to}?subject=unsubscribe%20{identifier(digest.id)}"
-    return f"<{uri(links.unsubscribe)}>,\r\n <{by_mail}>"
-
-
-@lru_cache(maxsize=_KEPT)
 def _feedback_id(edition: str, list_id: str, sender_id: str) -> str:
     """`edition:list:stream:sender`, equal for all readers of an edition (Gmail counts by field)."""
     fields = (edition, list_id, "digest", sender_id)

@@ -24,13 +24,13 @@ _LINE = 76
 _KEPT = 1_024  # many mails have their subject, their date and our own addresses in common
 _NAME_LIMIT = 70
 _SUBJECT_LIMIT = 200
+_URI = re.compile(r"[\x21-\x3b\x3d\x3f-\x7e]{1,900}")
+_IDENTIFIER = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
 
 
-def opening(
-    publication: Publication, *, to: str, subject: str, at: datetime, mail_id: str
-) -> list[tuple[str, str]]:
-    """The headers that every mail begins with, From to Message-ID.
+def opening(publication: Publication, *, to: str, subject: str, at: datetime, mail_id: str) -> str:
+    """The headers that every mail begins with.
 
     Args:
         to: the value of the header, see `mailbox`.
@@ -40,35 +40,54 @@ def opening(
     Raises:
         MailError: a value cannot stand in a header.
     """
+    form = _opening(publication, at)
+    return form % (to, unstructured(subject, "Subject"), identifier(mail_id))
+
+
+@lru_cache(maxsize=_KEPT)
+def _opening(publication: Publication, at: datetime) -> str:
+    """They with `%s` for the recipient, the subject and the id."""
     sender = address(publication.from_address)
-    return [
-        ("From", _from(publication.from_name, sender)),
-        ("To", to),
-        ("Reply-To", address(publication.reply_to or sender)),
-        ("Subject", unstructured(subject, "Subject")),
-        # an aware time gives +0000; -0000 would mean "zone unknown" (RFC 5322 3.3)
-        ("Date", _date(at)),
-        ("Message-ID", f"<{identifier(mail_id)}@{sender.rpartition('@')[2]}>"),
-    ]
+    shown = fixed(mailbox(publication.from_name, sender, "From"))
+    reply_to = fixed(address(publication.reply_to or sender))
+    # an aware time gives +0000; -0000 would mean "zone unknown" (RFC 5322 3.3)
+    date = format_datetime(at.astimezone(UTC))
+    return header_block(
+        [
+            ("From", shown),
+            ("To", "%s"),
+            ("Reply-To", reply_to),
+            ("Subject", "%s"),
+            ("Date", date),
+            ("Message-ID", f"<%s@{fixed(sender.rpartition('@')[2])}>"),
+        ]
+    )
 
 
-def assemble(headers: Headers, *, text: Body, html: Body | None, mail_id: str) -> bytes:
+def fixed(text: str) -> str:
+    """A text as it stands in a form with `%s`."""
+    return text.replace("%", "%%")
+
+
+def assemble(headers: str, *, text: Body, html: Body | None, mail_id: str) -> bytes:
     """A whole mail: `multipart/alternative`, text first (RFC 2046 5.1.4), or the text part alone.
 
     Args:
+        headers: see `header_block`.
         html: `None` for a mail of plain text.
         mail_id: the boundary is made of it, so the same input gives the same octets.
     """
     if html is None:
-        return b"".join((_block(headers), _part_head("plain", text.encoding), *text.parts))
-    boundary = _boundary(mail_id)
-    kind = ("Content-Type", f'multipart/alternative; boundary="{boundary}"')
-    line = f"--{boundary}\r\n".encode("ascii")
+        whole = headers + _part_head("plain", text.encoding)
+        return b"".join((whole.encode("ascii"), *text.parts))
+    line = f"--{_boundary(mail_id)}\r\n"
+    kind = f'Content-Type: multipart/alternative; boundary="{_boundary(mail_id)}"\r\n\r\n'
+    before = headers + kind + line + _part_head("plain", text.encoding)
+    between = f"\r\n{line}{_part_head('html', html.encoding)}"
     return b"".join(
         (
-            *(_block([*headers, kind]), b"\r\n"),
-            *(line, _part_head("plain", text.encoding), *text.parts, b"\r\n"),
-            *(line, _part_head("html", html.encoding), *html.parts, ending(mail_id)),
+            *(before.encode("ascii"), *text.parts),
+            *(between.encode("ascii"), *html.parts, ending(mail_id)),
         )
     )
 
@@ -80,16 +99,6 @@ def ending(mail_id: str) -> bytes:
 
 def _boundary(mail_id: str) -> str:
     return f"=_{mail_id[:40]}"
-
-
-@lru_cache(maxsize=_KEPT)
-def _from(name: str, sender: str) -> str:
-    return mailbox(name, sender, "From")
-
-
-@lru_cache(maxsize=_KEPT)
-def _date(at: datetime) -> str:
-    return format_datetime(at.astimezone(UTC))
 
 
 def mailbox(name: str, to: str, header: str) -> str:
@@ -155,7 +164,7 @@ def uri(url: str) -> str:
     Raises:
         MailError: it holds a blank, a bracket or a character beyond ASCII, or is too long.
     """
-    if not re.fullmatch(r"[\x21-\x3b\x3d\x3f-\x7e]{1,900}", url):
+    if not _URI.fullmatch(url):
         raise MailError(f"the link “{shorten(tidy(url), 80)}” cannot stand in a header")
     return url
 
@@ -166,17 +175,18 @@ def identifier(text: str) -> str:
     Raises:
         MailError: it is something else.
     """
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,100}", text):
+    if not _IDENTIFIER.fullmatch(text):
         raise MailError(f"“{shorten(tidy(text), 80)}” cannot be used as an identifier in a header")
     return text
 
 
-def _block(headers: Headers) -> bytes:
-    return "".join(f"{name}: {value}\r\n" for name, value in headers).encode("ascii")
+def header_block(headers: Headers) -> str:
+    """Headers as they stand in a mail."""
+    return "".join(f"{name}: {value}\r\n" for name, value in headers)
 
 
 @cache
-def _part_head(subtype: str, encoding: str) -> bytes:
+def _part_head(subtype: str, encoding: str) -> str:
     """The headers of a part and the empty line behind them; there are three or four of them."""
     kind = ("Content-Type", f"text/{subtype}; charset=utf-8")
-    return _block([kind, ("Content-Transfer-Encoding", encoding)]) + b"\r\n"
+    return header_block([kind, ("Content-Transfer-Encoding", encoding)]) + "\r\n"
