@@ -212,13 +212,15 @@ def measured(world: World, renderer: Renderer, mails: int) -> dict[str, float]:
     parsed = Templates(files, {HTML_TEMPLATE: compile_template(files, HTML_TEMPLATE)})
     html, text = parsed.html(HTML_TEMPLATE), parsed.text(TEXT_TEMPLATE)
     made = world.batch()[0]
-    raw, page = pressed(renderer, made), renderer.render(*made, LINKS.for_digest(made[0])).html_body
-    even = len(page.octets) + len(ending(made[0].id)) if page.is_even else 0
+    raw, rendered = pressed(renderer, made), renderer.render(*made, LINKS.for_digest(made[0]))
+    page = rendered.html_body
+    even = page.size + len(ending(made[0].id)) if page.is_even else 0
+    known = {"even": even, "is_indented": rendered.text_body.is_even}  # as a delivery says it
     ways: dict[str, tuple[Callable[[Mail], object], int]] = {
         "assemble_us": (partial(pressed, renderer), mails),
         "naive_us": (partial(naive, html, text), 2 * BATCH),
         **{
-            f"dkim_{name}_us": (lambda _mail, by=signer: by.sign(raw, at=NOW, even=even), 4 * BATCH)
+            f"dkim_{name}_us": (lambda _mail, by=signer: by.sign(raw, at=NOW, **known), 4 * BATCH)
             for name, signer in signers().items()
         },
     }
