@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
 from threading import Event
+from typing import TYPE_CHECKING
 
 from newsletter.app import App
 from newsletter.composing import Also, nothing_more
@@ -20,10 +21,12 @@ from newsletter.pipeline import (
     ingest,
 )
 from newsletter.schedule import LONGEST_GAP
-from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceKind, SourceSpec, parse_source
 from newsletter.watch import Reading
 from newsletter.watchman import Lookout, Teller, Watchman, rules_of
+
+if TYPE_CHECKING:  # who reads no lists needs nothing of the web in memory
+    from newsletter.sources.ladder import Sources
 
 _log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from newsletter.carrying import BATCH, Carrier, Delivered, Office
 from newsletter.composing import Also, Asking, Made, ask, by_gap, keep, make, nothing_more
@@ -26,9 +27,11 @@ from newsletter.model import Candidate, Digest, Listing, Profile, Subscriber
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
 from newsletter.selection import Background, Field, Ranking, rank
-from newsletter.sources.ladder import Sources
-from newsletter.sources.spec import SourceSpec
 from newsletter.store import Recorded, Store
+
+if TYPE_CHECKING:  # who reads no lists needs nothing of the web in memory
+    from newsletter.sources.ladder import Sources
+    from newsletter.sources.spec import SourceSpec
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 _HOUR = timedelta(hours=1)
