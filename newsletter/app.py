@@ -322,8 +322,7 @@ class App:
 
     def look_back(self, days: int) -> Pool:
         """The stored papers of so many days; what is usual is measured anew only now and then."""
-        former = self._usual or Background.fit((), self.encoder)
-        pool = look_back(self.store, days=days, former=former)
+        pool = look_back(self.store, days=days, former=self._usual, encoder=self.encoder)
         self._usual = pool.background
         return pool
 
@@ -334,7 +333,7 @@ class App:
         page = data_dir("config") / "demo" / "trending_page.txt"
         listing = read_content(page.read_bytes(), source="bundled page")
         record(scratch, listing, now=self.now())
-        pool = look_back(scratch, days=1, former=Background.fit((), self.encoder))
+        pool = look_back(scratch, days=1, encoder=self.encoder)
         return replace(pool, sample=True)
 
     @property

@@ -184,6 +184,7 @@ class Jobs:
     def _present_pool(self) -> Pool:
         look = self._app.store.last_look()
         if self._pool is None or self._pool[0] != look:
+            self._pool = None  # what was made ready for its papers goes before the next is made
             days = LONGEST_GAP + self._app.settings.sources.days_back
             self._pool = (look, self._app.look_back(days))
         return self._pool[1]

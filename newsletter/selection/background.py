@@ -110,12 +110,13 @@ class Background:
         """
         known = sorted({paper.id: paper for paper in papers}.values(), key=lambda p: p.id)
         counted = counts(_parts(paper) for paper in known)
-        space = Space.fit(counted)
-        rows = space.rows(counted)
+        space, rows = Space.fit(counted)
+        holders = _holders(counted)
+        del counted  # as large as the rows, and not needed any more
         crowd = Crowd.of(rows[_sample(len(known))])
         fitted = Fitted(len(known), space, crowd, encoder)
         whole = fitted.with_meaning(crowd.marked(rows), known)
-        return cls._of(known, fitted, whole, _holders(counted), Acronyms.of(known))
+        return cls._of(known, fitted, whole, holders, Acronyms.of(known))
 
     @classmethod
     def _of(
@@ -133,6 +134,7 @@ class Background:
         kinds = Kinds.of(papers)
         chosen = [papers[at] for at in sample]
         usual = Batch.of(chosen, sample, standing_for_all, means, kinds)
+        usual = replace(usual, rows=rows[:0])  # they stand in `rows`; nobody asks for them here
         spaces = [Turned.of(usual.in_space, means.dense)]
         if usual.in_meaning.some:
             spaces.append(Turned.of(usual.in_meaning, means.meaning))
@@ -301,7 +303,8 @@ def _extent(paper: Paper) -> int:
 
 
 def _light(paper: Paper) -> Paper:
-    return replace(paper, abstract="", summary="")
+    """What is asked of a stored paper later: which it is, by whom, and of what kind."""
+    return Paper(id=paper.id, title=paper.title, authors=paper.authors, categories=paper.categories)
 
 
 def _places(papers: Sequence[Paper]) -> tuple[dict[str, int], dict[str, int]]:
