@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -138,7 +138,7 @@ def look_back(
     """
     listed = store.list_days()
     span = (listed[0] - timedelta(days=days - 1), listed[0]) if listed else None
-    background = _usual(store.papers(newest=papers), former, encoder)
+    background = _usual(store.papers_in_turn(newest=papers), former, encoder)
     pool = Pool(
         candidates=store.candidates(listed=span),
         background=background,
@@ -150,7 +150,7 @@ def look_back(
 
 
 def _usual(
-    papers: Sequence[Paper], former: Background | None, encoder: Encoder | None
+    papers: Iterable[Paper], former: Background | None, encoder: Encoder | None
 ) -> Background:
     return former.renewed(papers) if former else Background.fit(papers, encoder)
 
