@@ -173,6 +173,18 @@ def test_the_newest_papers_can_be_asked_for(store: Store):
     assert [each.id for each in store.papers(newest=1)] == ["2604.00002"]
 
 
+def test_papers_in_turn_are_the_same_and_are_read_anew_each_time(store: Store, monkeypatch):
+    monkeypatch.setattr("newsletter.store.papers._AT_ONCE", 2)
+    for number in range(5):
+        store.record(listing(paper(number)), NOON + timedelta(hours=number))
+    some, all_of_them = (store.papers_in_turn(newest=newest) for newest in (4, 100))
+
+    assert tuple(some) == store.papers(newest=4)
+    store.record(listing(paper(5)), NOON + timedelta(hours=5))
+    assert tuple(some) == store.papers(newest=4)
+    assert tuple(all_of_them) == store.papers()
+
+
 def test_reopening_keeps_everything(any_store_url):
     first = open_store(any_store_url)
     first.record(listing(paper(1)), NOON)
