@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import ExitStack
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -32,8 +33,12 @@ def main(papers: int) -> None:
         settings = _stocked(folder, papers)
         begun = time.perf_counter()
         command = [sys.executable, "-m", "newsletter", "run", "--port", "0", "--config", settings]
-        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        with (
+            subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process,
+            ExitStack() as stack,
+        ):
             assert process.stderr
+            stack.callback(process.terminate)  # whatever happens here
             url = next(line for line in process.stderr if "pages are at" in line).split()[4]
             _ask(f"{url}/healthz")
             print(f"answers after {time.perf_counter() - begun:.1f} s")
@@ -43,7 +48,6 @@ def main(papers: int) -> None:
             for number in range(50):
                 _preview(url, f"{WORDS[number % len(WORDS)]} {WORDS[number * 7 % len(WORDS)]}")
             print(f"  after 50 previews: {_memory(process.pid)}")
-            process.terminate()
 
 
 def _stocked(folder: Path, papers: int) -> Path:
@@ -95,7 +99,7 @@ def _ask(url: str, body: bytes | None = None) -> None:
 
 
 def _preview(url: str, topic: str) -> None:
-    _ask(f"{url}/api/v1/preview", json.dumps({"profile": {"topics": [topic]}}).encode())
+    _ask(f"{url}/api/v1/preview", json.dumps({"topics": [topic]}).encode())
 
 
 def _memory(pid: int) -> str:

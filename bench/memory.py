@@ -22,6 +22,7 @@ from rich.progress import track
 from selecting import made_up
 from send import House
 
+from newsletter.memory import settle_in
 from newsletter.pipeline import BACKGROUND_PAPERS
 
 STEPS = ("found", "run")
@@ -61,6 +62,7 @@ def one(step: str, folder: Path, port: int, readers: int) -> None:
         house.remember(stored)
         house.found(readers, likeable=stored)
     else:
+        settle_in()  # as every process does at its start that delivers
         made = house.compose()
         house.deliver()
         assert house.sent() == made > readers / 2

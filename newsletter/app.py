@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
-from newsletter.asking import fetch_rules
 from newsletter.carrying import Office
 from newsletter.config import RelaySettings, Settings, data_dir
 from newsletter.config.settings import LoginSettings
@@ -40,15 +39,13 @@ from newsletter.pipeline import Pool, look_back, record
 from newsletter.posting import Post
 from newsletter.returns import Returns
 from newsletter.selection import Background, Encoder
-from newsletter.sources.fetch import Fetcher
-from newsletter.sources.ladder import Sources
-from newsletter.sources.recognise import read_content
 from newsletter.sources.spec import SourceKind, SourceSpec
 from newsletter.store import Store, open_store
 from newsletter.subscriptions import Subscriptions
 
-if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
+if TYPE_CHECKING:  # who does not sign needs no cryptography in memory, who reads no lists no web
     from newsletter.mail.dkim import Signer
+    from newsletter.sources.ladder import Sources
 
 
 def utc_now() -> datetime:
@@ -96,6 +93,10 @@ class App:
         Args:
             tell: hears in a sentence when a server makes us wait.
         """
+        from newsletter.asking import fetch_rules
+        from newsletter.sources.fetch import Fetcher
+        from newsletter.sources.ladder import Sources
+
         given = self.settings.sources
         named = tuple(spec.place for spec in specs if spec.kind is SourceKind.URL)
         fetcher = Fetcher(
@@ -321,17 +322,18 @@ class App:
 
     def look_back(self, days: int) -> Pool:
         """The stored papers of so many days; what is usual is measured anew only now and then."""
-        former = self._usual or Background.fit((), self.encoder)
-        pool = look_back(self.store, days=days, former=former)
+        pool = look_back(self.store, days=days, former=self._usual, encoder=self.encoder)
         self._usual = pool.background
         return pool
 
     def _sample_pool(self) -> Pool:
+        from newsletter.sources.recognise import read_content
+
         scratch = self.scratch_store()
         page = data_dir("config") / "demo" / "trending_page.txt"
         listing = read_content(page.read_bytes(), source="bundled page")
         record(scratch, listing, now=self.now())
-        pool = look_back(scratch, days=1, former=Background.fit((), self.encoder))
+        pool = look_back(scratch, days=1, encoder=self.encoder)
         return replace(pool, sample=True)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import timedelta
 from threading import Event
+from typing import TYPE_CHECKING
 
 from newsletter.app import App
 from newsletter.composing import Also, nothing_more
@@ -20,10 +21,12 @@ from newsletter.pipeline import (
     ingest,
 )
 from newsletter.schedule import LONGEST_GAP
-from newsletter.sources.ladder import Sources
 from newsletter.sources.spec import SourceKind, SourceSpec, parse_source
 from newsletter.watch import Reading
 from newsletter.watchman import Lookout, Teller, Watchman, rules_of
+
+if TYPE_CHECKING:  # who reads no lists needs nothing of the web in memory
+    from newsletter.sources.ladder import Sources
 
 _log = logging.getLogger(__name__)
 
@@ -181,6 +184,7 @@ class Jobs:
     def _present_pool(self) -> Pool:
         look = self._app.store.last_look()
         if self._pool is None or self._pool[0] != look:
+            self._pool = None  # what was made ready for its papers goes before the next is made
             days = LONGEST_GAP + self._app.settings.sources.days_back
             self._pool = (look, self._app.look_back(days))
         return self._pool[1]

@@ -12,9 +12,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from newsletter.carrying import BATCH, Carrier, Delivered, Office
 from newsletter.composing import Also, Asking, Made, ask, by_gap, keep, make, nothing_more
@@ -22,13 +23,15 @@ from newsletter.mail.digest import make_digest
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
 from newsletter.memory import give_back, untouched
-from newsletter.model import Candidate, Digest, Listing, Profile, Subscriber
+from newsletter.model import Candidate, Digest, Listing, Paper, Profile, Subscriber
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
-from newsletter.selection import Background, Field, Ranking, rank
-from newsletter.sources.ladder import Sources
-from newsletter.sources.spec import SourceSpec
+from newsletter.selection import Background, Encoder, Field, Ranking, rank
 from newsletter.store import Recorded, Store
+
+if TYPE_CHECKING:  # who reads no lists needs nothing of the web in memory
+    from newsletter.sources.ladder import Sources
+    from newsletter.sources.spec import SourceSpec
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 _HOUR = timedelta(hours=1)
@@ -124,24 +127,32 @@ def look_back(
     days: int,
     papers: int = BACKGROUND_PAPERS,
     former: Background | None = None,
+    encoder: Encoder | None = None,
 ) -> Pool:
     """The papers of the newest `days` list days; all of them where the lists have no days.
 
     Args:
         papers: how many stored papers the word statistics are made of, newest first.
         former: the background of an earlier look; what is new is added to it.
+        encoder: what the papers mean is asked of it, where there is no earlier look.
     """
     listed = store.list_days()
     span = (listed[0] - timedelta(days=days - 1), listed[0]) if listed else None
-    former = former or Background.fit(())
-    background = former.renewed(store.papers(newest=papers))
-    if background is not former:
-        give_back()
-    return Pool(
+    background = _usual(store.papers_in_turn(newest=papers), former, encoder)
+    pool = Pool(
         candidates=store.candidates(listed=span),
         background=background,
         day=listed[0] if listed else None,
     )
+    if background is not former:
+        give_back()
+    return pool
+
+
+def _usual(
+    papers: Iterable[Paper], former: Background | None, encoder: Encoder | None
+) -> Background:
+    return former.renewed(papers) if former else Background.fit(papers, encoder)
 
 
 def choose(

@@ -38,7 +38,7 @@ _KEY_FILE_LIMIT = 20_000
 _KEPT = 512  # mails of a kind have the same headers, and most of what stands in them
 _LABELS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*")
 _FIELD_START = re.compile(rb"\r\n(?![ \t])")
-_FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:(.*)", re.DOTALL)
+_NAME = re.compile(rb"([\x21-\x39\x3b-\x7e]+)[ \t]*:")
 
 
 class Signer:
@@ -98,19 +98,20 @@ class Signer:
         start = len(raw) - even
         if not even:
             _demand_whole_line_ends(raw)
-        head, body = _parted(raw[:start])
-        fields = list(map(_field, _FIELD_START.split(head)))
-        plan = _plan(tuple(name for name, _ in fields))
-        covered = b"".join([fields[at][1] for at in plan.order])
+        head, body = _parted(raw, start)
+        names, fields = zip(*map(_field, _FIELD_START.split(head)), strict=True)
+        plan = _plan(names)
+        covered = b"".join([fields[at] for at in plan.order])
         if even:
             body = body.replace(INDENTED, UNINDENTED) if is_indented else _unblanked(body)
         hashed = hashlib.sha256(body if even else _relaxed_body(body))
         hashed.update(memoryview(raw)[start:])
-        body_hash = base64.b64encode(hashed.digest()).decode()
-        signatures = (
-            _signature(key, self._blank(key, plan.names, body_hash, at), covered)
-            for key in self._keys
-        )
+        told = int(at.timestamp()), base64.b64encode(hashed.digest())
+        blanks = [_blank(self.domain, key.kind, key.selector, plan.names) for key in self._keys]
+        signatures = [
+            _signature(key.secret, blank, told, covered)
+            for key, blank in zip(self._keys, blanks, strict=True)
+        ]
         return b"".join((*signatures, raw))
 
     @property
@@ -131,18 +132,6 @@ class Signer:
         if all(key.kind == "ed25519" for key in self._keys):
             weak.append("Outlook.com and Yahoo do not verify Ed25519: sign with an RSA key first")
         return tuple(weak)
-
-    def _blank(self, key: _Key, names: str, body_hash: str, at: datetime) -> bytes:
-        """The signature header as far as b=, on short lines."""
-        lines = (
-            f"DKIM-Signature: v=1; a={key.kind}-sha256; c=relaxed/relaxed; t={int(at.timestamp())};",
-            f"d={self.domain};",
-            f"s={key.selector};",
-            f"h={names};",
-            f"bh={body_hash};",
-            "b=",
-        )
-        return "\r\n\t".join(lines).encode("ascii")
 
 
 def read_key(path: Path) -> bytes:
@@ -223,19 +212,30 @@ def _demand_whole_line_ends(raw: bytes) -> None:
         raise MailError("a mail with bare line ends cannot be signed: a relay would change it")
 
 
-def _parted(raw: bytes) -> tuple[bytes, bytes]:
-    head, _, body = raw.partition(b"\r\n\r\n")
-    return head.removesuffix(b"\r\n"), body
+def _parted(raw: bytes, end: int) -> tuple[bytes, bytes]:
+    """Headers and body, as far as `end`."""
+    at = raw.find(b"\r\n\r\n", 0, end)
+    if at < 0:
+        return raw[:end].removesuffix(b"\r\n"), b""
+    return raw[:at], raw[at + 4 : end]
 
 
 @lru_cache(maxsize=_KEPT)
 def _field(line: bytes) -> tuple[str, bytes]:
     """A header's name in lower case, and the whole in its canonical form."""
-    found = _FIELD.fullmatch(line)
+    before, colon, value = line.partition(b":")
+    name, start = _name(before + colon)
+    return name, start + _relaxed(value) + b"\r\n"
+
+
+@lru_cache(maxsize=_KEPT)
+def _name(before: bytes) -> tuple[str, bytes]:
+    """The same of what stands before the value."""
+    found = _NAME.fullmatch(before)
     if found is None:
         raise MailError("a mail with a header line without a name cannot be signed")
     name = found[1].lower()
-    return name.decode("ascii"), name + b":" + _relaxed(found[2]) + b"\r\n"
+    return name.decode("ascii"), name + b":"
 
 
 class _Plan(NamedTuple):
@@ -259,22 +259,53 @@ def _plan(present: tuple[str, ...]) -> _Plan:
     return _Plan(_folded(names), tuple(order))
 
 
-def _signature(key: _Key, blank: bytes, covered: bytes) -> bytes:
-    name, _, value = blank.partition(b":")
-    data = covered + name.lower() + b":" + _relaxed(value)
-    if isinstance(key.secret, RSAPrivateKey):
-        signed = key.secret.sign(data, padding.PKCS1v15(), hashes.SHA256())
+class _Blank(NamedTuple):
+    """The signature header as far as b=, with gaps for the time and the hash of the body.
+
+    It is the same for all mails with headers of the same names.
+    """
+
+    folded: bytes
+    relaxed: bytes
+
+
+@lru_cache(maxsize=_KEPT)
+def _blank(domain: str, kind: str, selector: str, names: str) -> _Blank:
+    """On short lines."""
+    lines = (
+        f"DKIM-Signature: v=1; a={kind}-sha256; c=relaxed/relaxed; t=%d;",
+        f"d={domain};",
+        f"s={selector};",
+        f"h={names};",
+        "bh=%b;",
+        "b=",
+    )
+    folded = "\r\n\t".join(lines).encode("ascii")
+    return _Blank(folded, _field(folded)[1].removesuffix(b"\r\n"))
+
+
+def _signature(
+    secret: RSAPrivateKey | Ed25519PrivateKey,
+    blank: _Blank,
+    told: tuple[int, bytes],
+    covered: bytes,
+) -> bytes:
+    data = covered + blank.relaxed % told
+    if isinstance(secret, RSAPrivateKey):
+        signed = secret.sign(data, padding.PKCS1v15(), hashes.SHA256())
     else:
-        signed = key.secret.sign(hashlib.sha256(data).digest())  # RFC 8463 section 3
+        signed = secret.sign(hashlib.sha256(data).digest())  # RFC 8463 section 3
     text = base64.b64encode(signed)
-    lines = (text[start : start + 72] for start in range(0, len(text), 72))
-    return blank + b"\r\n\t".join(lines) + b"\r\n"
+    lines = [text[start : start + 72] for start in range(0, len(text), 72)]
+    return blank.folded % told + b"\r\n\t".join(lines) + b"\r\n"
 
 
 def _relaxed(value: bytes) -> bytes:
     """RFC 6376 section 3.4.2: unfolded, each run of blanks one blank, none at the ends."""
-    words = value.replace(b"\r\n", b"").replace(b"\t", b" ").split(b" ")
-    return b" ".join(filter(None, words))
+    value = value.replace(b"\r\n", b"").replace(b"\t", b" ")
+    while b"  " in value:
+        value = value.replace(b"  ", b" ")
+    return value.strip(b" ")
 
 
 def _relaxed_body(body: bytes) -> bytes:

@@ -8,13 +8,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import requests
 
 from newsletter.errors import MailError
 from newsletter.mail.tls import is_loopback
 from newsletter.mail.wording import shorten, tidy
+
+if TYPE_CHECKING:  # who logs in with a password needs nothing of the web in memory
+    import requests
 
 _SECONDS = 15.0
 _MOST_OCTETS = 65_536
@@ -143,6 +145,8 @@ def _posted(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
     Raises:
         ValueError: no answer came.
     """
+    import requests
+
     try:
         with requests.Session() as session:
             session.trust_env = False  # no proxy and no password file of the environment

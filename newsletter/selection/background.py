@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy import sparse
 
+from newsletter.memory import give_back
 from newsletter.model import Paper, id_from_title, title_key
 from newsletter.selection.acronyms import Acronyms
 from newsletter.selection.batch import Batch, Means
@@ -110,17 +111,22 @@ class Background:
         """
         known = sorted({paper.id: paper for paper in papers}.values(), key=lambda p: p.id)
         counted = counts(_parts(paper) for paper in known)
-        space = Space.fit(counted)
-        rows = space.rows(counted)
+        acronyms, meaning = Acronyms.of(known), meanings_of(encoder, known)
+        extents, known = list(map(_extent, known)), list(map(_light, known))
+        give_back()  # the abstracts, 30 MB with those of 10,000, before what follows takes 60
+        space, rows = Space.fit(counted)
+        holders = _holders(counted)
+        del counted  # as large as the rows, and not needed any more
         crowd = Crowd.of(rows[_sample(len(known))])
         fitted = Fitted(len(known), space, crowd, encoder)
-        whole = fitted.with_meaning(crowd.marked(rows), known)
-        return cls._of(known, fitted, whole, _holders(counted), Acronyms.of(known))
+        whole = replace(crowd.marked(rows), meaning=meaning)
+        return cls._of(known, extents, fitted, whole, holders, acronyms)
 
     @classmethod
     def _of(
         cls,
         papers: Sequence[Paper],
+        extents: Iterable[int],
         fitted: Fitted,
         rows: Rows,
         holders: Ints,
@@ -133,13 +139,14 @@ class Background:
         kinds = Kinds.of(papers)
         chosen = [papers[at] for at in sample]
         usual = Batch.of(chosen, sample, standing_for_all, means, kinds)
+        usual = replace(usual, rows=rows[:0])  # they stand in `rows`; nobody asks for them here
         spaces = [Turned.of(usual.in_space, means.dense)]
         if usual.in_meaning.some:
             spaces.append(Turned.of(usual.in_meaning, means.meaning))
         by_id, by_key = _places(papers)
         return cls(
             size=len(papers),
-            papers=tuple(_light(paper) for paper in papers),
+            papers=tuple(papers),
             rows=rows,
             fitted=fitted,
             holders=holders,
@@ -149,33 +156,39 @@ class Background:
             stood=Stood(usual, spaces),
             kinds=kinds,
             acronyms=acronyms,
-            _extents=tuple(_extent(paper) for paper in papers),
+            _extents=tuple(extents),
             _by_id=by_id,
             _by_key=by_key,
         )
 
-    def renewed(self, papers: Sequence[Paper]) -> Background:
+    def renewed(self, papers: Iterable[Paper]) -> Background:
         """The background of these papers, which are mostly those of this one.
 
         New ones are counted in the same space, which is quick; when a tenth has come or gone, all
-        is measured anew.
+        is measured anew. Then they are walked through twice.
         """
-        new = [p for p in {p.id: p for p in papers}.values() if not self._holds(p)]
+        size, new = 0, dict[str, Paper]()
+        for paper in papers:
+            size += 1
+            new.pop(paper.id, None)
+            if not self._holds(paper):
+                new[paper.id] = paper
         most = self.size + len(new)
-        is_old = most > (1 + _REFITTED) * min(self.fitted.papers, len(papers))
+        is_old = most > (1 + _REFITTED) * min(self.fitted.papers, size)
         if is_old or self.size < len(self.papers):
+            new.clear()  # room for the others
             return Background.fit(papers, self.fitted.encoder)
-        return self._grown(new) if new else self
+        return self._grown(list(new.values())) if new else self
 
     def _grown(self, new: Sequence[Paper]) -> Background:
         counted = counts(_parts(paper) for paper in new)
         kept = [i for i, p in enumerate(self.papers) if p.id not in {paper.id for paper in new}]
         rows = _joined(self.rows[kept], self.fitted.rows(counted, new))
         holders = self.holders + _holders(counted)
-        papers = [*(self.papers[i] for i in kept), *new]
-        grown = Background._of(papers, self.fitted, rows, holders, self.acronyms.grown(new))
-        extents = (*(self._extents[i] for i in kept), *(_extent(paper) for paper in new))
-        return replace(grown, _extents=extents)
+        papers = [*(self.papers[i] for i in kept), *map(_light, new)]
+        extents = [*(self._extents[i] for i in kept), *map(_extent, new)]
+        acronyms = self.acronyms.grown(new)
+        return Background._of(papers, extents, self.fitted, rows, holders, acronyms)
 
     def knowing(self, papers: Sequence[Paper]) -> Background:
         """The same measure of what is usual, that can also look up these papers."""
@@ -301,7 +314,8 @@ def _extent(paper: Paper) -> int:
 
 
 def _light(paper: Paper) -> Paper:
-    return replace(paper, abstract="", summary="")
+    """What is asked of a stored paper later: which it is, by whom, and of what kind."""
+    return Paper(id=paper.id, title=paper.title, authors=paper.authors, categories=paper.categories)
 
 
 def _places(papers: Sequence[Paper]) -> tuple[dict[str, int], dict[str, int]]:

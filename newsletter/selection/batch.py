@@ -56,7 +56,6 @@ class Batch:
         keys: their title keys.
         places: where each stands among the stored papers, -1 for nowhere.
         by_place: their words and pairs, a row for each place and a column for each paper.
-        holders: the same, but that it says 1 for whatever a paper holds.
         common: cosine of each with all stored papers, by words.
         in_space: where they stand in the latent space; `in_meaning` by what they mean to a model.
         people: the authors of each.
@@ -68,7 +67,6 @@ class Batch:
     places: Ints
     rows: Rows
     by_place: Matrix
-    holders: Matrix
     common: Floats
     in_space: Spots
     in_meaning: Spots
@@ -87,14 +85,11 @@ class Batch:
         readings: Iterable[Reading] = (),
     ) -> Batch:
         """`means` are those of the stored papers."""
-        by_place = rows.units.T.tocsr()
-        ones = np.ones_like(by_place.data)
         return cls(
             tuple(paper.key for paper in papers),
             np.array(places, dtype=np.int64),
             rows,
-            by_place,
-            type(by_place)((ones, by_place.indices, by_place.indptr), shape=by_place.shape),
+            rows.units.T.tocsr(),
             np.asarray(rows.units @ means.units),
             _spots(rows.dense, means.dense),
             _spots(rows.meaning, means.meaning),
@@ -112,7 +107,10 @@ class Batch:
 
     def held(self, asked: Matrix) -> Floats:
         """The same, but that a paper counts each word and pair that it holds as one."""
-        return np.asarray((asked @ self.holders).toarray().T)
+        by_place = self.by_place
+        ones = np.ones_like(by_place.data)
+        holders = type(by_place)((ones, by_place.indices, by_place.indptr), shape=by_place.shape)
+        return np.asarray((asked @ holders).toarray().T)
 
 
 def _spots(vectors: Floats, mean: Floats) -> Spots:

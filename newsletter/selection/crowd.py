@@ -20,7 +20,7 @@ _LONG = (
     0.25  # what a longer text makes up for: in vectors of unit length each word counts less there
 )
 _SAME = 0.99  # cosine from which a stored paper is the paper itself
-_BLOCK = 500
+_BLOCK = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Crowd:
         size = self.papers.shape[0]
         nearest = int(size * _NEAREST)
         against = self.papers.T.tocsr()
-        blocks = [units[start : start + _BLOCK] for start in range(0, units.shape[0], _BLOCK)]
+        blocks = (units[start : start + _BLOCK] for start in range(0, units.shape[0], _BLOCK))
         found = [_nearest((block @ against).toarray(), nearest) for block in blocks]
         return np.concatenate([np.zeros(0), *found])
 

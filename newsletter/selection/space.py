@@ -71,35 +71,40 @@ class Space:
     basis: Floats
 
     @classmethod
-    def fit(cls, counts: Matrix) -> Space:
-        """The space of these papers; none at all are fine too."""
+    def fit(cls, counts: Matrix) -> tuple[Space, Rows]:
+        """The space of these papers, and they as vectors; none at all are fine too."""
         size = counts.shape[0]
         holders = np.bincount(counts.indices, minlength=PLACES)
-        rarest = np.maximum(holders, max(1.0, min(_RAREST, _RAREST_SHARE * size)))
-        weight = (np.log((1 + size) / np.minimum(1 + rarest, 1 + size)) + 1).astype(np.float32)
         usual = float(counts.sum()) / size if size else 0.0
         none = np.full(WORD_PLACES, -1, np.int32)
-        flat = cls(weight, usual or _USUAL_LENGTH, none, np.zeros((0, 0), np.float32))
-        return flat._with_basis(counts, holders) if size >= _LEAST_PAPERS else flat
+        flat = cls(
+            _weight(holders, size), usual or _USUAL_LENGTH, none, np.zeros((0, 0), np.float32)
+        )
+        units, lengths = flat._units(counts)
+        space = flat._with_basis(units, holders) if size >= _LEAST_PAPERS else flat
+        return space, space.placed(units, lengths)
 
-    def _with_basis(self, counts: Matrix, holders: Ints) -> Space:
+    def _with_basis(self, units: Matrix, holders: Ints) -> Space:
         held = holders[:WORD_PLACES]
-        able = (held >= _FEWEST_HOLDERS) & (held <= _COMMON * counts.shape[0])
+        able = (held >= _FEWEST_HOLDERS) & (held <= _COMMON * units.shape[0])
         if not able.any():
             return self
         order = np.argsort(-np.where(able, held, 0), kind="stable")[: min(_MOST_WORDS, able.sum())]
         column = np.full(WORD_PLACES, -1, np.int32)
         column[order] = np.arange(len(order))
-        known = _columns(self._units(counts)[0], column, len(order))
+        known = _columns(units, column, len(order))
         return Space(self.weight, self.usual_length, column, _basis(known))
 
     def rows(self, counts: Matrix) -> Rows:
         """Counted texts as vectors, as if each stood alone; without what they mean."""
-        units, lengths = self._units(counts)
-        dense = none = np.zeros((counts.shape[0], 0), np.float32)
+        return self.placed(*self._units(counts))
+
+    def placed(self, units: Matrix, lengths: Floats) -> Rows:
+        """The same for units that are there already."""
+        dense = none = np.zeros((len(lengths), 0), np.float32)
         if len(self.basis):
             dense = normed(_columns(units, self.column, len(self.basis)) @ self.basis)
-        return Rows(units, lengths, dense, np.zeros(counts.shape[0]), none)
+        return Rows(units, lengths, dense, np.zeros(len(lengths)), none)
 
     def units(self, counts: Matrix) -> Matrix:
         """The words and pairs of counted texts alone."""
@@ -119,6 +124,13 @@ class Space:
         return _like(counts, worth), lengths
 
 
+def _weight(holders: Ints, size: int) -> Floats:
+    """What each place counts, by how many of the papers hold it."""
+    rarest = np.maximum(holders, max(1.0, min(_RAREST, _RAREST_SHARE * size)))
+    weight = np.log((1 + size) / np.minimum(1 + rarest, 1 + size)) + 1
+    return np.asarray(weight, dtype=np.float32)
+
+
 def _like(matrix: Matrix, data: Floats) -> Matrix:
     """Other numbers at the same places."""
     return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
@@ -135,7 +147,7 @@ def _columns(units: Matrix, column: Ints, width: int) -> Matrix:
     words = units[:, :WORD_PLACES]
     place = column[words.indices]
     kept = place >= 0
-    before = np.concatenate([[0], np.cumsum(kept)])
+    before = np.cumsum(np.append(False, kept), dtype=np.int32)
     return type(units)(
         (words.data[kept], place[kept], before[words.indptr]), shape=(units.shape[0], width)
     )
@@ -146,13 +158,24 @@ def _basis(rows: Matrix) -> Floats:
     dimensions = min(_DIMENSIONS, rows.shape[0] // _PAPERS_PER_DIMENSION, rows.shape[1])
     range_ = rows @ _chances(rows.shape[1], dimensions + _SPARE)
     for _ in range(_ROUNDS):
-        range_ = rows @ (rows.T @ np.linalg.qr(range_)[0])
-    small = rows.T @ np.linalg.qr(range_)[0]
-    # Its left singular vectors by way of its few columns: far less memory than a decomposition.
-    wide = sum(part.T @ part for part in _parts(small))
+        range_ = rows @ (rows.T @ _directions(range_))
+    range_ = rows.T @ _directions(range_)
+    return _directions(range_, dimensions)
+
+
+def _directions(vectors: Floats, most: int | None = None) -> Floats:
+    """The left singular vectors, the strongest first.
+
+    By way of what the few columns have in common: a decomposition of the whole takes nine times
+    the memory of what it is given.
+    """
+    wide = sum(part.T @ part for part in _parts(vectors))
     squares, turn = np.linalg.eigh(wide)
-    turn = (turn / np.sqrt(np.maximum(squares, squares[-1] * _FLAT)))[:, ::-1][:, :dimensions]
-    return np.asarray(small @ turn.astype(np.float32))
+    turn = (turn / np.sqrt(np.maximum(squares, squares[-1] * _FLAT)))[:, ::-1][:, :most]
+    turned = np.empty((len(vectors), turn.shape[1]), np.float32)
+    for part, to in zip(_parts(vectors), _split(turned), strict=True):
+        np.matmul(part, turn, out=to, casting="same_kind")
+    return turned
 
 
 def _chances(rows: int, columns: int) -> Floats:
@@ -164,6 +187,11 @@ def _chances(rows: int, columns: int) -> Floats:
     return chances
 
 
+def _split(rows: Floats) -> Iterator[Floats]:
+    """A few rows at a time."""
+    return (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
+
+
 def _parts(rows: Floats) -> Iterator[Floats]:
-    """A few rows at a time, exactly."""
-    return (rows[at : at + _AT_ONCE].astype(np.float64) for at in range(0, len(rows), _AT_ONCE))
+    """The same, exactly."""
+    return (part.astype(np.float64) for part in _split(rows))

@@ -214,7 +214,11 @@ class Examples:
 
     def centres(self, vectors: Floats) -> Floats:
         """The sum of the examples' vectors for each topic, of those of all stored papers."""
-        return np.asarray(self.choice.astype(np.float64) @ vectors)
+        used, place = np.unique(self.choice.indices, return_inverse=True)
+        shape = self.choice.shape[0], len(used)
+        choice = sparse.csr_matrix((self.choice.data, place, self.choice.indptr), shape=shape)
+        # Exactly, but not for all that are stored: that takes 16 MB for 10,000.
+        return np.asarray(choice @ vectors[used].astype(np.float64))
 
     def left_out(self, batch: Batch) -> LeftOut:
         """Who of some papers is an example itself."""

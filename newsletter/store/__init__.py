@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,10 @@ class Store:
         """Every stored paper, or the `newest`; oldest first."""
         with sentences(self._url), self._engine.connect() as connection:
             return papers.all_papers(connection, newest=newest)
+
+    def papers_in_turn(self, *, newest: int) -> Iterable[Paper]:
+        """The same, read anew and a few at a time by whoever walks through them."""
+        return _InTurn(self._engine, self._url, newest)
 
     def candidates(
         self,
@@ -224,6 +229,17 @@ class Store:
     def close(self) -> None:
         """Gives the connections back; the store cannot be used afterwards."""
         self._engine.dispose()
+
+
+@dataclass(frozen=True, slots=True)
+class _InTurn:
+    engine: Engine
+    url: str
+    newest: int
+
+    def __iter__(self) -> Iterator[Paper]:
+        with sentences(self.url), self.engine.connect() as connection:
+            yield from papers.in_turn(connection, newest=self.newest)
 
 
 def open_store(url: str) -> Store:

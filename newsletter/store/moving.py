@@ -35,6 +35,7 @@ from sqlalchemy.exc import IntegrityError
 from newsletter.errors import StoreError
 from newsletter.store.bulk import insert_all
 from newsletter.store.engine import (
+    REVISION,
     UNFINISHED_MOVE,
     engine_at,
     has_newest_shape,
@@ -165,7 +166,7 @@ def _hold_still(connection: Connection) -> None:
 
 
 def _refuse_unready(connection: Connection, name: str) -> None:
-    if not inspect(connection).has_table("alembic_version"):
+    if not inspect(connection).has_table(REVISION):
         raise StoreError(f"the database {name} holds no newsletter")
     if not has_newest_shape(connection):
         raise StoreError(
@@ -201,7 +202,7 @@ def _refuse_strangers(url: str) -> None:
             names = inspect(connection).get_table_names()
     finally:
         engine.dispose()
-    if names and "alembic_version" not in names:
+    if names and REVISION not in names:
         raise StoreError(f"the database {shown(url)} holds something else ({names[0]}, ...)")
 
 

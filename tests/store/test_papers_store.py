@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -18,7 +20,7 @@ from sqlalchemy.pool import StaticPool
 from newsletter.errors import StoreError
 from newsletter.model import Entry, Listing, Paper, Tier, id_from_title
 from newsletter.store import Store, open_store
-from newsletter.store.engine import open_engine
+from newsletter.store.engine import has_newest_shape, open_engine
 from newsletter.store.schema import metadata
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
@@ -171,6 +173,18 @@ def test_the_newest_papers_can_be_asked_for(store: Store):
     assert [each.id for each in store.papers(newest=1)] == ["2604.00002"]
 
 
+def test_papers_in_turn_are_the_same_and_are_read_anew_each_time(store: Store, monkeypatch):
+    monkeypatch.setattr("newsletter.store.papers._AT_ONCE", 2)
+    for number in range(5):
+        store.record(listing(paper(number)), NOON + timedelta(hours=number))
+    some, all_of_them = (store.papers_in_turn(newest=newest) for newest in (4, 100))
+
+    assert tuple(some) == store.papers(newest=4)
+    store.record(listing(paper(5)), NOON + timedelta(hours=5))
+    assert tuple(some) == store.papers(newest=4)
+    assert tuple(all_of_them) == store.papers()
+
+
 def test_reopening_keeps_everything(any_store_url):
     first = open_store(any_store_url)
     first.record(listing(paper(1)), NOON)
@@ -233,8 +247,18 @@ def test_the_migrations_lead_to_the_very_tables_of_the_schema(any_store_url):
     with engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection), metadata)
 
+        assert has_newest_shape(connection)
+
     assert difference == []
     engine.dispose()
+
+
+def test_a_database_in_the_newest_shape_is_opened_without_the_library_of_migrations(tmp_path):
+    url = f"sqlite:///{tmp_path / 'papers.db'}"
+    open_store(url).close()
+    script = "from newsletter.store import open_store; open_store(sys.argv[1]).close()"
+    found = f"import sys; {script}; sys.exit('alembic' in sys.modules)"
+    subprocess.run([sys.executable, "-c", found, url], check=True)
 
 
 def test_a_database_of_a_newer_version_is_refused_with_the_way_out(any_store_url):
