@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
+from newsletter.making import maker
 from newsletter.model import Digest
 from newsletter.store.bulk import change_all, insert_all, insert_columns
 from newsletter.store.choice import one_of
@@ -32,6 +33,7 @@ from newsletter.store.schema import IS_LETTER, deliveries
 _FIELDS = tuple(f.name for f in fields(Delivery))
 _COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
 _AT, _ID = _FIELDS.index("next_attempt_at"), _FIELDS.index("id")
+_delivered = maker(Delivery)
 _ERRANDS = {errand.value: errand for errand in Errand}
 _STATES = {state.value: state for state in DeliveryState}
 # What an attempt changes; all else is as it was written down first.
@@ -130,11 +132,7 @@ class Outbox:
                 leased_until=until,
             )
         )
-        sending = DeliveryState.SENDING
-        return tuple(
-            _delivery(row, state=sending, attempts=row.attempts + 1, leased_until=until)
-            for row in taken
-        )
+        return tuple(_claimed(row, until) for row in taken)
 
     def renew(self, claimed: Sequence[Delivery], until: datetime) -> frozenset[str]:
         """Holds 500 claims at most for longer, with a new end of their lease.
@@ -261,8 +259,13 @@ def _row(delivery: Delivery) -> dict[str, Any]:
     return row | {"errand": delivery.errand.value, "state": delivery.state.value}
 
 
-def _delivery(row: Row[Any], **otherwise: Any) -> Delivery:
-    facts = dict(zip(_FIELDS, row, strict=True))
-    facts["errand"] = _ERRANDS[facts["errand"]]
-    facts["state"] = _STATES[facts["state"]]
-    return Delivery(**facts | otherwise)
+def _delivery(row: Sequence[Any]) -> Delivery:
+    id_, errand, whose, created_at, at, state, *rest = row
+    return _delivered(id_, _ERRANDS[errand], whose, created_at, at, _STATES[state], *rest)
+
+
+def _claimed(row: Sequence[Any], until: datetime) -> Delivery:
+    """The delivery as it is once it was taken in hand."""
+    id_, errand, whose, created_at, at, _, attempts, _, *rest = row
+    facts = (id_, _ERRANDS[errand], whose, created_at, at, DeliveryState.SENDING)
+    return _delivered(*facts, attempts + 1, until, *rest)

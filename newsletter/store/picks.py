@@ -12,7 +12,9 @@ from itertools import chain, islice
 from operator import attrgetter
 from typing import Any
 
+from newsletter.making import maker
 from newsletter.model import Digest, Paper, Pick, Reason, Why
+from newsletter.store.kinds import from_json
 
 PAPER, KEY = 0, 6
 """Where the id of the paper stands, and its title key if there is one."""
@@ -22,6 +24,7 @@ _REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
 
 _FACTS = attrgetter("paper", "score", "reasons", "upvotes", "comments", "stars")
 _SAID = attrgetter("why", "detail")
+_pick = maker(Pick)
 
 
 def rows_of(made: Sequence[Digest]) -> list[list[tuple[Any, ...]]]:
@@ -48,10 +51,13 @@ def _told(reasons: Sequence[tuple[Reason, ...]]) -> list[list[str]]:
     return [told[place] for place in places]
 
 
-def listed(pick: list[Any] | Mapping[str, Any]) -> list[Any]:
-    """A pick as it is written today; until 28 November 2026 each value had its name."""
-    if isinstance(pick, list):
-        return pick
+def picks_in(text: str) -> list[list[Any]]:
+    """The arrays of a digest; until 28 November 2026 each value had its name."""
+    picks: list[Any] = from_json(text)
+    return list(map(_listed, picks)) if picks and isinstance(picks[0], dict) else picks
+
+
+def _listed(pick: Mapping[str, Any]) -> list[Any]:
     told = [said for reason in pick["reasons"] for said in reason]
     figures = (pick["upvotes"], pick["comments"], pick["stars"])
     keys = [key] if (key := pick.get("title_key")) else []
@@ -66,14 +72,7 @@ def pick_of(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
     if paper is None:
         return None
     _, score, told, upvotes, comments, stars = row[:KEY]
-    return Pick(
-        paper=paper,
-        score=score,
-        reasons=_reasons(*told),
-        upvotes=upvotes,
-        comments=comments,
-        stars=stars,
-    )
+    return _pick(paper, score, _reasons(*told), upvotes, comments, stars)
 
 
 @lru_cache(maxsize=_REASONS_KEPT)
