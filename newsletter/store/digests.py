@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, delete, select
 
 from newsletter.making import maker
 from newsletter.model import Digest, Paper
@@ -159,21 +159,33 @@ class Digests:
         return tuple(self._connection.scalars(query))
 
     def _digests(
-        self, rows: Sequence[Row[Any]], shelf: dict[str, Paper] | None = None
+        self, rows: Sequence[Sequence[Any]], shelf: dict[str, Paper] | None = None
     ) -> tuple[Digest, ...]:
         known = {} if shelf is None else shelf
-        written = [picks_in(row[_PICKS]) for row in rows]
-        picks = [pick for picks in written for pick in picks]
-        if unknown := {pick[PAPER] for pick in picks} - known.keys():
-            # A paper first met without arXiv id may have another id now; its title finds it.
-            keys = [key for pick in picks if pick[PAPER] in unknown for key in pick[KEY:]]
-            known |= find_papers(self._connection, unknown, keys)
-        return tuple(_digest(row, picks, known) for row, picks in zip(rows, written, strict=True))
+        try:
+            # One after the other: what each is made of is gone before the next one.
+            return tuple([_digest(row, known) for row in rows])
+        except KeyError:
+            absent = self._look_up(rows, known)
+        looked_up = {**known, **absent}
+        return tuple([_digest(row, looked_up) for row in rows])
+
+    def _look_up(
+        self, rows: Sequence[Sequence[Any]], known: dict[str, Paper]
+    ) -> Mapping[str, None]:
+        """Adds papers to those known; answers which are not there any more under their ids."""
+        picks = [pick for row in rows for pick in picks_in(row[_PICKS])]
+        unknown = {pick[PAPER] for pick in picks} - known.keys()
+        # A paper first met without arXiv id may have another id now; its title finds it.
+        keys = [key for pick in picks if pick[PAPER] in unknown for key in pick[KEY:]]
+        known |= find_papers(self._connection, unknown, keys)
+        return dict.fromkeys(unknown - known.keys())
 
 
-def _digest(row: Sequence[Any], written: Iterable[list[Any]], known: Mapping[str, Paper]) -> Digest:
-    *head, _, considered, created_at, notes = row
-    picks = tuple(filter(None, [pick_of(pick, known) for pick in written]))
+def _digest(row: Sequence[Any], known: Mapping[str, Paper | None]) -> Digest:
+    """What stands in a row; a KeyError if one of its papers was not looked up yet."""
+    *head, written, considered, created_at, notes = row
+    picks = tuple(filter(None, [pick_of(pick, known) for pick in picks_in(written)]))
     return _digest_of(*head, picks, considered, created_at, words_in(notes))
 
 

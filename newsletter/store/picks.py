@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -22,33 +22,25 @@ PAPER, KEY = 0, 6
 _REASONS_KEPT = 8_192  # papers of a day fit a reader for the same few reasons
 
 
-_FACTS = attrgetter("paper", "score", "reasons", "upvotes", "comments", "stars")
 _SAID = attrgetter("why", "detail")
 _pick = maker(Pick)
 
 
 def rows_of(made: Sequence[Digest]) -> list[list[tuple[Any, ...]]]:
     """The picks of each digest as arrays; all together, for they are the most of what is written."""
-    picks = [pick for digest in made for pick in digest.picks]
-    if not picks:
-        return [[] for _ in made]
-    papers, scores, reasons, *figures = zip(*map(_FACTS, picks), strict=True)
-    ids = [paper.id for paper in papers]
-    rows = zip(ids, scores, _told(reasons), *figures, strict=True)
-    met = dict(zip(ids, papers, strict=True))
-    keys = {paper.id: (paper.key,) for paper in met.values() if not paper.has_arxiv_id}
-    each = (row + keys.get(row[PAPER], ()) for row in rows) if keys else rows
-    return [list(islice(each, len(digest.picks))) for digest in made]
-
-
-def _told(reasons: Sequence[tuple[Reason, ...]]) -> list[list[str]]:
-    """Those that many picks have in common are told apart by where they lie, not by what they say."""
-    places = list(map(id, reasons))
-    told = {
-        place: list(chain.from_iterable(map(_SAID, one)))
-        for place, one in dict(zip(places, reasons, strict=True)).items()
-    }
-    return [told[place] for place in places]
+    # What many picks have in common is told apart by where it lies, not by what it says.
+    reasons = {id(pick.reasons): pick.reasons for digest in made for pick in digest.picks}
+    told = {place: list(chain.from_iterable(map(_SAID, one))) for place, one in reasons.items()}
+    rows: list[list[tuple[Any, ...]]] = [
+        [
+            (one.paper.id, one.score, told[id(one.reasons)], one.upvotes, one.comments, one.stars)
+            for one in digest.picks
+        ]
+        for digest in made
+    ]
+    met = {pick.paper.id: pick.paper for digest in made for pick in digest.picks}
+    keys = {paper.id: [paper.key] for paper in met.values() if not paper.has_arxiv_id}
+    return [[(*row, *keys.get(row[PAPER], ())) for row in of] for of in rows] if keys else rows
 
 
 def picks_in(text: str) -> list[list[Any]]:
@@ -64,9 +56,13 @@ def _listed(pick: Mapping[str, Any]) -> list[Any]:
     return [pick["paper_id"], pick["score"], told, *figures, *keys]
 
 
-def pick_of(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
-    """The pick again, if its paper is among those known by id or by title key."""
-    paper = known.get(row[PAPER])
+def pick_of(row: list[Any], known: Mapping[str, Paper | None]) -> Pick | None:
+    """The pick again, if its paper is among those known by id or by title key.
+
+    Raises:
+        KeyError: whether its paper is there nobody knows yet; `None` stands for one that is not.
+    """
+    paper = known[row[PAPER]]
     if paper is None and len(row) > KEY:
         paper = known.get(row[KEY])
     if paper is None:
@@ -77,5 +73,9 @@ def pick_of(row: list[Any], known: Mapping[str, Paper]) -> Pick | None:
 
 @lru_cache(maxsize=_REASONS_KEPT)
 def _reasons(*told: str) -> tuple[Reason, ...]:
-    pairs = zip(told[::2], told[1::2], strict=True)
-    return tuple(Reason(why=Why(why), detail=detail) for why, detail in pairs)
+    return tuple(map(_reason, told[::2], told[1::2]))
+
+
+@lru_cache(maxsize=_REASONS_KEPT)
+def _reason(why: str, detail: str) -> Reason:
+    return Reason(why=Why(why), detail=detail)
