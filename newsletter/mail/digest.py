@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 
 from newsletter.mail.wording import headline_cut, plain, shorten
+from newsletter.making import maker
 from newsletter.model import Digest, Pick, Reason, Subscriber, Why
 
 __all__ = [
@@ -31,6 +32,7 @@ _UNTITLED = "A paper without a title"
 _REASONS_SHOWN = 3
 _REASON_LIMIT = 70
 _NAMED_IN_PREHEADER = slice(1, 4)
+_digest = maker(Digest)
 
 
 def make_digest(
@@ -50,16 +52,16 @@ def make_digest(
         now: aware UTC; becomes the Date of the mail.
         notes: sentences shown above the papers.
     """
-    return Digest(
-        id=digest_id(subscriber.id, edition),
-        subscriber_id=subscriber.id,
-        edition=edition,
-        subject=subject_for(picks, considered),
-        preheader=preheader_for(picks, considered),
-        picks=tuple(picks),
-        considered=considered,
-        created_at=now,
-        notes=notes,
+    return _digest(
+        digest_id(subscriber.id, edition),
+        subscriber.id,
+        edition,
+        subject_for(picks, considered),
+        preheader_for(picks, considered),
+        tuple(picks),
+        considered,
+        now,
+        notes,
     )
 
 

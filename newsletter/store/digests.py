@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, select
+from sqlalchemy import Connection, delete, select
 
+from newsletter.making import maker
 from newsletter.model import Digest, Paper
 from newsletter.store.bulk import insert_all, insert_columns
-from newsletter.store.choice import one_of, one_of_those
+from newsletter.store.choice import one_of_those
+from newsletter.store.kinds import as_text, words_in
 from newsletter.store.ledger import Ledger
 from newsletter.store.papers import find_papers
-from newsletter.store.picks import KEY, PAPER, listed, pick_of, rows_of
+from newsletter.store.picks import KEY, PAPER, pick_of, picks_in, rows_of
 from newsletter.store.schema import digests, quiet_editions
 
 _EDITIONS = select(digests.c.subscriber_id, digests.c.edition).where(
@@ -29,7 +31,13 @@ _QUIET = (
     .order_by(quiet_editions.c.edition)
 )
 _QUIET_OVER = delete(quiet_editions).where(_QUIET_OF_THEM)
-_FACTS = tuple(field.name for field in fields(Digest) if field.name != "picks")
+_FACTS = tuple(field.name for field in fields(Digest))
+_AS_TEXT = frozenset(("picks", "notes"))
+_WHOLE = select(
+    *(as_text(digests.c[name]) if name in _AS_TEXT else digests.c[name] for name in _FACTS)
+)
+_AMONG = _WHOLE.where(one_of_those(digests.c.id, "ids"))
+_PICKS = _FACTS.index("picks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,10 @@ class History:
 
     last_made_at: datetime | None = None
     quiet: tuple[str, ...] = ()
+
+
+_history = maker(History)
+_digest_of = maker(Digest)
 
 
 class Digests:
@@ -78,8 +90,7 @@ class Digests:
         for one, edition in self._connection.execute(_QUIET, {"whose": list(subscriber_ids)}):
             quiet[one].append(edition)
         return {
-            one: History(last_made_at=last_made_at[one], quiet=tuple(quiet.get(one, ())))
-            for one in subscriber_ids
+            one: _history(last_made_at[one], tuple(quiet.get(one, ()))) for one in subscriber_ids
         }
 
     def sent_among(
@@ -100,20 +111,20 @@ class Digests:
         Args:
             shelf: papers that need not be looked up; those that are come to it (see `Shelf`).
         """
-        query = select(digests).where(one_of(digests.c.id, ids))
-        made = self._digests(self._connection.execute(query).all(), shelf)
+        rows = self._connection.execute(_AMONG, {"ids": list(ids)}).all()
+        made = self._digests(rows, shelf)
         return {digest.id: digest for digest in made}
 
     def last_of(self, subscriber_id: str) -> Digest | None:
         """The newest digest of a subscriber."""
         mine = digests.c.subscriber_id == subscriber_id
-        newest = select(digests).where(mine).order_by(digests.c.created_at.desc()).limit(1)
+        newest = _WHOLE.where(mine).order_by(digests.c.created_at.desc()).limit(1)
         return next(iter(self._digests(self._connection.execute(newest).all())), None)
 
     def of(self, subscriber_id: str) -> tuple[Digest, ...]:
         """Every digest of a subscriber, oldest first."""
         mine = digests.c.subscriber_id == subscriber_id
-        rows = self._connection.execute(select(digests).where(mine).order_by(digests.c.created_at))
+        rows = self._connection.execute(_WHOLE.where(mine).order_by(digests.c.created_at))
         return self._digests(rows.all())
 
     def sent_to(self, subscriber_id: str) -> frozenset[str]:
@@ -148,31 +159,34 @@ class Digests:
         return tuple(self._connection.scalars(query))
 
     def _digests(
-        self, rows: Sequence[Row[Any]], shelf: dict[str, Paper] | None = None
+        self, rows: Sequence[Sequence[Any]], shelf: dict[str, Paper] | None = None
     ) -> tuple[Digest, ...]:
         known = {} if shelf is None else shelf
-        written = [list(map(listed, row.picks)) for row in rows]
-        picks = [pick for picks in written for pick in picks]
-        if unknown := {pick[PAPER] for pick in picks} - known.keys():
-            # A paper first met without arXiv id may have another id now; its title finds it.
-            keys = [key for pick in picks if pick[PAPER] in unknown for key in pick[KEY:]]
-            known |= find_papers(self._connection, unknown, keys)
-        return tuple(_digest(row, picks, known) for row, picks in zip(rows, written, strict=True))
+        try:
+            # One after the other: what each is made of is gone before the next one.
+            return tuple([_digest(row, known) for row in rows])
+        except KeyError:
+            absent = self._look_up(rows, known)
+        looked_up = {**known, **absent}
+        return tuple([_digest(row, looked_up) for row in rows])
+
+    def _look_up(
+        self, rows: Sequence[Sequence[Any]], known: dict[str, Paper]
+    ) -> Mapping[str, None]:
+        """Adds papers to those known; answers which are not there any more under their ids."""
+        picks = [pick for row in rows for pick in picks_in(row[_PICKS])]
+        unknown = {pick[PAPER] for pick in picks} - known.keys()
+        # A paper first met without arXiv id may have another id now; its title finds it.
+        keys = [key for pick in picks if pick[PAPER] in unknown for key in pick[KEY:]]
+        known |= find_papers(self._connection, unknown, keys)
+        return dict.fromkeys(unknown - known.keys())
 
 
-def _digest(row: Row[Any], written: Iterable[list[Any]], known: Mapping[str, Paper]) -> Digest:
-    picks = (pick_of(pick, known) for pick in written)
-    return Digest(
-        id=row.id,
-        subscriber_id=row.subscriber_id,
-        edition=row.edition,
-        subject=row.subject,
-        preheader=row.preheader,
-        picks=tuple(filter(None, picks)),
-        considered=row.considered,
-        created_at=row.created_at,
-        notes=row.notes,
-    )
+def _digest(row: Sequence[Any], known: Mapping[str, Paper | None]) -> Digest:
+    """What stands in a row; a KeyError if one of its papers was not looked up yet."""
+    *head, written, considered, created_at, notes = row
+    picks = tuple(filter(None, [pick_of(pick, known) for pick in picks_in(written)]))
+    return _digest_of(*head, picks, considered, created_at, words_in(notes))
 
 
 def _readers_of(made: Sequence[Digest]) -> list[str]:
@@ -180,4 +194,4 @@ def _readers_of(made: Sequence[Digest]) -> list[str]:
 
 
 def _columns(made: Sequence[Digest]) -> dict[str, Sequence[Any]]:
-    return {name: list(map(attrgetter(name), made)) for name in _FACTS}
+    return {name: list(map(attrgetter(name), made)) for name in _FACTS if name != "picks"}

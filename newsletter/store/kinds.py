@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import orjson
 import sqlalchemy
-from sqlalchemy import JSON, DateTime, Dialect, TypeDecorator
+from sqlalchemy import JSON, Cast, ColumnElement, DateTime, Dialect, TypeDecorator, cast
 
 
 def sayable(text: str) -> str:
@@ -88,6 +90,36 @@ class Words(TypeDecorator[tuple[str, ...]]):
     def process_result_value(self, value: Any, dialect: Dialect) -> tuple[str, ...]:
         del dialect
         return tuple(value or ())
+
+
+def as_text(column: ColumnElement[Any]) -> Cast[str]:
+    """A column of JSON as the database has it, for who reads many: see `from_json`.
+
+    What SQLAlchemy does for each value takes as long as the reading.
+    """
+    return cast(column, sqlalchemy.Text)
+
+
+def from_json(text: str | bytes) -> Any:
+    """Four times as fast as the standard library, which alone takes lone surrogates."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return json.loads(text)
+
+
+def to_json(value: Any) -> str:
+    """The same for writing."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value)
+
+
+@lru_cache(maxsize=1_024)  # many rows say the same, mostly nothing
+def words_in(text: str) -> tuple[str, ...]:
+    """What stands in a column of `Words` that was read as text."""
+    return tuple(from_json(text) or ())
 
 
 @lru_cache(maxsize=1_024)  # many rows have one instant in common: who is due, what was claimed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime, timedelta
 from operator import itemgetter
@@ -24,14 +24,16 @@ from sqlalchemy import (
 )
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
+from newsletter.making import maker
 from newsletter.model import Digest
 from newsletter.store.bulk import change_all, insert_all, insert_columns
-from newsletter.store.choice import one_of
+from newsletter.store.choice import one_of, one_of_those
 from newsletter.store.schema import IS_LETTER, deliveries
 
 _FIELDS = tuple(f.name for f in fields(Delivery))
 _COLUMNS = tuple(deliveries.c[name] for name in _FIELDS)
 _AT, _ID = _FIELDS.index("next_attempt_at"), _FIELDS.index("id")
+_delivered = maker(Delivery)
 _ERRANDS = {errand.value: errand for errand in Errand}
 _STATES = {state.value: state for state in DeliveryState}
 # What an attempt changes; all else is as it was written down first.
@@ -47,6 +49,7 @@ _WAITING = (DeliveryState.QUEUED, DeliveryState.DEFERRED)
 _ENDED = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.CANCELLED)
 _LONGEST_WAIT = timedelta(days=3)  # from when a mail may leave to when it is sent
 
+_Due = Mapping[DeliveryState, Select[Any]]
 
 # Of a mail that nobody tried to deliver.
 _LIKE_ANY_DIGEST: dict[str, Any] = {
@@ -116,25 +119,14 @@ class Outbox:
         Args:
             but: ids of mails that are in living hands whatever the clock says; it may have jumped.
         """
-        claimed = self._due(now, most, but, IS_LETTER)
+        claimed = self._due(_DUE_LETTERS, now, most, but)
         if len(claimed) < most:
-            claimed |= self._due(now, most, but, true())
+            claimed |= self._due(_DUE, now, most, but)
         taken = list(claimed.values())[:most]
         until = now + lease
-        self._connection.execute(
-            update(deliveries)
-            .where(one_of(deliveries.c.id, [row[_ID] for row in taken]))
-            .values(
-                state=DeliveryState.SENDING.value,
-                attempts=deliveries.c.attempts + 1,
-                leased_until=until,
-            )
-        )
-        sending = DeliveryState.SENDING
-        return tuple(
-            _delivery(row, state=sending, attempts=row.attempts + 1, leased_until=until)
-            for row in taken
-        )
+        ids = [row[_ID] for row in taken]
+        self._connection.execute(_CLAIMED, {"taken": ids, "until": until})
+        return tuple(_claimed(row, until) for row in taken)
 
     def renew(self, claimed: Sequence[Delivery], until: datetime) -> frozenset[str]:
         """Holds 500 claims at most for longer, with a new end of their lease.
@@ -199,7 +191,7 @@ class Outbox:
         return self._connection.scalar(query) or 0
 
     def _due(
-        self, now: datetime, most: int, but: Collection[str], which: ColumnElement[bool]
+        self, queries: _Due, now: datetime, most: int, but: Collection[str]
     ) -> dict[str, Row[Any]]:
         """The first that may be claimed; each state by its part of the index, then merged.
 
@@ -207,25 +199,44 @@ class Outbox:
         statement cost more than the few rows of them that are due.
         """
         found: list[Row[Any]] = []
-        for state, at in (
-            (DeliveryState.QUEUED, deliveries.c.next_attempt_at),
-            (DeliveryState.DEFERRED, deliveries.c.next_attempt_at),
-            (DeliveryState.SENDING, deliveries.c.leased_until),
-        ):
-            query = select(*_COLUMNS).where(deliveries.c.state == state.value, at <= now, which)
+        for state, query in queries.items():
             # What waits for the first time is in nobody's hands, but for a moment.
             enough = most if state is DeliveryState.QUEUED else most + len(but)
-            rows = self._connection.execute(_first(query, at, enough))
+            rows = self._connection.execute(query, {"now": now, "most": enough})
             found += [row for row in rows if row[_ID] not in but]
         found.sort(key=itemgetter(_AT, _ID))
         return {row[_ID]: row for row in found[:most]}
 
 
-def _first(query: Select[Any], at: ColumnElement[Any], most: int) -> Select[Any]:
-    """Claimed by nobody else meanwhile; SQLite knows no row locks and needs none."""
-    return query.order_by(at).limit(most).with_for_update(skip_locked=True)
+def _due(which: ColumnElement[bool]) -> _Due:
+    """For each state of which some may be claimed, those due first.
+
+    Claimed by nobody else meanwhile; SQLite knows no row locks and needs none.
+    """
+    return {
+        state: select(*_COLUMNS)
+        .where(deliveries.c.state == state.value, at <= bindparam("now"), which)
+        .order_by(at)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+        for state, at in (
+            (DeliveryState.QUEUED, deliveries.c.next_attempt_at),
+            (DeliveryState.DEFERRED, deliveries.c.next_attempt_at),
+            (DeliveryState.SENDING, deliveries.c.leased_until),
+        )
+    }
 
 
+_DUE_LETTERS, _DUE = _due(IS_LETTER), _due(true())
+_CLAIMED = (
+    update(deliveries)
+    .where(one_of_those(deliveries.c.id, "taken"))
+    .values(
+        state=DeliveryState.SENDING.value,
+        attempts=deliveries.c.attempts + 1,
+        leased_until=bindparam("until"),
+    )
+)
 _SENT = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("of"))
@@ -261,8 +272,13 @@ def _row(delivery: Delivery) -> dict[str, Any]:
     return row | {"errand": delivery.errand.value, "state": delivery.state.value}
 
 
-def _delivery(row: Row[Any], **otherwise: Any) -> Delivery:
-    facts = dict(zip(_FIELDS, row, strict=True))
-    facts["errand"] = _ERRANDS[facts["errand"]]
-    facts["state"] = _STATES[facts["state"]]
-    return Delivery(**facts | otherwise)
+def _delivery(row: Sequence[Any]) -> Delivery:
+    id_, errand, whose, created_at, at, state, *rest = row
+    return _delivered(id_, _ERRANDS[errand], whose, created_at, at, _STATES[state], *rest)
+
+
+def _claimed(row: Sequence[Any], until: datetime) -> Delivery:
+    """The delivery as it is once it was taken in hand."""
+    id_, errand, whose, created_at, at, _, attempts, _, *rest = row
+    facts = (id_, _ERRANDS[errand], whose, created_at, at, DeliveryState.SENDING)
+    return _delivered(*facts, attempts + 1, until, *rest)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from datetime import time
+from operator import itemgetter
 from typing import Any
 
+from newsletter.making import maker
 from newsletter.membership import Wishes
 from newsletter.model import Cadence, Format, Profile
 
-_OF_A_PROFILE = frozenset(field.name for field in fields(Profile))
+_USUAL = Profile()
+_USUALLY = {field.name: getattr(_USUAL, field.name) for field in fields(Profile)}
+_facts = itemgetter(*_USUALLY)
+_profile = maker(Profile)
 
 
 def profile_to_json(profile: Profile) -> dict[str, Any]:
@@ -23,13 +28,8 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
 
 def profile_from_json(given: Mapping[str, Any]) -> Profile:
     """The profile again; what is missing has its default."""
-    known = dict(given)
-    for name, value in given.items():
-        if type(value) is list:
-            known[name] = tuple(value)
-    if not known.keys() <= _OF_A_PROFILE:
-        known = {name: value for name, value in known.items() if name in _OF_A_PROFILE}
-    return Profile(**known)
+    facts = _facts({**_USUALLY, **given})
+    return _profile(*[tuple(fact) if type(fact) is list else fact for fact in facts])
 
 
 def wishes_to_json(wishes: Wishes) -> dict[str, Any]:

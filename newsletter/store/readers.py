@@ -8,12 +8,17 @@ from typing import Any
 
 from sqlalchemy import Column, Select, select
 
+from newsletter.making import maker
 from newsletter.model import Cadence, Format, Status, Subscriber
+from newsletter.store.kinds import as_text, from_json
 from newsletter.store.plain import profile_from_json
 from newsletter.store.schema import profiles, subscribers
 
 _NAMES = tuple(field.name for field in fields(Subscriber))
-_FACTS = tuple(profiles.c.profile if name == "profile" else subscribers.c[name] for name in _NAMES)
+_FACTS = tuple(
+    as_text(profiles.c.profile) if name == "profile" else subscribers.c[name] for name in _NAMES
+)
+_reader = maker(Subscriber)
 _STATUSES = {status.value: status for status in Status}
 _CADENCES = {cadence.value: cadence for cadence in Cadence}
 _FORMATS = {form.value: form for form in Format}
@@ -28,13 +33,18 @@ def select_readers(*also: Column[Any]) -> Select[Any]:
 
 def reader_of(row: Sequence[Any]) -> Subscriber:
     """The subscriber in such a row."""
-    # By place: a row looks each name up.
-    facts = dict(zip(_NAMES, row, strict=True))
-    facts["status"] = _STATUSES[facts["status"]]
-    facts["cadence"] = _CADENCES[facts["cadence"]]
-    facts["format"] = _FORMATS[facts["format"]]
-    facts["profile"] = profile_from_json(facts["profile"])
-    return Subscriber(**facts)
+    id_, email, name, status, profile, cadence, *rhythm, form, since = row
+    return _reader(
+        id_,
+        email,
+        name,
+        _STATUSES[status],
+        profile_from_json(from_json(profile)),
+        _CADENCES[cadence],
+        *rhythm,
+        _FORMATS[form],
+        since,
+    )
 
 
 def row_of(subscriber: Subscriber) -> dict[str, Any]:

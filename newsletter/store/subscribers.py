@@ -18,6 +18,7 @@ from sqlalchemy import (
     update,
 )
 
+from newsletter.making import maker
 from newsletter.membership import Consent, ProfileVersion
 from newsletter.model import Feedback, Profile, Status, Subscriber, Verdict
 from newsletter.store.addresses import Addresses, has_open_token
@@ -52,6 +53,8 @@ _STANDING = (
     subscribers.c.status_reason,
     subscribers.c.profile_version,
 )
+_WHOLE = select_readers(*_STANDING)
+_AMONG = _WHOLE.where(one_of_those(subscribers.c.id, "whose"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,9 @@ class Kept:
     status_at: datetime
     status_reason: str = ""
     version: int = 1
+
+
+_made = maker(Kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +108,20 @@ class Register:
 
     def by_key(self, key: str) -> Kept | None:
         """Who has this normalised address."""
-        return self._one(_whole().where(subscribers.c.email_key == key))
+        return self._one(_WHOLE.where(subscribers.c.email_key == key))
 
     def by_id(self, subscriber_id: str) -> Kept | None:
         """The subscriber with this id."""
-        return self._one(_whole().where(subscribers.c.id == subscriber_id))
+        return self._one(_WHOLE.where(subscribers.c.id == subscriber_id))
 
     def among(self, subscriber_ids: Collection[str]) -> dict[str, Kept]:
         """The subscribers with these ids, 500 at most."""
-        query = _whole().where(one_of(subscribers.c.id, subscriber_ids))
-        return {row.id: _kept(row) for row in self._connection.execute(query)}
+        rows = self._connection.execute(_AMONG, {"whose": list(subscriber_ids)}).all()
+        return {kept.subscriber.id: kept for kept in map(_kept, rows)}
 
     def all(self, *, status: Status | None = None) -> Iterator[Kept]:
         """Everybody, or those of one standing, by address."""
-        query = _whole().order_by(subscribers.c.email_key)
+        query = _WHOLE.order_by(subscribers.c.email_key)
         if status is not None:
             query = query.where(subscribers.c.status == status.value)
         # In portions: the driver of PostgreSQL would fetch everybody before the first is seen.
@@ -283,10 +289,6 @@ def _vote(row: Row[Any]) -> Feedback:
     )
 
 
-def _whole() -> Select[Any]:
-    return select_readers(*_STANDING)
-
-
 def _first_row(one: Newcomer, at: datetime) -> dict[str, Any]:
     return row_of(one.subscriber) | {
         "id": one.subscriber.id,
@@ -312,11 +314,5 @@ def _consent_row(subscriber_id: str, consent: Consent) -> dict[str, Any]:
 
 
 def _kept(row: Row[Any]) -> Kept:
-    key, status_at, status_reason, version, *reader = tuple(row)
-    return Kept(
-        subscriber=reader_of(reader),
-        key=key,
-        status_at=status_at,
-        status_reason=status_reason,
-        version=version,
-    )
+    standing = len(_STANDING)
+    return _made(reader_of(row[standing:]), *row[:standing])

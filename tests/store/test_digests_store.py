@@ -6,11 +6,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.membership import Consent
 from newsletter.model import Digest, Entry, Listing, Paper, Pick, Reason, Subscriber, Tier, Why
 from newsletter.store import Newcomer
+from newsletter.store.schema import digests
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -106,6 +108,38 @@ def test_the_ledger_knows_every_paper_that_was_sent_to_a_person(store, papers):
         assert register.digests.sent_to("s2") == frozenset()
         assert [made.edition for made in register.digests.of("s1")] == ["2026-04-03", "2026-04-04"]
         assert register.digests.last_of("s2") is None
+
+
+def test_digests_read_together_share_papers_and_reasons_and_leave_out_what_is_gone(store, papers):
+    gone = Paper(id="2604.77777", title="Never stored")
+    whole, other = digest(papers), digest([gone, *papers[1:]], subscriber_id="s2")
+    keep(store, whole)
+    keep(store, other)
+    shelf = {papers[0].id: papers[0]}
+
+    with store.register() as register:
+        first = register.digests.among([whole.id], shelf)
+        both = register.digests.among([whole.id, other.id], shelf)
+
+    assert first == {whole.id: whole}
+    assert both == {whole.id: whole, other.id: replace(other, picks=other.picks[1:])}
+    assert shelf == {paper.id: paper for paper in papers}
+    picks = [pick for made in both.values() for pick in made.picks]
+    assert len({id(pick.reasons) for pick in picks}) == 1
+    assert len({id(pick.paper) for pick in picks}) == len(papers)
+
+
+def test_a_digest_of_the_time_when_each_value_had_its_name_is_read(store, papers):
+    made = digest(papers)
+    keep(store, made)
+    pick = {"score": 0.5, "reasons": [["topic", "agents"]]}
+    pick |= {"upvotes": 7, "comments": None, "stars": None}
+    named = [pick | {"paper_id": papers[0].id}]
+    named.append(pick | {"paper_id": "t:0123456789abcdef", "title_key": papers[1].key})
+    with store._engine.begin() as connection:
+        connection.execute(update(digests).values(picks=named))
+
+    assert store.digest(made.id) == replace(made, picks=made.picks[:2])
 
 
 def test_a_paper_that_takes_its_arxiv_id_later_stays_in_the_digest_and_the_ledger(store):
