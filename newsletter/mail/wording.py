@@ -139,8 +139,7 @@ def _without_entities(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=8_192)
-@lru_cache(maxsize=4_096)  # a day's titles are cut at few places, for every reader
+@lru_cache(maxsize=8_192)  # a day's titles are cut at few places, for every reader
 def headline_cut(title: str, limit: int) -> str:
     """A title cut at a word, without a preposition or a colon left hanging before the ellipsis."""
     if len(title) <= limit:

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select
 
 from newsletter.model import Candidate, Listing, Paper, Sighting, Tier
 from newsletter.store.choice import one_of
+from newsletter.store.kinds import is_sayable, sayable
 from newsletter.store.schema import former_ids, papers, sightings
 
 _PAPER_FIELDS = tuple(f.name for f in fields(Paper))
@@ -67,7 +68,7 @@ def record(connection: Connection, listing: Listing, seen_at: datetime) -> Recor
             _insert(connection, now, seen_at)
             new.append(now.paper.id)
         else:
-            now = _merged(stored, entry.paper, listing.tier)
+            now = _merged(stored, _said(entry.paper), listing.tier)
             if now != stored:
                 _update(connection, stored.paper.id, now)
             completed += now.paper != stored.paper
@@ -180,6 +181,17 @@ def _merged(stored: _Known, seen: Paper, tier: Tier) -> _Known:
     return _Known(
         replace(merged, id=paper_id, listed_on=listed_on), tier if seen_is_better else stored.tier
     )
+
+
+def _said(paper: Paper) -> Paper:
+    """As the database will have it: a text of which nothing is left there fills no gap."""
+    texts = {
+        name: value for name in _PAPER_FIELDS if isinstance(value := getattr(paper, name), str)
+    }
+    cut: dict[str, Any] = {
+        name: sayable(value) for name, value in texts.items() if not is_sayable(value)
+    }
+    return replace(paper, **cut) if cut else paper
 
 
 def _insert(connection: Connection, known: _Known, seen_at: datetime) -> None:

@@ -111,6 +111,12 @@ def test_a_worse_look_never_takes_anything_away(store: Store):
     assert store.papers() == (whole,)
 
 
+def test_an_abstract_of_which_nothing_can_be_stored_takes_no_other_away(store: Store):
+    store.record(listing(paper(1, abstract="We compress caches.")), NOON)
+    store.record(listing(paper(1, abstract="\0")), NOON + timedelta(hours=1))
+    assert store.papers()[0].abstract == "We compress caches."
+
+
 def test_the_first_list_day_stays(store: Store):
     store.record(listing(paper()), NOON)
 
