@@ -77,8 +77,7 @@ class Relays:
 
     def serves(self, number: int) -> bool:
         """Whether it may be given one mail after the other."""
-        with self._lock:
-            return not self._relays[number].rests
+        return not self._relays[number].rests
 
     def served(self, number: int) -> None:
         """It spoke of a mail, whatever it said."""
@@ -167,6 +166,12 @@ class Failover:
 
     def _settled(self, mail: Envelope, outcome: Outcome, number: int) -> Outcome:
         """The outcome, where needed that at the next relays."""
+        if outcome.unserved:
+            return self._tried_elsewhere(mail, outcome, number)
+        self._served(number)
+        return outcome
+
+    def _tried_elsewhere(self, mail: Envelope, outcome: Outcome, number: int) -> Outcome:
         tried = dict(self._held)
         while outcome.unserved:
             self._relays.unserved(number, outcome)
@@ -177,9 +182,12 @@ class Failover:
                 return outcome
             number = following
             (outcome,) = self._transports[number].carry([mail])
+        self._served(number)
+        return outcome
+
+    def _served(self, number: int) -> None:
         self._relays.served(number)
         self._alone.pop(number, None)
-        return outcome
 
 
 class _Relay:
