@@ -210,8 +210,7 @@ class _Bag:
 
     def _ready(self) -> Iterator[Envelope]:
         """Mails that may leave now, made at the last moment."""
-        while envelope := self._made():
-            yield envelope
+        return iter(self._made, None)
 
     def _made(self) -> Envelope | None:
         """The next mail; trouble with it is told after those in flight have come to their end."""

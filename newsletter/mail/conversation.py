@@ -155,6 +155,8 @@ class Conversation:
 
     def speech(self) -> list[bytes]:
         """What is to be said now, in pieces: mails are not copied."""
+        if not self._speech:
+            return []
         words, self._speech = self._speech, []
         self._awaited += self._asks_for
         self._asks_for.clear()

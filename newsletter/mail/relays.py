@@ -187,7 +187,8 @@ class Failover:
 
     def _served(self, number: int) -> None:
         self._relays.served(number)
-        self._alone.pop(number, None)
+        if self._alone:
+            self._alone.pop(number, None)
 
 
 class _Relay:

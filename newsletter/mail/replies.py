@@ -65,7 +65,10 @@ class Reply(NamedTuple):
 
     @property
     def words(self) -> str:
-        return tidy(_STATUS.sub("", self.text).replace("\n", " "))
+        if "\n" in self.text:
+            return tidy(_STATUS.sub("", self.text).replace("\n", " "))
+        found = _STATUS.match(self.text)
+        return tidy(self.text[found.end() :] if found else self.text)
 
 
 _USUAL = {
