@@ -383,12 +383,13 @@ def _held(mails: Iterable[Delivery], held: Container[str], until: datetime) -> l
 
 def _delivered(ends: Sequence[Delivery], claimed: int) -> Delivered:
     count = Counter(end.state for end in ends)
+    failed = [end for end in ends if end.state is DeliveryState.FAILED]
     return Delivered(
         sent=count[DeliveryState.SENT],
         deferred=count[DeliveryState.DEFERRED],
         failed=count[DeliveryState.FAILED],
         cancelled=count[DeliveryState.CANCELLED],
-        refused=tuple(end for end in ends if outbox.no_such_mailbox(end)),
-        crowded_out=sum(outbox.crowded_out(end) for end in ends),
+        refused=tuple(filter(outbox.no_such_mailbox, failed)),
+        crowded_out=sum(map(outbox.crowded_out, failed)),
         claimed=claimed,
     )

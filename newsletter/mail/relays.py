@@ -167,11 +167,16 @@ class Failover:
     def _settled(self, mail: Envelope, outcome: Outcome, number: int) -> Outcome:
         """The outcome, where needed that at the next relays."""
         if outcome.unserved:
-            return self._tried_elsewhere(mail, outcome, number)
-        self._served(number)
+            outcome, number = self._tried_elsewhere(mail, outcome, number)
+        if not outcome.unserved:
+            self._relays.served(number)
+            self._alone.pop(number, None)
         return outcome
 
-    def _tried_elsewhere(self, mail: Envelope, outcome: Outcome, number: int) -> Outcome:
+    def _tried_elsewhere(
+        self, mail: Envelope, outcome: Outcome, number: int
+    ) -> tuple[Outcome, int]:
+        """What the last of the relays that may be asked said of it, and which that was."""
         tried = dict(self._held)
         while outcome.unserved:
             self._relays.unserved(number, outcome)
@@ -179,16 +184,10 @@ class Failover:
             tried[number] = _NEVER
             following = self._relays.choose(tried)
             if following is None:
-                return outcome
+                break
             number = following
             (outcome,) = self._transports[number].carry([mail])
-        self._served(number)
-        return outcome
-
-    def _served(self, number: int) -> None:
-        self._relays.served(number)
-        if self._alone:
-            self._alone.pop(number, None)
+        return outcome, number
 
 
 class _Relay:
