@@ -37,7 +37,7 @@ class Line:
         self._sock = sock
         self._wait = math.ceil(timeout_seconds * 1000)
         self._events = select.poll()
-        self._awaited = 0  # of these
+        self._expected = 0  # which of them
         self._has_tls = isinstance(sock, ssl.SSLSocket)
         self._unsaid: list[bytes | memoryview] = []
         self._broken: OSError | None = None
@@ -99,9 +99,9 @@ class Line:
 
     def _pause(self) -> None:
         wanted = _READ_AND_WRITE if self._unsaid else _READ
-        if wanted != self._awaited:
+        if wanted != self._expected:
             self._events.register(self._sock, wanted)
-            self._awaited = wanted
+            self._expected = wanted
         if not self._events.poll(self._wait):
             raise TimeoutError
 
