@@ -325,7 +325,7 @@ class Pace:
         seconds = max((now - begun_at).total_seconds(), 0.0)
         with self._lock:
             domain = self._stream(mail.domain, now)
-            domain.give_up(mail, seconds)  # all together have a rate alone, which is kept by then
+            domain.give_up(mail, seconds)  # all mails share a rate at most: nothing to give up
             if outcome is None or outcome.unserved:
                 self._warm_up.give_back(begun_at)
             elif outcome.result is Result.ACCEPTED:
