@@ -210,8 +210,7 @@ class _Bag:
 
     def _ready(self) -> Iterator[Envelope]:
         """Mails that may leave now, made at the last moment."""
-        while envelope := self._made():
-            yield envelope
+        return iter(self._made, None)
 
     def _made(self) -> Envelope | None:
         """The next mail; trouble with it is told after those in flight have come to their end."""
@@ -290,7 +289,7 @@ class _Bag:
         except NewsletterError as error:  # a broken template, say: mended sooner or later
             self._flight.pop()
             self._office.pace.end(leaving, None, now, begun_at=now)
-            self._end(delivery, letter, Outcome(result=Result.DEFERRED, detail=str(error)))
+            self._end(delivery, letter, Outcome(result=Result.DEFERRED, detail=str(error)), now)
             return None
         begun.mark = mark
         self._ahead = min(2 * self._ahead, _AHEAD)
@@ -301,7 +300,7 @@ class _Bag:
         self._waiting.extend(self._later)
         self._later = []
         while found := self._next():
-            self._end(*found, outcome)
+            self._end(*found, outcome, self._office.now())
 
     def _put_off(self, delivery: Delivery, letter: Letter, at: datetime, now: datetime) -> None:
         if at - now < _MOMENT:
@@ -346,24 +345,21 @@ class _Bag:
     def _settle(self, outcome: Outcome) -> None:
         """The outcome of the mail that has been in flight for longest."""
         begun, office = self._flight.popleft(), self._office
-        until = office.pace.end(begun.leaving, outcome, office.now(), begun_at=begun.at)
-        self._end(begun.delivery, begun.letter, outcome, begun.mark)
+        now = office.now()
+        until = office.pace.end(begun.leaving, outcome, now, begun_at=begun.at)
+        self._end(begun.delivery, begun.letter, outcome, now, begun.mark)
         office.heard(begun.delivery, outcome)
         if until:
             domain = begun.leaving.domain
             _log.warning("%s finds us too fast: its mails wait until %s", domain, f"{until:%H:%M}")
 
-    def _end(self, delivery: Delivery, letter: Letter, outcome: Outcome, mark: str = "") -> None:
-        office = self._office
-        end = outbox.after(
-            delivery,
-            outcome,
-            office.now(),
-            until=letter.patience,
-            retries=office.post.retries,
-            mark=mark,
+    def _end(
+        self, delivery: Delivery, letter: Letter, outcome: Outcome, now: datetime, mark: str = ""
+    ) -> None:
+        retries = self._office.post.retries
+        self._note(
+            outbox.after(delivery, outcome, now, until=letter.patience, retries=retries, mark=mark)
         )
-        self._note(end)
 
     def _note(self, end: Delivery) -> None:
         self.ends.append(end)
@@ -387,12 +383,13 @@ def _held(mails: Iterable[Delivery], held: Container[str], until: datetime) -> l
 
 def _delivered(ends: Sequence[Delivery], claimed: int) -> Delivered:
     count = Counter(end.state for end in ends)
+    failed = [end for end in ends if end.state is DeliveryState.FAILED]
     return Delivered(
         sent=count[DeliveryState.SENT],
         deferred=count[DeliveryState.DEFERRED],
         failed=count[DeliveryState.FAILED],
         cancelled=count[DeliveryState.CANCELLED],
-        refused=tuple(end for end in ends if outbox.no_such_mailbox(end)),
-        crowded_out=sum(outbox.crowded_out(end) for end in ends),
+        refused=tuple(filter(outbox.no_such_mailbox, failed)),
+        crowded_out=sum(map(outbox.crowded_out, failed)),
         claimed=claimed,
     )

@@ -17,6 +17,7 @@ _TOKEN = re.compile(rf"\b({'|'.join(Way)})/[^\s\"'<>?#]+")
 # They say much that helps nobody; urllib3 would tell the path of a webhook, which is a secret.
 _CHATTY = ("alembic", "apscheduler", "asyncio", "procrastinate", "uvicorn", "watchfiles")
 _SILENT = ("urllib3", "requests", "PIL")
+_AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def set_up(kind: str, level: str, stream: TextIO) -> None:
@@ -39,7 +40,8 @@ def set_up(kind: str, level: str, stream: TextIO) -> None:
 
 def clean(text: str) -> str:
     """The text without addresses and without the signed part of our links."""
-    return _TOKEN.sub(r"\1/(hidden)", discreet(text))
+    text = discreet(text)
+    return _TOKEN.sub(r"\1/(hidden)", text) if "/" in text else text
 
 
 class JsonLines(logging.Formatter):
@@ -56,7 +58,7 @@ class JsonLines(logging.Formatter):
         }
         if trouble := _trouble(self, record):
             line["error"] = trouble
-        return json.dumps(line, ensure_ascii=False)
+        return _AS_JSON(line)
 
 
 class TextLines(logging.Formatter):

@@ -137,7 +137,8 @@ class _Pages:
     def write(self, line: bytes) -> bool:
         """Whether the line is on disk; a part of one does no harm."""
         try:
-            self._make()
+            if len(self._pages) < 2:
+                self._make()
             return os.write(self._pages[0][0], line) == len(line)
         except OSError:
             return False

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Container
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain, repeat
 
 from newsletter.delivery import Outcome
 from newsletter.mail.replies import (
@@ -24,29 +25,37 @@ from newsletter.mail.replies import (
 )
 
 _CLOSING = 421  # "service not available, closing the channel" (RFC 5321 section 3.8)
-_GO_ON = 354  # to DATA: the content may come
+_GO_ON = range(354, 355)  # to DATA: the content may come
+_GOOD = range(200, 300)
 
 
 class _Part(Enum):
-    """What is said of a mail; a relay answers each of them once."""
+    """What is said of a mail; a relay answers each of them once, with a code of `wanted` at best."""
 
     MAIL = "the sender"
     RCPT = "the recipient"
-    DATA = "may the content come?"
+    DATA = "may the content come?", _GO_ON
     BODY = "the content, ended by a dot"
     CHUNK = "the content, its length told before"
     DOT = "no content, to a relay that waits for one nobody is to get"
     RSET = "never mind"
 
+    def __init__(self, _: str, wanted: range = _GOOD) -> None:
+        self.wanted = wanted
 
-_Bursts = tuple[tuple[_Part, ...], ...]
+
+_Burst = tuple[_Part, ...]
+_Bursts = tuple[_Burst, ...]
 
 # What goes out without waiting for an answer in between; DATA must be the last of a burst (RFC 2920
 # section 3.1).
-_LOCK_STEP: _Bursts = ((_Part.MAIL,), (_Part.RCPT,), (_Part.DATA,), (_Part.BODY,))
-_PIPELINING: _Bursts = ((_Part.MAIL, _Part.RCPT, _Part.DATA), (_Part.BODY,))
+_CONTENT: _Burst = (_Part.BODY,)
+_LOCK_STEP: _Bursts = ((_Part.MAIL,), (_Part.RCPT,), (_Part.DATA,), _CONTENT)
+_PIPELINING: _Bursts = ((_Part.MAIL, _Part.RCPT, _Part.DATA), _CONTENT)
 _CHUNKING: _Bursts = ((_Part.MAIL, _Part.RCPT), (_Part.CHUNK,))
 _AT_ONCE: _Bursts = ((_Part.MAIL, _Part.RCPT, _Part.CHUNK),)
+
+_Answer = tuple[_Part, _Burst, "Carried | None"]  # to a part of a burst, about a mail
 
 _STEPS = {_Part.MAIL: Step.MAIL, _Part.RCPT: Step.RCPT}
 
@@ -105,18 +114,18 @@ class Conversation:
         self._mails_left = mails
         self._first: Carried | None = None
         self._under_way: deque[Carried] = deque()
-        self._awaited: deque[tuple[_Part, Carried | None, bool]] = deque()
+        self._awaited: deque[_Answer] = deque()
         self._is_careful = True
         self._is_unsure = False
         self._reader = ReplyReader()
         self._speech: list[bytes] = []
+        self._asks_for: list[_Answer] = []
         self._length = 0
-        self._answerable = 0
 
     @property
     def is_idle(self) -> bool:
         """Whether every answer was heard."""
-        return not self._awaited
+        return not (self._awaited or self._asks_for)
 
     @property
     def has_room(self) -> bool:
@@ -133,7 +142,7 @@ class Conversation:
         at_once = self._is_wide and not self._is_careful
         if self._is_unsure or (at_once and self._under_way):
             # a refused transaction may still be open, and this mail would get its sender
-            self._say(_Part.RSET, None, b"RSET\r\n", is_last=False)
+            self._say((_Part.RSET,), None, (b"RSET\r\n",))
         self._is_careful = self._is_unsure = False
         mail.is_given_back, mail.ends_at = False, 0
         mail.bursts = _AT_ONCE if at_once else self._bursts
@@ -146,8 +155,11 @@ class Conversation:
 
     def speech(self) -> list[bytes]:
         """What is to be said now, in pieces: mails are not copied."""
+        if not self._speech:
+            return []
         words, self._speech = self._speech, []
-        self._answerable = len(self._awaited)
+        self._awaited += self._asks_for
+        self._asks_for.clear()
         return words
 
     def hear(self, data: bytes) -> None:
@@ -157,14 +169,12 @@ class Conversation:
             ConfusedError: the relay is leaving, or what it says can no longer be relied on.
         """
         for reply in self._reader.read(data):
-            if not self._answerable:
+            if not self._awaited:
                 raise ConfusedError("the relay said more than it was asked")
-            self._answerable -= 1
-            part, mail, is_last = self._awaited.popleft()
-            is_wanted = reply.code == _GO_ON if part is _Part.DATA else reply.is_good
-            if not is_wanted:
+            part, burst, mail = self._awaited.popleft()
+            if reply.code not in part.wanted:
                 self._unwanted(part, mail, reply)
-            if is_last and mail is not None:
+            if part is burst[-1] and mail is not None:
                 self._burst_answered(part, mail, reply)
 
     def break_off(self, error: Exception, said: int) -> None:
@@ -187,27 +197,30 @@ class Conversation:
 
     def _go_on(self, mail: Carried) -> None:
         burst, mail.bursts = mail.bursts[0], mail.bursts[1:]
-        for part in burst:
-            self._say(part, mail, *self._words(part, mail), is_last=part is burst[-1])
+        self._say(burst, mail, self._words(burst, mail))
         if not mail.bursts:
             mail.ends_at = self._length
 
-    def _say(self, part: _Part, mail: Carried | None, *words: bytes, is_last: bool) -> None:
+    def _say(self, burst: _Burst, mail: Carried | None, words: tuple[bytes, ...]) -> None:
         self._speech += words
         self._length += sum(map(len, words))
-        self._awaited.append((part, mail, is_last))
+        self._asks_for += zip(burst, repeat(burst), repeat(mail))
 
-    def _words(self, part: _Part, mail: Carried) -> tuple[bytes, ...]:
-        if part is _Part.MAIL:
+    def _words(self, burst: _Burst, mail: Carried) -> tuple[bytes, ...]:
+        """In pieces: the content is not copied."""
+        if burst is _CONTENT:
+            return _stuffed(mail), b".\r\n" if mail.raw.endswith(b"\r\n") else b"\r\n.\r\n"
+        lines = ""
+        if _Part.MAIL in burst:
             size = f" SIZE={len(mail.raw)}" if self._tells_size else ""  # RFC 1870
-            return (f"MAIL FROM:<{mail.mail_from}>{size}\r\n".encode(),)
-        if part is _Part.RCPT:
-            return (f"RCPT TO:<{mail.rcpt_to}>\r\n".encode(),)
-        if part is _Part.DATA:
-            return (b"DATA\r\n",)
-        if part is _Part.CHUNK:
-            return b"BDAT %d LAST\r\n" % len(mail.raw), mail.raw
-        return _stuffed(mail), b".\r\n" if mail.raw.endswith(b"\r\n") else b"\r\n.\r\n"
+            lines = f"MAIL FROM:<{mail.mail_from}>{size}\r\n"
+        if _Part.RCPT in burst:
+            lines += f"RCPT TO:<{mail.rcpt_to}>\r\n"
+        if _Part.DATA in burst:
+            lines += "DATA\r\n"
+        if _Part.CHUNK in burst:
+            return f"{lines}BDAT {len(mail.raw)} LAST\r\n".encode(), mail.raw
+        return (lines.encode(),)
 
     def _unwanted(self, part: _Part, mail: Carried | None, reply: Reply) -> None:
         if mail is not None and not mail.is_settled:
@@ -225,14 +238,15 @@ class Conversation:
             mail.outcome = refusal(reply, _STEPS.get(part, Step.DATA))
 
     def _burst_answered(self, part: _Part, mail: Carried, reply: Reply) -> None:
-        if not mail.is_settled and mail.bursts:
-            self._go_on(mail)
-        elif not mail.is_settled:
+        if not mail.is_settled:
+            if mail.bursts:
+                self._go_on(mail)
+                return
             mail.outcome = accepted(reply)
             self._under_way.popleft()
-        elif part is _Part.DATA and reply.code == _GO_ON:
+        elif part is _Part.DATA and reply.code in _GO_ON:
             # nobody is to get it, and yet the relay waits for content (RFC 2920 section 3.1)
-            self._say(_Part.DOT, mail, b".\r\n", is_last=True)
+            self._say((_Part.DOT,), mail, (b".\r\n",))
             mail.ends_at = self._length
         else:
             self._under_way.popleft()
@@ -240,7 +254,8 @@ class Conversation:
 
     def _step_of(self, mail: Carried) -> Step:
         """What the relay was to answer next about a mail."""
-        part = next(part for part, about, _ in self._awaited if about is mail)
+        answers = chain(self._awaited, self._asks_for)
+        part = next(part for part, _, about in answers if about is mail)
         return _STEPS.get(part, Step.DATA)
 
 

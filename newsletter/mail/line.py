@@ -11,6 +11,7 @@ from contextlib import suppress
 
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _PIECES = 500  # in one call; systems take 1,024 (IOV_MAX)
+_READ, _READ_AND_WRITE = select.POLLIN, select.POLLIN | select.POLLOUT
 _AT_ONCE = 1 << 16
 
 
@@ -36,6 +37,7 @@ class Line:
         self._sock = sock
         self._wait = math.ceil(timeout_seconds * 1000)
         self._events = select.poll()
+        self._expected = 0  # which of them
         self._has_tls = isinstance(sock, ssl.SSLSocket)
         self._unsaid: list[bytes | memoryview] = []
         self._broken: OSError | None = None
@@ -58,7 +60,8 @@ class Line:
         """
         while True:
             self._pause()
-            self._write()
+            if self._unsaid:
+                self._write()
             try:
                 heard = self._sock.recv(_AT_ONCE)
             except _NOT_NOW:
@@ -95,14 +98,18 @@ class Line:
         return self._sock.sendmsg(self._unsaid[:_PIECES])
 
     def _pause(self) -> None:
-        wanted = select.POLLIN | select.POLLOUT if self._unsaid else select.POLLIN
-        self._events.register(self._sock, wanted)
+        wanted = _READ_AND_WRITE if self._unsaid else _READ
+        if wanted != self._expected:
+            self._events.register(self._sock, wanted)
+            self._expected = wanted
         if not self._events.poll(self._wait):
             raise TimeoutError
 
 
 def _beyond(count: int, words: list[bytes | memoryview]) -> list[bytes | memoryview]:
     """What is left of the pieces behind so many octets."""
+    if count == sum(map(len, words)):
+        return []
     for at, piece in enumerate(words):
         if count < len(piece):
             return [memoryview(piece)[count:], *words[at + 1 :]]

@@ -15,6 +15,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Lock
+from typing import NamedTuple
 
 from newsletter.delivery import Outcome, Result
 
@@ -52,8 +53,7 @@ class Limits:
         return Limits(rate=self.rate * part, connections=connections)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaving:
+class Leaving(NamedTuple):
     """A mail that would like to leave.
 
     Attributes:
@@ -82,6 +82,11 @@ class _Stream:
     spent: float = 0.1  # seconds for one mail, averaged
 
     @property
+    def is_free(self) -> bool:
+        """Whether every mail may leave at any time."""
+        return not (self.limits.rate or self.limits.connections or self.paused_until)
+
+    @property
     def interval(self) -> timedelta:
         return timedelta(seconds=1 / self.limits.rate) if self.limits.rate else timedelta()
 
@@ -92,8 +97,7 @@ class _Stream:
         return self.interval or max(usual, _SHORTEST_GAP)
 
     def admits(self, mail: Leaving, now: datetime) -> bool:
-        limits = self.limits
-        if not (limits.rate or limits.connections or self.paused_until):
+        if self.is_free:
             return True
         self._mind_the_clock(now)
         if self.paused_until and now < self.paused_until:
@@ -171,6 +175,9 @@ class WarmUp:
         plan: most mails on the first day, the second and so on; empty for no plan.
         first_day: before it, the first day's number counts.
         sent_today: a day and how many mails have left on it already.
+
+    Attributes:
+        plan: as it was given.
     """
 
     def __init__(
@@ -180,7 +187,7 @@ class WarmUp:
         *,
         sent_today: tuple[date, int] | None = None,
     ) -> None:
-        self._plan = tuple(plan)
+        self.plan = tuple(plan)
         self._first_day = first_day
         self._left: Counter[date] = Counter(dict([sent_today] if sent_today else []))
         self._promised: Counter[date] = Counter()
@@ -199,7 +206,7 @@ class WarmUp:
         return self._left[day] + reserved < most
 
     def take(self, mail: Leaving, now: datetime) -> None:
-        if not self._plan:
+        if not self.plan:
             return
         day = _day(now)
         self._left[day] += 1
@@ -225,7 +232,7 @@ class WarmUp:
 
     def _most(self, day: date) -> int | None:
         number = max((day - self._first_day).days, 0)
-        return self._plan[number] if number < len(self._plan) else None
+        return self.plan[number] if number < len(self.plan) else None
 
 
 class Pace:
@@ -292,7 +299,10 @@ class Pace:
         with self._lock:
             if not self.has_part(now):
                 return now + _NO_PART
-            streams = (self._all, self._stream(mail.domain, now))
+            domain = self._stream(mail.domain, now)
+            if domain.is_free and not (self._rate or self._warm_up.plan):
+                return None
+            streams = (self._all, domain)
             refusing = [stream for stream in streams if not stream.admits(mail, now)]
             promises = [stream.promise(mail, now) for stream in refusing]
             if not self._warm_up.admits(mail, now):
@@ -315,21 +325,21 @@ class Pace:
         seconds = max((now - begun_at).total_seconds(), 0.0)
         with self._lock:
             domain = self._stream(mail.domain, now)
-            for stream in (self._all, domain):
-                stream.give_up(mail, seconds)
+            domain.give_up(mail, seconds)  # all mails share a rate at most: nothing to give up
             if outcome is None or outcome.unserved:
                 self._warm_up.give_back(begun_at)
-            elif asks_for_patience(outcome):
-                return domain.slows(now)
             elif outcome.result is Result.ACCEPTED:
                 domain.goes_well(now)
+            elif asks_for_patience(outcome):
+                return domain.slows(now)
         return None
 
     def _stream(self, domain: str, now: datetime) -> _Stream:
-        if domain not in self._streams:
+        stream = self._streams.get(domain)
+        if stream is None:
             self._make_room(now)
-            self._streams[domain] = _Stream(self._limits_of(domain))
-        return self._streams[domain]
+            stream = self._streams[domain] = _Stream(self._limits_of(domain))
+        return stream
 
     def _limits_of(self, domain: str) -> Limits:
         return self._domains.get(domain, self._usual) * self._part

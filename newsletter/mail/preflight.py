@@ -56,8 +56,8 @@ class Preflight:
         has_html = raw.find(b"multipart/alternative", 0, raw.find(b"\r\n\r\n")) >= 0
         kind = (delivery.errand, delivery.created_at.date(), has_html)
         with self._lock:
-            self._seen[kind] += 1
-            if not _is_looked_at(self._seen[kind]) and kind not in self._suspect:
+            number = self._seen[kind] = self._seen[kind] + 1
+            if not _is_looked_at(number) and kind not in self._suspect:
                 return
             broken = self._broken(raw, _rules(delivery.errand, has_html=has_html))
             if broken:

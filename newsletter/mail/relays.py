@@ -77,8 +77,7 @@ class Relays:
 
     def serves(self, number: int) -> bool:
         """Whether it may be given one mail after the other."""
-        with self._lock:
-            return not self._relays[number].rests
+        return not self._relays[number].rests
 
     def served(self, number: int) -> None:
         """It spoke of a mail, whatever it said."""
@@ -167,6 +166,17 @@ class Failover:
 
     def _settled(self, mail: Envelope, outcome: Outcome, number: int) -> Outcome:
         """The outcome, where needed that at the next relays."""
+        if outcome.unserved:
+            outcome, number = self._tried_elsewhere(mail, outcome, number)
+        if not outcome.unserved:
+            self._relays.served(number)
+            self._alone.pop(number, None)
+        return outcome
+
+    def _tried_elsewhere(
+        self, mail: Envelope, outcome: Outcome, number: int
+    ) -> tuple[Outcome, int]:
+        """What the last of the relays that may be asked said of it, and which that was."""
         tried = dict(self._held)
         while outcome.unserved:
             self._relays.unserved(number, outcome)
@@ -174,12 +184,10 @@ class Failover:
             tried[number] = _NEVER
             following = self._relays.choose(tried)
             if following is None:
-                return outcome
+                break
             number = following
             (outcome,) = self._transports[number].carry([mail])
-        self._relays.served(number)
-        self._alone.pop(number, None)
-        return outcome
+        return outcome, number
 
 
 class _Relay:

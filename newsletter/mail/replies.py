@@ -54,10 +54,6 @@ class Reply(NamedTuple):
         return cls(code, text.decode("utf-8", "replace") if isinstance(text, bytes) else text)
 
     @property
-    def is_good(self) -> bool:
-        return 200 <= self.code < 300
-
-    @property
     def status(self) -> str:
         """The enhanced status code (RFC 2034 section 4) where it agrees with the reply code."""
         found = _STATUS.match(self.text)
@@ -65,7 +61,10 @@ class Reply(NamedTuple):
 
     @property
     def words(self) -> str:
-        return tidy(_STATUS.sub("", self.text).replace("\n", " "))
+        if "\n" in self.text:
+            return tidy(_STATUS.sub("", self.text).replace("\n", " "))
+        found = _STATUS.match(self.text)
+        return tidy(self.text[found.end() :] if found else self.text)
 
 
 _USUAL = {

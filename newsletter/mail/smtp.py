@@ -48,6 +48,7 @@ class SmtpTransport:
         refuse_nonsense(relay)
         self._relay = relay
         self._context = None if relay.security is Security.NONE else trust(relay.ca_file)
+        self._password = spellings(relay.username, relay.password)
         self._call: _Call | None = None
 
     def carry(self, mails: Iterable[Envelope]) -> Iterator[Outcome]:
@@ -134,7 +135,9 @@ class SmtpTransport:
 
     def _fit_to_be_told(self, mail: Carried, outcome: Outcome) -> Outcome:
         relay = self._relay
-        secrets = spellings(relay.username, relay.password, relay.tokens)  # tokens change
+        secrets = self._password
+        if relay.tokens:  # which change
+            secrets = spellings(relay.username, relay.password, relay.tokens)
         detail = discreet(outcome.detail, recipient=mail.rcpt_to, secrets=secrets)
         return outcome if detail == outcome.detail else replace(outcome, detail=detail)
 

@@ -146,6 +146,8 @@ def address(text: str) -> str:
     Raises:
         MailError: it is no address, or none that can do without SMTPUTF8.
     """
+    if len(text) <= 254 and _ADDRESS.fullmatch(text):
+        return text
     local, _, domain = text.rpartition("@")
     if domain and not domain.isascii():
         try:

@@ -18,7 +18,7 @@ _LONGEST_QUIET = timedelta(days=28)
 
 def discreet(text: str) -> str:
     """The text without anybody's mail address."""
-    return _ADDRESS.sub("(hidden)", text)
+    return _ADDRESS.sub("(hidden)", text) if "@" in text or "%40" in text else text
 
 
 def alarms(facts: Facts, rules: Rules) -> tuple[Alarm, ...]:
