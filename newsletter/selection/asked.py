@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
+from operator import attrgetter
 
 import numpy as np
 
 from newsletter.model import Profile, Why
 from newsletter.selection.hashing import Bools, Ints
-from newsletter.selection.literal import Interest, literal_interests, literals_in, spelled
+from newsletter.selection.literal import Interest, spelled
 
 MOST_TOPICS = 100  # of a reader; further topics are matched by exact title only
-_BLANK = -1
+_BLANK, _UNREAD = -1, -2  # of a text, instead of a place
+_BITS = 32  # for a place
+_KINDS = (Why.TOPIC, Why.KEYWORD, Why.AUTHOR, Why.ORGANIZATION, Why.CATEGORY)
+_said = attrgetter("topics", "keywords", "authors", "organizations", "categories")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,6 @@ class Asked:
 
     rows: Ints
     ends: Ints
-
-    @classmethod
-    def of(cls, rows: Sequence[Sequence[int]]) -> Asked:
-        ends = np.zeros(len(rows) + 1, np.int32)
-        np.cumsum(np.fromiter(map(len, rows), np.int32, len(rows)), out=ends[1:])
-        return cls(np.fromiter(chain.from_iterable(rows), np.int32, int(ends[-1])), ends)
 
     def __len__(self) -> int:
         """How many readers there are."""
@@ -58,6 +55,19 @@ class Asked:
         return table
 
 
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """What some readers wrote as interests of one kind, readers in turn.
+
+    Attributes:
+        place: where each stands; `_BLANK` for what says nothing, `_UNREAD` for what nobody asked for.
+    """
+
+    why: Why
+    reader: Ints
+    place: Ints
+
+
 class Directory:
     """Where each interest stands, by the very text of a reader.
 
@@ -69,72 +79,83 @@ class Directory:
     def __init__(self) -> None:
         self.interests: list[Interest] = []
         self.topics = self.categories = np.zeros(0, bool)
-        self._at: dict[Interest, int] = {}
-        self._topics: dict[str, int] = {}
-        self._literals: dict[Why, dict[str, int]] = defaultdict(dict)
-        self._spelled: dict[Why, dict[str, str]] = defaultdict(dict)
+        self._at: dict[Why, dict[str, int]] = {why: {} for why in _KINDS}
+        self._first: dict[Interest, int] = {}
+        self._sense = np.zeros(0, np.int64)
 
     def __len__(self) -> int:
         """How many texts were read."""
-        return len(self._topics) + sum(map(len, self._spelled.values()))
+        return sum(map(len, self._at.values()))
 
     def __contains__(self, interest: Interest) -> bool:
-        return interest in self._at
+        why, text = interest
+        return text in self._at[why]
 
     def add(self, new: Iterable[Interest]) -> None:
         """Gives each the next place."""
         for why, text in new:
-            place = self._at[why, text] = len(self.interests)
+            self._at[why][text] = len(self.interests)
             self.interests.append((why, text))
-            (self._topics if why is Why.TOPIC else self._literals[why])[text] = place
         kinds = [why for why, _ in self.interests]
         self.topics = np.array([why is Why.TOPIC for why in kinds], bool)
         self.categories = np.array([why is Why.CATEGORY for why in kinds], bool)
+        senses = map(self._sense_of, range(len(self._sense), len(kinds)))
+        self._sense = np.append(self._sense, np.array([*senses], np.int64))
 
-    def read(self, profile: Profile) -> None:
-        """Learns which texts of a reader say nothing, or the same as others."""
-        self._topics |= {text: _BLANK for text in profile.topics if not text.strip()}
-        for why, texts in literals_in(profile):
-            self._spelled[why] |= {text: spelled(why, text) for text in texts}
+    def add_blank(self, profile: Profile) -> None:
+        """Learns which topics of a reader say nothing."""
+        self._at[Why.TOPIC] |= {text: _BLANK for text in profile.topics if not text.strip()}
 
-    def row(self, profile: Profile) -> list[int] | None:
-        """Where the interests of a reader stand; `None` where one is not known."""
-        try:
-            row = self._topics_of(profile)
-            if profile.keywords:
-                row += self._literals_of(Why.KEYWORD, profile.keywords)
-            if profile.authors or profile.organizations or profile.categories:
-                for why, texts in literals_in(profile)[1:]:
-                    row += self._literals_of(why, texts)
-        except KeyError:
-            return None
-        return row
+    def find(self, profiles: Sequence[Profile]) -> list[_Texts]:
+        """What the readers wrote; for `unread` and `asked`."""
+        kinds = zip(_KINDS, zip(*map(_said, profiles), strict=True), strict=False)
+        return [self._find(why, texts) for why, texts in kinds if any(texts)]
 
-    def _topics_of(self, profile: Profile) -> list[int]:
-        topics = profile.topics
-        if len(topics) > MOST_TOPICS:
-            return [self._at[why, text] for why, text in topics_of(profile)]
-        row = list(map(self._topics.__getitem__, topics))
-        if len(set(row)) < len(row) or _BLANK in row:
-            row = [place for place in dict.fromkeys(row) if place != _BLANK]
-        return row
+    def _find(self, why: Why, texts: Sequence[Sequence[str]]) -> _Texts:
+        count = np.fromiter(map(len, texts), np.int32, len(texts))
+        if why is Why.TOPIC and count.max() > MOST_TOPICS:
+            return self._find(why, list(map(_topics, texts)))
+        places = map(self._at[why].get, chain.from_iterable(texts), repeat(_UNREAD))
+        reader = np.repeat(np.arange(len(texts)), count)
+        return _Texts(why, reader, np.fromiter(places, np.int32, len(reader)))
 
-    def _literals_of(self, why: Why, texts: Sequence[str]) -> list[int]:
-        at = self._literals[why]
-        if len(texts) < 2 or why is Why.CATEGORY:
-            return [at[text] for text in texts]
-        first: dict[str, str] = {}
-        for text in texts:
-            first.setdefault(self._spelled[why][text], text)
-        return [at[text] for text in first.values()]
+    def unread(self, found: Iterable[_Texts]) -> set[int]:
+        """The readers with an interest that nobody asked for yet."""
+        return {at for said in found for at in said.reader[said.place == _UNREAD].tolist()}
+
+    def asked(self, found: Iterable[_Texts], readers: int) -> Asked:
+        """What they ask for, once all of it is known."""
+        said = list(map(self._once, found))
+        reader = np.concatenate([np.zeros(0, np.int64), *(one.reader for one in said)])
+        place = np.concatenate([np.zeros(0, np.int32), *(one.place for one in said)])
+        by = np.argsort(reader, kind="stable")
+        ends = np.searchsorted(reader[by], np.arange(readers + 1))
+        return Asked(place[by], ends.astype(np.int32))
+
+    def _once(self, said: _Texts) -> _Texts:
+        """Each interest of a reader in its first spelling."""
+        told = np.flatnonzero(said.place != _BLANK)
+        if said.why is not Why.CATEGORY:
+            sense = (said.reader[told] << _BITS) + self._sense[said.place[told]]
+            by = np.argsort(sense, kind="stable")
+            told = np.sort(told[by[np.diff(sense[by], prepend=_BLANK) > 0]])
+        return _Texts(said.why, said.reader[told], said.place[told])
+
+    def _sense_of(self, place: int) -> int:
+        """The first interest that is spelled in another way only."""
+        why, text = self.interests[place]
+        if why in (Why.TOPIC, Why.CATEGORY):
+            return place
+        return self._first.setdefault((why, spelled(why, text)), place)
 
 
-def topics_of(profile: Profile) -> list[Interest]:
-    """The topics of a reader; each once."""
-    topics = dict.fromkeys(text for text in profile.topics if text.strip())
-    return [(Why.TOPIC, text) for text in list(topics)[:MOST_TOPICS]]
+def _topics(texts: Sequence[str]) -> list[str]:
+    """Those that are looked at; each once."""
+    return list(dict.fromkeys(text for text in texts if text.strip()))[:MOST_TOPICS]
 
 
 def interests_of(profile: Profile) -> list[Interest]:
-    """What a profile names, topics first; each once."""
-    return [*topics_of(profile), *literal_interests(profile)]
+    """What a profile names, in every spelling, topics first."""
+    kinds = zip(_KINDS, _said(profile), strict=True)
+    whole = ((why, _topics(texts) if why is Why.TOPIC else texts) for why, texts in kinds)
+    return [(why, text) for why, texts in whole for text in texts]

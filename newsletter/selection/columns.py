@@ -125,11 +125,11 @@ class Columns:
     def of(self, profiles: Iterable[Profile]) -> Asked:
         """Which interests each of the profiles names; what is new is measured."""
         asking = list(profiles)
-        rows = list(map(self._where.row, asking))
-        if new := [profile for profile, row in zip(asking, rows, strict=True) if row is None]:
-            self._learn(new)
-            rows = list(map(self._where.row, asking))
-        return Asked.of([row or () for row in rows])
+        found = self._where.find(asking)
+        if unread := self._where.unread(found):
+            self._learn([asking[at] for at in sorted(unread)])
+            found = self._where.find(asking)
+        return self._where.asked(found, len(asking))
 
     def muted_by(self, profiles: Iterable[Profile]) -> list[list[int]]:
         """Which rows of `mutes` are each profile's, in its order."""
@@ -163,7 +163,7 @@ class Columns:
         self._add_topics([one for one in new if one[0] is Why.TOPIC])
         self._add_literals([one for one in new if one[0] is not Why.TOPIC])
         for profile in profiles:
-            self._where.read(profile)
+            self._where.add_blank(profile)
             self._read_titles(profile)
 
     def _add_topics(self, new: Sequence[Interest]) -> None:

@@ -15,6 +15,7 @@ NEAR = 0.65  # cosine from which two papers tell the same; two parts of one seri
 MOST_TOPICS = 63  # that are told apart; further ones share a bit
 _LAMBDA = 0.7  # MMR: precision at 10 stays the same, the list gets wider; never below 0.6
 LOOKED_AT = 60  # of the papers that fit a reader, the best; or as many as they want
+_FEW = 20  # no more fit most readers: these get a table of their own, a third as wide
 _SAME_TOPIC = 0.03  # each further paper on the same topic counts so much less
 _LEAST_SPAN = 0.2
 _NO_TOPIC, _MANY = -2, 1_000_000
@@ -39,6 +40,17 @@ class Offered:
     places: Ints
     in_order: Bools
 
+    def some(self, rows: Ints, width: int) -> Offered:
+        """For some readers; none of them is offered more papers than the width."""
+        return Offered(
+            self.place[rows, :width],
+            self.score[rows, :width],
+            self.topics[rows, :width],
+            self.first[rows, :width],
+            self.places[rows],
+            self.in_order[rows],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -59,11 +71,16 @@ def choose(offered: Offered, alike: Floats) -> Chosen:
     Args:
         alike: cosines between the papers of the field.
     """
-    draw = _Draw(offered, alike)
-    for given in range(int(offered.places.max(initial=0))):
-        if not draw.turn(given):
-            break
-    return Chosen(draw.picked, draw.repeats)
+    shape = offered.place.shape
+    chosen = Chosen(np.zeros(shape, bool), np.full(shape, -1, np.int32))
+    few = (offered.place[:, _FEW:] < 0).all(axis=1)
+    for rows, width in ((np.flatnonzero(few), _FEW), (np.flatnonzero(~few), shape[1])):
+        if len(rows):
+            draw = _Draw(offered.some(rows, width), alike)
+            draw.all_turns()
+            chosen.picked[rows, :width] = draw.picked
+            chosen.repeats[rows, :width] = draw.repeats
+    return chosen
 
 
 class _Draw:
@@ -89,7 +106,13 @@ class _Draw:
         self._crowd = np.zeros((rows, width), np.float32)
         self._gains = np.empty((rows, width), np.float32), np.empty((rows, width), np.float32)
 
-    def turn(self, given: int) -> bool:
+    def all_turns(self) -> None:
+        """Gives away all places."""
+        for given in range(int(self._offered.places.max(initial=0))):
+            if not self._turn(given):
+                break
+
+    def _turn(self, given: int) -> bool:
         """One more paper for everybody who has a place left and a paper for it; whether any was."""
         if given >= self._fewest:
             self._worth[self._offered.places <= given] = -np.inf

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.selection.hashing import Floats, Ints
+from newsletter.selection.hashing import Bools, Floats, Ints
 from newsletter.selection.named import NamedPapers
 from newsletter.selection.standing import Named
 from newsletter.selection.tables import adding
@@ -56,18 +56,20 @@ class Alike:
         """How many papers named today those of each reader are worth."""
         return self.said.worth
 
-    def closest(self, reader: Ints, place: Ints) -> Floats:
-        """The cosine of each of some papers with the nearest that a reader named.
-
-        `reader` and `place` are pairs; these readers named some.
-        """
-        if not len(reader):
-            return np.zeros(0, np.float32)
-        starts, _, cosines = self._each(reader, place)
-        return np.asarray(np.maximum.reduceat(cosines, starts))
+    def close(self) -> Bools:
+        """Whether each paper is close to one that a reader named; nobody named none."""
+        size = self.strengths.shape[1]
+        some = np.flatnonzero(np.diff(self.said.ends))
+        bits = np.zeros((len(self.said), (size + 7) // 8), np.uint8)
+        if len(some):
+            theirs = self.named.words.close.all[self.row]
+            bits[some] = np.bitwise_or.reduceat(theirs, self.said.ends[some], axis=0)
+        return np.unpackbits(bits, axis=1, count=size).view(bool)
 
     def nearest(self, reader: Ints, place: Ints) -> Ints:
-        """The row of the named paper that is nearest, for the same pairs."""
+        """The row of the named paper that is nearest, for pairs of a reader who named some and a
+        paper.
+        """
         starts, at, cosines = self._each(reader, place)
         # The first of equal ones, for the order within a reader does not depend on the others.
         pair = np.repeat(np.arange(len(reader)), np.diff(starts, append=len(at)))
@@ -93,11 +95,9 @@ def _strengths(said: Named, row: Ints, named: NamedPapers) -> Floats:
         alike += shares @ named.kin.categories.all
     shared = named.kin.people(adding(said.counted, said.ends, row, len(named.papers)))
     alike[np.repeat(np.arange(len(said)), np.diff(shared.indptr)), shared.indices] += shared.data
-    spots, weights = (named.batch.in_space, named.batch.in_meaning), (_IN_SPACE, _MEANING)
-    for at, weight, places, usual in zip(
-        spots, weights, standing.places, standing.near, strict=False
-    ):
-        alike += above_in_space(at, places, usual, weight)
+    spaces = zip(named.facing, standing.places, standing.near, (_IN_SPACE, _MEANING), strict=False)
+    for facing, places, usual, weight in spaces:
+        alike += above_in_space(facing, places, usual, weight)
     scale = _SCALE + (_SCALE_OF_MEANING if named.batch.in_meaning.some else 0.0)
     sure = said.worth / (said.worth + 1) / scale  # one example alone says half
     np.minimum(alike, np.float32(_HIGHEST), out=alike)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.model import Profile, Why
+from newsletter.model import Why
 from newsletter.selection import categories
 from newsletter.selection.background import Background
 from newsletter.selection.batch import Batch
@@ -72,35 +72,10 @@ class Literals:
                 yield (Why.CATEGORY, text), _CATEGORY
 
 
-def literals_in(profile: Profile) -> tuple[tuple[Why, tuple[str, ...]], ...]:
-    """What a profile wants to find literally, by kind."""
-    return (
-        (Why.KEYWORD, profile.keywords),
-        (Why.AUTHOR, profile.authors),
-        (Why.ORGANIZATION, profile.organizations),
-        (Why.CATEGORY, profile.categories),
-    )
-
-
-def literal_interests(profile: Profile) -> list[Interest]:
-    """The same one by one, each once."""
-    return [(why, text) for why, texts in literals_in(profile) for text in _once(why, texts)]
-
-
 def spelled(why: Why, text: str) -> str:
     """What all spellings of an interest share: `KV cache` and `KV-cache` are one."""
     parts = name_parts(text) if why is Why.AUTHOR else words(text)
     return "".join(parts) or text
-
-
-def _once(why: Why, texts: Sequence[str]) -> Iterable[str]:
-    """The first of each spelling."""
-    if why is Why.CATEGORY:
-        return texts
-    first: dict[str, str] = {}
-    for text in texts:
-        first.setdefault(spelled(why, text), text)
-    return first.values()
 
 
 def _weights(keywords: Sequence[str], background: Background) -> list[float]:

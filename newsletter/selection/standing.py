@@ -56,39 +56,41 @@ class Named:
     """The papers that some readers named, readers in turn.
 
     Attributes:
-        keys: which.
+        places: where each stands among the stored ones; -1 for the first of `titles`, -2 for the
+            second, and so on.
+        titles: those of papers that are not stored.
         ends: where those of each reader begin, and where the last one's end.
         counted: how much each counts, 0 to 1.
         worth: what those of each reader count together.
         shares: what each counts of that.
+        reader: who named each.
     """
 
-    keys: Sequence[Key]
+    places: Ints
+    titles: Sequence[str]
     ends: Ints
     counted: Floats
     worth: Floats
     shares: Floats
+    reader: Ints
 
     @classmethod
-    def of(cls, keys: Sequence[Key], ends: Ints, counted: Floats) -> Named:
-        """`ends`: as above."""
+    def of(cls, places: Ints, titles: Sequence[str], ends: Ints, counted: Floats) -> Named:
+        """All as above."""
         reader = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
         worth: Floats = np.bincount(reader, counted, len(ends) - 1).astype(np.float64)
         whole = np.where(worth > 0, worth, 1)[reader]
-        return cls(keys, ends, counted, worth, (counted / whole).astype(np.float32))
+        shares = (counted / whole).astype(np.float32)
+        return cls(places, titles, ends, counted, worth, shares, reader)
 
     def __len__(self) -> int:
         """How many readers there are."""
         return len(self.worth)
 
-    @property
-    def reader(self) -> Ints:
-        """Who named each."""
-        return np.repeat(np.arange(len(self)), np.diff(self.ends))
-
-    def summed(self, rows: Floats) -> Floats:
-        """The rows, one for each paper, added up for each reader by their shares."""
-        return np.asarray(adding(self.shares, self.ends) @ rows)
+    def key(self, at: int) -> Key:
+        """Which paper that is."""
+        place = int(self.places[at])
+        return place if place >= 0 else self.titles[-1 - place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Standing:
 
     Attributes:
         words: what likeness of words is usual for each.
-        places: of each in the latent space, and in that of the model where there is one.
+        places: of each in the latent space, and in that of the model where there is one; turned.
         near: what is usual there.
     """
 
@@ -111,10 +113,12 @@ class _LeftOut:
     """The papers among those that stand for all that readers named: they would blur what is usual.
 
     Attributes:
+        at: which of the named papers these are.
         reader, place: one pair for each.
         left: how many papers stay, for each reader.
     """
 
+    at: Ints
     reader: Ints
     place: Ints
     left: Ints
@@ -122,9 +126,9 @@ class _LeftOut:
     @classmethod
     def of(cls, named: Named, at_usual: Ints, size: int) -> _LeftOut:
         """`at_usual`: where each named paper is among the `size` papers, or -1."""
-        theirs = (at_usual >= 0) & (named.counted > 0)
-        reader = named.reader[theirs]
-        return cls(reader, at_usual[theirs], size - np.bincount(reader, minlength=len(named)))
+        at = np.flatnonzero((at_usual >= 0) & (named.counted > 0))
+        reader = named.reader[at]
+        return cls(at, reader, at_usual[at], size - np.bincount(reader, minlength=len(named)))
 
     def usual(self, sums: Floats, squares: Floats, out: Floats, prior_spread: float) -> Usual:
         """`sums` and `squares` over all papers for each reader; `out`: the value of each pair."""
@@ -134,11 +138,45 @@ class _LeftOut:
         return Usual.summed(self.left, sums, squares, prior_spread)
 
 
+class _RowOf:
+    """The row in which each named paper stands; -1 for none."""
+
+    def __init__(self) -> None:
+        self._of_place = np.full(1, -1, np.int32)
+        self._of_title: dict[str, int] = {}
+
+    def __call__(self, named: Named) -> Ints:
+        """Of each of these."""
+        more = int(named.places.max(initial=0)) + 1 - len(self._of_place)
+        if more > 0:
+            self._of_place = np.append(self._of_place, np.full(more, -1, np.int32))
+        row: Ints = self._of_place[np.maximum(named.places, 0)]
+        for at in np.flatnonzero(named.places < 0).tolist():
+            row[at] = self._of_title.get(str(named.key(at)), -1)
+        return row
+
+    def add(self, keys: Sequence[Key], first: int) -> None:
+        """These stand in the rows from the first on; the places among them were asked for before."""
+        for row, key in enumerate(keys, first):
+            if isinstance(key, int):
+                self._of_place[key] = row
+            else:
+                self._of_title[key] = row
+
+    def cut(self, size: int) -> None:
+        """Forgets all rows but the first."""
+        self._of_place[self._of_place >= size] = -1
+        self._of_title = {title: row for title, row in self._of_title.items() if row < size}
+
+
 class Stood:
     """What is kept of named papers: their products with those that stand for all.
 
     For any number of threads. Those that were named first stay; what comes when 50 MB are full is
     measured anew each time.
+
+    Attributes:
+        spaces: that of the latent space, and of the model where there is one.
     """
 
     def __init__(
@@ -146,9 +184,9 @@ class Stood:
     ) -> None:
         widths = [len(space.mean) for space in spaces]
         self._room = max(1, most_bytes // (2 * len(usual) + 4 * sum(widths) + 200))
-        self._usual, self._spaces = usual, tuple(spaces)
+        self._usual, self.spaces = usual, tuple(spaces)
         self._lock = Lock()
-        self._row: dict[Key, int] = {}
+        self._row = _RowOf()
         self._usual_place = {place: at for at, place in enumerate(usual.places.tolist())}
         self._at_usual = Rows(1, self._room, np.int32)
         self._words = ShortRows(len(usual), self._room)
@@ -159,38 +197,39 @@ class Stood:
         """Where the readers stand; `measure` is asked for papers that were not named before."""
         with self._lock:
             self._trim()
-            rows = list(map(self._row.get, named.keys))
-            if None in rows:
-                new = [key for key in dict.fromkeys(named.keys) if key not in self._row]
-                self._learn(new, measure)
-                rows = list(map(self._row.get, named.keys))
-            row = np.array(rows, np.int32)
+            row = self._row(named)
+            if (row < 0).any():
+                new = dict.fromkeys(map(named.key, np.flatnonzero(row < 0).tolist()))
+                self._learn([*new], measure)
+                row = self._row(named)
             left_out = _LeftOut.of(named, self._at_usual.all[row, 0], len(self._usual))
+            shares = adding(named.shares, named.ends, row, len(self._at_usual))
             words = self._by_words(named, row, left_out)
-            places = tuple(named.summed(vectors.all[row]) for vectors in self._vectors)
+            places = tuple(np.asarray(shares @ vectors.all) for vectors in self._vectors)
         priors = (SPREAD_IN_SPACE, SPREAD_OF_MEANING)
-        near = zip(self._spaces, places, priors, strict=False)
-        return Standing(words, places, tuple(_near(named, *one, left_out) for one in near))
+        near = zip(self.spaces, places, priors, strict=False)
+        return Standing(words, places, tuple(_near(*one, left_out) for one in near))
 
     def _trim(self) -> None:
         """Forgets what is too much; it may get another row."""
-        if len(self._row) > self._room:
+        if len(self._at_usual) > self._room:
+            self._row.cut(self._room)
+            self._words.cut(self._room)
             for table in (self._at_usual, self._sums, *self._vectors):
                 table.cut(self._room)
-            self._words.cut(self._room)
-            self._row = {key: row for key, row in self._row.items() if row < self._room}
 
     def _learn(self, new: Sequence[Key], measure: Measure) -> None:
         for start in range(0, len(new), _AT_ONCE):
             some = stored_first(new[start : start + _AT_ONCE])
             measured = measure(some)
             at_usual = np.array([self._usual_place.get(key, -1) for key in some])
+            self._row.add(some, len(self._at_usual))
             self._at_usual.append(at_usual[:, None])
             self._add_words(measured, at_usual)
             of_spaces = (measured.rows.dense, measured.rows.meaning)
-            for table, vectors in zip(self._vectors, of_spaces, strict=False):
-                table.append(vectors)
-            self._row |= {key: len(self._row) + at for at, key in enumerate(some)}
+            tables = zip(self._vectors, self.spaces, of_spaces, strict=False)
+            for table, space, vectors in tables:
+                table.append(space.turned(vectors))
 
     def _add_words(self, measured: Measured, at_usual: Ints) -> None:
         """What each is to itself is left out for whoever named it: not kept."""
@@ -208,7 +247,7 @@ class Stood:
             ends = named.ends[start : start + _READERS + 1]
             some = slice(ends[0], ends[-1])
             values = self._words.summed(row[some], named.shares[some], ends - ends[0])
-            squares[start : start + len(values)] = np.einsum("ij,ij->i", values, values)
+            squares[start : start + len(values)] = _by_rows(values, values)
             first, last = np.searchsorted(left_out.reader, [start, start + len(values)])
             theirs = left_out.reader[first:last] - start, left_out.place[first:last]
             out[first:last] = values[theirs]
@@ -216,13 +255,13 @@ class Stood:
         return left_out.usual(np.asarray(sums), squares, out, SPREAD_OF_WORDS)
 
 
-def _near(
-    named: Named, space: Turned, places: Floats, prior_spread: float, left_out: _LeftOut
-) -> Usual:
-    """What is usual in a space."""
-    theirs = space.turned(places)
-    theirs[named.worth <= 0] = 0
-    of_pairs = theirs[left_out.reader], space.places[left_out.place]
-    squares = np.einsum("ij,ij->i", theirs, theirs)
-    out = np.einsum("ij,ij->i", *of_pairs)
-    return left_out.usual(theirs @ space.sums, squares, out, prior_spread)
+def _near(space: Turned, places: Floats, prior_spread: float, left_out: _LeftOut) -> Usual:
+    """What is usual in a space, for readers who stand at these places."""
+    squares = _by_rows(places, places)
+    out = _by_rows(places[left_out.reader], space.places[left_out.place])
+    return left_out.usual(places @ space.sums, squares, out, prior_spread)
+
+
+def _by_rows(one: Floats, other: Floats) -> Floats:
+    """The product of each row with the row beside it."""
+    return np.asarray(np.einsum("ij,ij->i", one, other), np.float64)

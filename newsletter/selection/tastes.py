@@ -25,7 +25,7 @@ _DISLIKE = 0.9
 _TOPICS_BESIDE_LIKES, _TELLING = 0.4, 5  # so many liked papers say more than words
 _DECIMALS = 6  # what is further down is noise of the order of adding
 _CLEARLY_LIKED = 1.4  # a liked paper is named as a reason from here on,
-_CLOSE = (0.4, 0.12)  # or with less, for a cosine that papers of one field rarely reach
+_LIKED = 0.4  # or from here on where one is close
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,10 @@ class Likes:
 
     def told(self) -> Bools:
         """Where a named paper may be told as a reason, to each of those readers (row)."""
-        least, close = _CLOSE
-        clearly = self.strengths >= _CLEARLY_LIKED
-        near = np.flatnonzero((self.strengths >= least) & ~clearly)
-        reader, place = np.divmod(near, max(clearly.shape[1], 1))
-        clearly[reader, place] = self.alike.closest(reader, place) >= close
-        return np.asarray(clearly)
+        told = self.strengths >= _LIKED
+        told &= self.alike.close()
+        told |= self.strengths >= _CLEARLY_LIKED
+        return np.asarray(told)
 
     def like(self, reader: Ints, place: Ints) -> list[tuple[float, str]]:
         """How alike each of some papers is to what a reader named, and the title nearest to it.

@@ -9,7 +9,7 @@ import numpy as np
 from newsletter.selection.batch import Spots
 from newsletter.selection.hashing import Floats
 
-_FLAT = 1e-9  # share of the strongest direction below which there is no spread
+_FLAT = 1e-9  # share of the strongest direction that the others have at least, lest none be lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Turned:
 
     mean: Floats
     turn: Floats
+    back: Floats
     places: Floats
     sums: Floats
 
@@ -31,13 +32,16 @@ class Turned:
         """Of those papers, whose mean is given."""
         vectors = spots.vectors.astype(np.float64)
         strength, axes = np.linalg.eigh(vectors.T @ vectors)
-        real = strength > _FLAT * strength.max(initial=0)
-        length = np.sqrt(strength[real])
-        places = (vectors @ (axes[:, real] / length)).astype(np.float32)
-        sums = places.sum(axis=0, dtype=np.float64)
-        return cls(mean, axes[:, real] * length, places, sums)
+        length = np.sqrt(np.maximum(strength, _FLAT * (strength.max(initial=0) or 1)))
+        turn, back = ((axes * by).astype(np.float32) for by in (length, 1 / length))
+        places = (vectors @ (axes / length)).astype(np.float32)
+        return cls(mean, turn, back, places, places.sum(axis=0, dtype=np.float64))
 
     def turned(self, vectors: Floats) -> Floats:
         """What the vectors have above the mean."""
         above = vectors - self.mean.astype(np.float32)
-        return np.asarray(above @ self.turn.astype(np.float32))
+        return np.asarray(above @ self.turn)
+
+    def facing(self, vectors: Floats) -> Floats:
+        """Those whose products with turned vectors are as if none had been turned."""
+        return np.asarray(vectors @ self.back)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from newsletter.selection.batch import Batch, Spots
+from newsletter.selection.batch import Batch
 from newsletter.selection.hashing import Floats, Matrix
 from newsletter.selection.tables import Rows
 from newsletter.selection.usual import Usual
@@ -13,6 +13,7 @@ from newsletter.selection.usual import Usual
 SPREAD_OF_WORDS, SPREAD_IN_SPACE, SPREAD_OF_MEANING = 0.02, 0.15, 0.1
 
 TITLES = 0.4  # the titles of the named papers count so much more
+_CLOSE = 0.12  # a cosine that papers of one field rarely reach
 
 
 class ByWords:
@@ -21,21 +22,24 @@ class ByWords:
     Attributes:
         alike: how alike each named paper (row) is to each of the round (column).
         cosines: their cosines alone.
+        close: the same as bits, a 1 where they are close.
     """
 
     def __init__(self, batch: Batch, room: int) -> None:
         self._batch = batch
         self.alike, self.cosines = Rows(len(batch), room), Rows(len(batch), room)
+        self.close = Rows((len(batch) + 7) // 8, room, np.uint8)
 
     def append(self, units: Matrix, titles: Matrix) -> None:
         """Adds named papers."""
         cosines = self._batch.said(units).T
         self.cosines.append(cosines)
+        self.close.append(np.packbits(cosines.astype(np.float32) >= _CLOSE, axis=1))
         self.alike.append(cosines + TITLES * self._batch.said(titles).T - self._batch.common)
 
     def cut(self, size: int) -> None:
         """Forgets all named papers but the first."""
-        for table in (self.alike, self.cosines):
+        for table in (self.alike, self.cosines, self.close):
             table.cut(size)
 
     def above(self, shares: Matrix, usual: Usual) -> Floats:
@@ -46,11 +50,13 @@ class ByWords:
         return above
 
 
-def above_in_space(spots: Spots, places: Floats, usual: Usual, weight: float) -> Floats:
-    """The same for readers who stand at some places in a space, times a weight."""
-    per_spread = _column(weight / usual.spread)
-    above = np.asarray((places * per_spread) @ spots.vectors.T)
-    above -= per_spread * (spots.common.astype(np.float32) + _column(usual.mean))
+def above_in_space(facing: Floats, places: Floats, usual: Usual, weight: float) -> Floats:
+    """The same for readers who stand at some places in a space, times a weight.
+
+    `facing`: the papers (rows) as `Turned` has them.
+    """
+    above = np.asarray((places * _column(weight / usual.spread)) @ facing.T)
+    above -= _column(weight / usual.spread * usual.mean)
     return above
 
 
