@@ -55,7 +55,7 @@ class Benchmark:
 
 
 BENCHMARKS = (
-    Benchmark(name="send", full=("4000",), quick=("1000",), is_short=True),
+    Benchmark(name="send", full=("12000",), quick=("1000",), is_short=True),
     Benchmark(name="selecting", full=(), quick=("--papers", "3000", "--readers", "1000")),
     Benchmark(name="assemble", full=("2000",), quick=("500",), is_short=True),
     Benchmark(name="store", full=("20000",), quick=("5000",)),

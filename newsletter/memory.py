@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 _NEW = 20_000  # objects before the young are looked through; Python's 700 are half a mail
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD = -1, -2, -3  # names of glibc (mallopt(3))
-_ROOM = ((_TRIM_THRESHOLD, 8 << 20), (_TOP_PAD, 1 << 20), (_MMAP_THRESHOLD, 4 << 20))  # octets
+_ROOM = ((_TRIM_THRESHOLD, 8 << 20), (_TOP_PAD, 1 << 20), (_MMAP_THRESHOLD, 512 << 10))  # octets
 
 
 def settle_in() -> None:

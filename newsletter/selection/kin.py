@@ -9,9 +9,8 @@ from scipy import sparse
 
 from newsletter.model import Paper
 from newsletter.selection.batch import Batch
-from newsletter.selection.hashing import Matrix, chosen
+from newsletter.selection.hashing import Floats, Matrix, chosen
 from newsletter.selection.kinds import Kinds
-from newsletter.selection.tables import Rows
 from newsletter.selection.words import plain
 
 _SHARED_AUTHOR, _MOST_SHARED = 0.8, 2
@@ -23,17 +22,17 @@ class Kin:
 
     Attributes:
         placed: whether any paper of the round has a category.
-        categories: what like categories are worth for each named paper (row) and paper (column).
     """
 
-    def __init__(self, kinds: Kinds, batch: Batch, room: int) -> None:
-        self._kinds, self._batch = kinds, batch
+    def __init__(self, kinds: Kinds, batch: Batch) -> None:
+        self._kinds = kinds
         names = sorted(frozenset[str]().union(*batch.people))
         self._place = {name: at for at, name in enumerate(names)}
         self._wrote = _marks(batch.people, self._place).T.tocsr()
         self._people = _marks([], self._place)
         self.placed = bool(batch.kinds.any())
-        self.categories = Rows(len(batch) if self.placed else 0, room)
+        self._facing = (_CATEGORIES * batch.kinds.T).astype(np.float32)
+        self._categories = sparse.csr_matrix((0, len(self._facing)), dtype=np.float32)
 
     def append(self, papers: Sequence[Paper]) -> None:
         """Adds named papers."""
@@ -41,12 +40,19 @@ class Kin:
         self._people = sparse.vstack([self._people, people], format="csr")
         if self.placed:
             kinds = self._kinds.vectors([paper.categories for paper in papers])
-            self.categories.append(_CATEGORIES * kinds @ self._batch.kinds.T)
+            held = sparse.csr_matrix(kinds.astype(np.float32))
+            self._categories = sparse.vstack([self._categories, held], format="csr")
 
     def cut(self, size: int) -> None:
         """Forgets all named papers but the first."""
-        self._people = self._people[:size]
-        self.categories.cut(size)
+        self._people, self._categories = self._people[:size], self._categories[:size]
+
+    def categories(self, shares: Matrix) -> Floats:
+        """What like categories are worth for each reader (row) and paper (column).
+
+        `shares`: what each named paper (column) counts for each reader (row).
+        """
+        return np.asarray((shares @ self._categories) @ self._facing)
 
     def people(self, counted: Matrix) -> Matrix:
         """What shared authors are worth for each reader (row) and paper (column).

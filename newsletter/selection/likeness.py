@@ -92,7 +92,7 @@ def _strengths(said: Named, row: Ints, named: NamedPapers) -> Floats:
     alike = named.words.above(shares, standing.words)
     alike -= (_CROWD * named.batch.rows.crowd).astype(np.float32)
     if named.kin.placed:
-        alike += shares @ named.kin.categories.all
+        alike += named.kin.categories(shares)
     shared = named.kin.people(adding(said.counted, said.ends, row, len(named.papers)))
     alike[np.repeat(np.arange(len(said)), np.diff(shared.indptr)), shared.indices] += shared.data
     spaces = zip(named.facing, standing.places, standing.near, (_IN_SPACE, _MEANING), strict=False)

@@ -18,7 +18,7 @@ from newsletter.selection.tables import Rows
 from newsletter.selection.ways import ByWords
 
 # With a list of 200 that is room for all stored papers; three such rounds may be kept at a time.
-_MOST_BYTES = 23_000_000
+_MOST_BYTES = 14_000_000
 _AT_ONCE = 500  # papers measured, so that what lies between stays small
 _MOST_TEXTS = 100_000  # when there are more, all are forgotten and read anew
 _NOTHING, _UNREAD = -1, -2  # of a text, instead of a row
@@ -28,7 +28,7 @@ _BITS = 32  # for the order of a reader's papers
 class NamedPapers:
     """Named papers, a row for each, in the order they came.
 
-    For one thread. Those that were named first stay; what comes when 23 MB are full is measured anew
+    For one thread. Those that were named first stay; what comes when 14 MB are full is measured anew
     in each round. Where fewer are named, less is in use.
 
     Attributes:
@@ -43,15 +43,14 @@ class NamedPapers:
         self, background: Background, batch: Batch, *, most_bytes: int = _MOST_BYTES
     ) -> None:
         self.background, self.batch = background, batch
-        tables = 3 if batch.kinds.any() else 2
-        self._room = max(1, most_bytes // (4 * tables * len(batch) + 200))
+        self._room = max(1, most_bytes // (6 * len(batch) + 200))
         self.papers: list[Paper] = []
         self._titles: list[str] = []
         self._place = Rows(1, self._room, np.int64)
         self._row: dict[Key | None, int] = {None: _NOTHING}
         self._row_of: dict[str, int] = {}
         self.words = ByWords(batch, self._room)
-        self.kin: Final = Kin(background.kinds, batch, self._room)
+        self.kin: Final = Kin(background.kinds, batch)
         spots = zip(background.stood.spaces, (batch.in_space, batch.in_meaning), strict=False)
         self.facing = tuple(space.facing(theirs.vectors) for space, theirs in spots)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from newsletter.making import maker
 from newsletter.model import Candidate, Paper, Pick, Profile, Reason
 from newsletter.selection.background import Background
 from newsletter.selection.columns import Columns
@@ -19,6 +20,8 @@ from newsletter.selection.ranking import Ranked, Ranking, Verdict
 from newsletter.selection.reasons import Reasons, shortened
 from newsletter.selection.round import Asking, Round, tastes_of
 from newsletter.selection.tastes import Tastes
+
+_pick = maker(Pick)
 
 AT_ONCE = 1000
 """Readers in one round: what lies between stays small."""
@@ -95,18 +98,9 @@ def _picks(of: Round) -> Iterator[tuple[int, Pick]]:
     for reader, place, score_, why in zip(
         picked.reader.tolist(), picked.place.tolist(), scores, reasons, strict=True
     ):
-        candidate, (upvotes, comments, stars) = field.candidates[place], field.figures[place]
-        yield (
-            reader,
-            Pick(
-                paper=candidate.paper,
-                score=score_,
-                reasons=why,
-                upvotes=upvotes,
-                comments=comments,
-                stars=stars,
-            ),
-        )
+        upvotes, comments, stars = field.figures[place]
+        paper = field.candidates[place].paper
+        yield reader, _pick(paper, score_, why, upvotes, comments, stars)
 
 
 def _reasons(of: Round, reader: Ints, place: Ints, surprise: Bools) -> Iterator[tuple[Reason, ...]]:

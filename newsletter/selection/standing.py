@@ -27,7 +27,7 @@ from newsletter.selection.ways import (
     TITLES,
 )
 
-_MOST_BYTES = 50_000_000  # for 10,000 named papers; what is not used takes no memory
+_MOST_BYTES = 27_000_000  # for 10,000 named papers; what is not used takes no memory
 _AT_ONCE = 250  # papers measured, so that what lies between stays small
 _READERS = 48  # whose sums are made at once, so that these stay in the cache of a core
 
@@ -172,7 +172,7 @@ class _RowOf:
 class Stood:
     """What is kept of named papers: their products with those that stand for all.
 
-    For any number of threads. Those that were named first stay; what comes when 50 MB are full is
+    For any number of threads. Those that were named first stay; what comes when 27 MB are full is
     measured anew each time.
 
     Attributes:
@@ -183,15 +183,15 @@ class Stood:
         self, usual: Batch, spaces: Sequence[Turned], *, most_bytes: int = _MOST_BYTES
     ) -> None:
         widths = [len(space.mean) for space in spaces]
-        self._room = max(1, most_bytes // (2 * len(usual) + 4 * sum(widths) + 200))
+        self._room = max(1, most_bytes // (len(usual) + 2 * sum(widths) + 200))
         self._usual, self.spaces = usual, tuple(spaces)
         self._lock = Lock()
         self._row = _RowOf()
         self._usual_place = {place: at for at, place in enumerate(usual.places.tolist())}
         self._at_usual = Rows(1, self._room, np.int32)
-        self._words = ShortRows(len(usual), self._room)
+        self._words = ShortRows(len(usual), self._room, np.int8)
         self._sums = Rows(1, self._room, np.float64)
-        self._vectors = tuple(Rows(width, self._room) for width in widths)
+        self._vectors = tuple(ShortRows(width, self._room, np.int16) for width in widths)
 
     def of(self, named: Named, measure: Measure) -> Standing:
         """Where the readers stand; `measure` is asked for papers that were not named before."""
@@ -203,9 +203,10 @@ class Stood:
                 self._learn([*new], measure)
                 row = self._row(named)
             left_out = _LeftOut.of(named, self._at_usual.all[row, 0], len(self._usual))
-            shares = adding(named.shares, named.ends, row, len(self._at_usual))
             words = self._by_words(named, row, left_out)
-            places = tuple(np.asarray(shares @ vectors.all) for vectors in self._vectors)
+            places = tuple(
+                vectors.summed(row, named.shares, named.ends) for vectors in self._vectors
+            )
         priors = (SPREAD_IN_SPACE, SPREAD_OF_MEANING)
         near = zip(self.spaces, places, priors, strict=False)
         return Standing(words, places, tuple(_near(*one, left_out) for one in near))
@@ -215,8 +216,10 @@ class Stood:
         if len(self._at_usual) > self._room:
             self._row.cut(self._room)
             self._words.cut(self._room)
-            for table in (self._at_usual, self._sums, *self._vectors):
+            for table in (self._at_usual, self._sums):
                 table.cut(self._room)
+            for vectors in self._vectors:
+                vectors.cut(self._room)
 
     def _learn(self, new: Sequence[Key], measure: Measure) -> None:
         for start in range(0, len(new), _AT_ONCE):

@@ -9,8 +9,6 @@ from scipy import sparse
 
 from newsletter.selection.hashing import Floats, Ints, Matrix
 
-_LEVELS = 32767  # of a number in two bytes, on either side of 0
-
 
 class Rows:
     """A table that grows: rows of one width, kept together."""
@@ -45,18 +43,23 @@ class Rows:
 
 
 class ShortRows:
-    """The same in two bytes a number: exact to 1/65,000 of the largest in a row.
+    """The same in one byte a number, or two: exact to 1/254, or 1/65,000, of the largest in a row.
 
-    A mean of squares over 2,000 numbers is exact to about 1 in 100,000 all the same.
+    What is off goes to either side, so that the spread of 2,000 numbers of a byte each is exact to
+    about 1 in 2,000 all the same.
+
+    Args:
+        kind: of the integers that are kept.
     """
 
-    def __init__(self, width: int, room: int) -> None:
-        self._levels = Rows(width, room, np.int16)
+    def __init__(self, width: int, room: int, kind: type[np.int8 | np.int16]) -> None:
+        self._most = np.float32(np.iinfo(kind).max)
+        self._levels = Rows(width, room, kind)
         self._step = Rows(1, room)
 
     def append(self, rows: Floats) -> None:
         """Adds rows at the end."""
-        step = np.abs(rows).max(axis=1, initial=0, keepdims=True) / np.float32(_LEVELS)
+        step = np.abs(rows).max(axis=1, initial=0, keepdims=True) / self._most
         self._step.append(step)
         self._levels.append(np.rint(rows / np.where(step > 0, step, 1)))
 

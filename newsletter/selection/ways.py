@@ -21,13 +21,14 @@ class ByWords:
 
     Attributes:
         alike: how alike each named paper (row) is to each of the round (column).
-        cosines: their cosines alone.
+        cosines: their cosines alone, to tell which is nearest.
         close: the same as bits, a 1 where they are close.
     """
 
     def __init__(self, batch: Batch, room: int) -> None:
         self._batch = batch
-        self.alike, self.cosines = Rows(len(batch), room), Rows(len(batch), room)
+        self.alike = Rows(len(batch), room)
+        self.cosines = Rows(len(batch), room, np.float16)
         self.close = Rows((len(batch) + 7) // 8, room, np.uint8)
 
     def append(self, units: Matrix, titles: Matrix) -> None:

@@ -50,7 +50,7 @@ def test_the_usual_likeness_is_that_of_the_stored_papers_without_the_named_ones(
         share = len(values) / (len(values) + 20)
         spread = np.sqrt(values.var() * share + prior**2 * (1 - share))
         np.testing.assert_allclose(usual.mean, values.mean() * share, atol=1e-5)
-        np.testing.assert_allclose(usual.spread, spread, rtol=2e-5)
+        np.testing.assert_allclose(usual.spread, spread, rtol=5e-3)  # kept in a byte each
 
 
 def _products(weights):
@@ -114,11 +114,12 @@ def test_a_table_keeps_its_rows_while_it_grows():
 
 
 @pytest.mark.parametrize("largest", [1e-6, 1.0, 40.0])
-def test_rows_of_two_bytes_a_number_are_exact_to_a_part_of_their_largest(largest):
+@pytest.mark.parametrize(("kind", "part"), [(np.int8, 250), (np.int16, 60_000)])
+def test_short_rows_are_exact_to_a_part_of_their_largest(kind, part, largest):
     rows = np.random.default_rng(1).uniform(-largest, largest, (3, 50))
-    table = ShortRows(50, 1)
+    table = ShortRows(50, 1, kind)
     table.append(np.vstack([rows, np.zeros((1, 50))]))
     which, shares = np.array([0, 1, 3]), np.array([0.5, 0.5, 1], np.float32)
     sums = table.summed(which, shares, np.array([0, 0, 3]))
     expected = [np.zeros(50), (rows[0] + rows[1]) / 2]
-    np.testing.assert_allclose(sums, expected, atol=largest / 30_000)
+    np.testing.assert_allclose(sums, expected, atol=largest / part)
