@@ -1,6 +1,6 @@
 """Every benchmark after the other, each a process of its own, and one table of them all.
 
-    make bench                                   # half an hour
+    make bench                                   # some twelve minutes
     make bench ARGS="--quick"                    # a few minutes; figures are rougher
     make bench ARGS="--only send,assemble --repeat 9"
 
