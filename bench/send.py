@@ -4,8 +4,9 @@
 
 Readers with three interests each, 200 papers, mails of up to ten cards; SQLite; the relay is
 Debian's smtp-sink where it is installed, else our own sink. `naive` is what a project without a plan
-does with the very digests: Jinja2, EmailMessage, smtplib. CPU is that of this process; mails a second
-stand beside those of Debian's smtp-source at the same size.
+does with the very digests: Jinja2, EmailMessage, smtplib. CPU is that of this process, with one
+connection, over which two thirds of the mails leave; the others leave over four, as is usual where nothing else is
+set. The better rate stands beside the best of Debian's smtp-source at the same size, with 1, 4 or 16.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from __future__ import annotations
 import argparse
 import random
 import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -23,17 +26,19 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from smtplib import SMTP
+from typing import NamedTuple
 
 import assemble
 import kit
 
 from newsletter.app import App
-from newsletter.carrying import Carrier
+from newsletter.carrying import Carrier, Office
 from newsletter.config import load_settings
 from newsletter.mail.mjml_compile import compile_template
 from newsletter.mail.render import HTML_TEMPLATE, TEXT_TEMPLATE
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates
+from newsletter.mail.transport import Transport
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Digest, Entry, Listing, Paper, Profile, Subscriber, Tier
 from newsletter.pipeline import compose_due, look_back, record
@@ -41,6 +46,7 @@ from newsletter.store.subscribers import Newcomer
 
 NAIVE_MAILS = 200
 AT_ONCE = 1000
+SEVERAL, BATCH = 4, 500
 
 
 class House:
@@ -76,16 +82,18 @@ class House:
             made += composed.made
         return made
 
-    def deliver(self) -> None:
-        """Every mail, over one connection."""
+    def deliver(self, mails: int = sys.maxsize, connections: int = 1) -> None:
+        """So many mails, or a few more, over so many connections at once."""
+        batches = iter(range(0, mails, BATCH))
         with ExitStack() as stack:
             office = self.app.office(stopping=self.app.stopping, heard=lambda *_: None)
             stack.callback(office.notebook.close)
-            transport = self.app.transport()
-            stack.callback(transport.close)
-            carrier = Carrier(office, transport)
-            while carrier.round(500).claimed:
-                """There is a next batch."""
+            transports = [self.app.transport() for _ in range(connections)]
+            for transport in transports:
+                stack.callback(transport.close)
+            with ThreadPoolExecutor(connections) as threads:
+                for _ in threads.map(partial(_carry, office, batches), transports):
+                    """It found no further batch, or no further mail."""
 
     def sent(self) -> int:
         """How many mails the relay took."""
@@ -116,6 +124,12 @@ class House:
             new = [Newcomer(subscriber=one, key=one.email, consent=yes) for one in made]
             with self.app.store.changing_register() as register:
                 register.insert(new, yes.at)
+
+
+def _carry(office: Office, batches: Iterator[int], transport: Transport) -> None:
+    carrier = Carrier(office, transport)
+    while next(batches, None) is not None and carrier.round(BATCH).claimed:
+        """There is a next batch."""
 
 
 def _like(model: Subscriber, reader: Subscriber) -> Subscriber:
@@ -161,26 +175,47 @@ def of_smtp_source(port: int, octets: int, mails: int) -> float:
     return best
 
 
+class Sent(NamedTuple):
+    """So many mails, in seconds of CPU and of the clock."""
+
+    mails: int
+    cpu: float
+    seconds: float
+
+    @property
+    def per_second(self) -> int:
+        return round(self.mails / self.seconds)
+
+
+def sent(house: House, mails: int, connections: int) -> Sent:
+    """Some of the mails delivered, over so many connections."""
+    before = house.sent()
+    cpu, seconds = kit.measured(partial(house.deliver, mails, connections))
+    return Sent(house.sent() - before, cpu, seconds)
+
+
 def measured(readers: int, folder: Path, relay: str, port: int) -> kit.Figures:
     """One run: ours, the naive chain, and the generator."""
     house = House(folder, port)
     house.found(readers)
     composing, _ = kit.measured(house.compose)
-    delivering, seconds = kit.measured(house.deliver)
+    alone = sent(house, readers * 2 // 3, 1)
+    together = sent(house, readers - alone.mails, SEVERAL)
     assert house.sent() == readers, f"{house.sent()} of {readers} mails were recorded as sent"
     some = house.some(NAIVE_MAILS)
     naively, _ = kit.measured(lambda: naive(port, some))
     size = len(assemble.pressed(house.app.live_post.renderer, some[0]))
     house.app.store.close()
-    ours, theirs = (composing + delivering) / readers, naively / len(some)
+    ours, theirs = composing / readers + alone.cpu / alone.mails, naively / len(some)
     found = kit.Figures(facts={"readers": readers, "octets": size, "relay": relay})
     found.figures = {
         "mail_us": round(ours * 1e6),
         "compose_us": round(composing / readers * 1e6),
-        "deliver_us": round(delivering / readers * 1e6),
+        "deliver_us": round(alone.cpu / alone.mails * 1e6),
         "naive_us": round(theirs * 1e6),
         "ratio": round(theirs / ours, 2),
-        "mails_per_second": round(readers / seconds),
+        "alone_per_second": alone.per_second,
+        "mails_per_second": max(alone.per_second, together.per_second),
     }
     try:
         source = of_smtp_source(port, size, min(readers, 4000))
