@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from newsletter.model import Profile, Why
+from newsletter.selection.asked import Asked
+from newsletter.selection.diversity import by_width
 from newsletter.selection.hashing import Bools, Floats, Ints
 from newsletter.selection.literal import Interest
 from newsletter.selection.tastes import EXACT_TITLE, Tastes
@@ -104,28 +106,39 @@ def topics_met(tastes: Tastes, place: Ints, most: int) -> tuple[Ints, Ints]:
     Args:
         place: of the papers in the round; what is said of a negative one means nothing.
     """
-    columns, topics = (
-        tastes.columns,
-        tastes.asked.those(tastes.columns.are_topics[tastes.asked.rows]),
-    )
+    asked, columns = tastes.asked, tastes.columns
+    topics = asked.those(columns.are_topics[asked.rows])
     counts = np.diff(topics.ends)
     bits = np.zeros(place.shape, np.uint8 if counts.max(initial=0) <= 8 else np.uint64)
-    first, best = np.full(place.shape, -1, np.int8), np.full(place.shape, -np.inf, np.float32)
-    told, at = columns.told.ravel(), np.maximum(place, 0).astype(np.intp)
-    for number in range(counts.max(initial=0)):
-        some: Any = np.flatnonzero(counts > number)
-        row = topics.rows[topics.ends[some] + number].astype(np.intp) * len(columns)
-        if len(some) == len(counts):
-            some = slice(None)
-        met, bit = told.take(at[some] + row[:, None]), min(number, most - 1)
-        first[some] = np.where(met > best[some], np.int8(bit), first[some])
-        best[some] = np.maximum(best[some], met)
-        bits[some] |= (met > -np.inf).astype(bits.dtype) << bits.dtype.type(bit)
+    first = np.full(place.shape, -1, np.int8)
+    for rows, width in by_width(place):
+        found = _met_by(topics, columns.told, rows, place[rows, :width], most)
+        bits[rows, :width], first[rows, :width] = found
     for (reader, paper), topic in tastes.exact.items():
         number = _number(tastes.profiles[reader], topic, most)
         which = np.flatnonzero(place[reader] == paper)
         bits[reader, which] |= bits.dtype.type(1 << number)
         first[reader, which] = number
+    return bits, first
+
+
+def _met_by(
+    topics: Asked, told: Floats, readers: Ints, place: Ints, most: int
+) -> tuple[Ints, Ints]:
+    """The same for some readers."""
+    start, counts = topics.ends[:-1][readers], np.diff(topics.ends)[readers]
+    bits, first = np.zeros(place.shape, np.uint64), np.full(place.shape, -1, np.int8)
+    best = np.full(place.shape, -np.inf, np.float32)
+    at = np.maximum(place, 0).astype(np.intp)
+    for number in range(counts.max(initial=0)):
+        some: Any = np.flatnonzero(counts > number)
+        row = topics.rows[start[some] + number].astype(np.intp) * told.shape[1]
+        if len(some) == len(counts):
+            some = slice(None)
+        met, bit = told.ravel().take(at[some] + row[:, None]), min(number, most - 1)
+        first[some] = np.where(met > best[some], np.int8(bit), first[some])
+        best[some] = np.maximum(best[some], met)
+        bits[some] |= (met > -np.inf).astype(bits.dtype) << bits.dtype.type(bit)
     return bits, first
 
 

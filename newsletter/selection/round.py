@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 from newsletter.model import Profile
-from newsletter.selection.diversity import LOOKED_AT, MOST_TOPICS, Chosen, Offered, choose
+from newsletter.selection.diversity import (
+    LOOKED_AT,
+    MOST_TOPICS,
+    Chosen,
+    Offered,
+    by_width,
+    choose,
+)
 from newsletter.selection.evidence import Met, topics_met
 from newsletter.selection.field import Field
 from newsletter.selection.gate import HALF_WAY, Gate, follows_trend_alone
@@ -198,12 +205,16 @@ class Round:
         if order.shape[1] > LOOKED_AT:
             order |= _all_ones(np.arange(order.shape[1]) >= looked_at[:, None], order.dtype)
         bits, first = topics_met(self.tastes, order, MOST_TOPICS)
+        score = np.zeros(order.shape, np.float32)
+        for rows, width in by_width(order):
+            score[rows, :width] = self.steps[rows[:, None], order[rows, :width]]
+        score /= np.float32(STEPS)
         nothing = self.blend.alone[:, None] | (order < 0)
         bits *= ~nothing
         first |= _all_ones(nothing, first.dtype)
         return Offered(
             place=order,
-            score=np.take_along_axis(self.steps, order, axis=1) / np.float32(STEPS),
+            score=score,
             topics=bits,
             first=first,
             places=np.maximum(most - (self.surprises >= 0), 0),

@@ -34,9 +34,9 @@ def _offered(seed: int) -> tuple[Offered, np.ndarray]:
 def test_everybody_gets_what_they_would_get_beside_readers_with_more_papers(seed):
     offered, alike = _offered(seed)
     together = choose(offered, alike)
-    for few in (0, WIDTH):  # nobody, and everybody, in the narrow table
+    for widths in ((), (0,), (3, 11, 40), (WIDTH,)):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("newsletter.selection.diversity._FEW", few)
+            patch.setattr("newsletter.selection.diversity._WIDTHS", widths)
             other = choose(offered, alike)
         assert np.array_equal(other.picked, together.picked)
         assert np.array_equal(other.repeats, together.repeats)
