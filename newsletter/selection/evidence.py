@@ -104,7 +104,7 @@ def topics_met(tastes: Tastes, place: Ints, most: int) -> tuple[Ints, Ints]:
     Topics beyond `most` share the last bit.
 
     Args:
-        place: of the papers in the round; what is said of a negative one means nothing.
+        place: of the papers in the round, -1 behind them.
     """
     asked, columns = tastes.asked, tastes.columns
     topics = asked.those(columns.are_topics[asked.rows])
@@ -139,6 +139,7 @@ def _met_by(
         first[some] = np.where(met > best[some], np.int8(bit), first[some])
         best[some] = np.maximum(best[some], met)
         bits[some] |= (met > -np.inf).astype(bits.dtype) << bits.dtype.type(bit)
+    bits[place < 0], first[place < 0] = 0, -1
     return bits, first
 
 

@@ -207,11 +207,9 @@ class Round:
         bits, first = topics_met(self.tastes, order, MOST_TOPICS)
         score = np.zeros(order.shape, np.float32)
         for rows, width in by_width(order):
-            score[rows, :width] = self.steps[rows[:, None], order[rows, :width]]
-        score /= np.float32(STEPS)
-        nothing = self.blend.alone[:, None] | (order < 0)
-        bits *= ~nothing
-        first |= _all_ones(nothing, first.dtype)
+            steps = self.steps[rows[:, None], order[rows, :width]]
+            score[rows, :width] = steps / np.float32(STEPS)
+        bits[self.blend.alone], first[self.blend.alone] = 0, -1
         return Offered(
             place=order,
             score=score,
