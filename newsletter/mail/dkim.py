@@ -302,10 +302,7 @@ def _signature(
 
 def _relaxed(value: bytes) -> bytes:
     """RFC 6376 section 3.4.2: unfolded, each run of blanks one blank, none at the ends."""
-    value = value.replace(b"\r\n", b"").replace(b"\t", b" ")
-    while b"  " in value:
-        value = value.replace(b"  ", b" ")
-    return value.strip(b" ")
+    return _single(value.replace(b"\r\n", b"")).strip(b" ")
 
 
 def _relaxed_body(body: bytes) -> bytes:
@@ -319,10 +316,15 @@ def _relaxed_body(body: bytes) -> bytes:
 
 def _unblanked(body: bytes) -> bytes:
     """Each run of blanks one blank, none at the end of a line."""
-    body = body.replace(b"\t", b" ").replace(b"    ", b" ")
-    while b"  " in body:
-        body = body.replace(b"  ", b" ")
-    return body.replace(b" \r\n", b"\r\n")
+    return _single(body).replace(b" \r\n", b"\r\n")
+
+
+def _single(octets: bytes) -> bytes:
+    """Each run of blanks one blank."""
+    octets = octets.replace(b"\t", b" ").replace(b"    ", b" ")
+    while b"  " in octets:
+        octets = octets.replace(b"  ", b" ")
+    return octets
 
 
 def _folded(names: Sequence[str]) -> str:

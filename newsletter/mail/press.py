@@ -140,13 +140,12 @@ class Press:
 
         They are kept with what was made of them, so that no other can have their place.
         """
-        kept, told = self._told.get(id(reasons), (None, None))
-        if told is None or kept is not reasons:
+        found = self._told.get(id(reasons))
+        if found is None:
             if len(self._told) >= _REASONS_KEPT:
                 self._told = {}
-            told = self._told_anew(reasons)
-            self._told[id(reasons)] = (reasons, told)
-        return told
+            found = self._told[id(reasons)] = (reasons, self._told_anew(reasons))
+        return found[1]
 
     def _plate(self, pick: Pick, told: _Told, place: int, length: int, home: str) -> _Plate | None:
         paper = pick.paper

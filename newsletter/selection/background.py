@@ -59,13 +59,8 @@ class Fitted:
 
     def rows(self, counted: Matrix, papers: Sequence[Paper]) -> Rows:
         """Papers as vectors; `counted` are their words."""
-        return self.with_meaning(self.crowd.marked(self.space.rows(counted)), papers)
-
-    def with_meaning(self, rows: Rows, papers: Sequence[Paper]) -> Rows:
-        """The rows with what the papers mean, where there is a model."""
-        if self.encoder is None:
-            return rows
-        return replace(rows, meaning=meanings_of(self.encoder, papers))
+        known = self.crowd.marked(self.space.rows(counted))
+        return replace(known, meaning=meanings_of(self.encoder, papers))
 
 
 @dataclass(frozen=True, slots=True)
