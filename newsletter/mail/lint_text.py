@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from newsletter.mail.lint_model import Mail, Rule
+from newsletter.mail.templating import TEXT_WIDTH as WRAPPED_AT
+from newsletter.mail.wording import UNKNOWN
 
 TEXT_WIDTH = 78
 
@@ -49,9 +51,19 @@ def reason(mail: Mail) -> str:
 
 
 def leftovers(mail: Mail) -> str:
-    found = re.search(r"\{\{|\{%|\}\}|%\}|(?m:^\s*(?:None|nan|undefined)\s*$)", mail.text)
+    found = re.search(r"\{\{|\{%|\}\}|%\}", mail.text)
     found = found or re.search(r"\b(?:None|nan|undefined) (?:upvote|comment|star)s?\b", mail.text)
-    return found[0].strip() if found else ""
+    return found[0] if found else _unknown_alone(mail.text.splitlines())
+
+
+def _unknown_alone(lines: list[str]) -> str:
+    """A word for what is not known on a line of its own, where no neighbour was too long for it."""
+    for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
+        word, following = line.strip(), after.strip().partition(" ")[0]
+        fits = max(len(before) + len(word), len(line) + len(following)) < WRAPPED_AT
+        if word in UNKNOWN and fits:
+            return word
+    return ""
 
 
 def broken_characters(mail: Mail) -> str:

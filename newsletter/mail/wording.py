@@ -25,6 +25,9 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+UNKNOWN = frozenset(("None", "nan", "undefined"))
+"""What programs print for what they do not know."""
+
 _LONGEST_WORD = 60
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
 _SCHEME = re.compile(r"https?://(?=\S)", re.IGNORECASE)
@@ -98,7 +101,8 @@ def readable(text: str) -> str:
 
     On top of `tidy`: entity leftovers are resolved; URLs in prose lose their scheme (only our own
     links may be clickable, and a text URL must stand on a line of its own); doubled braces are
-    parted, because relays treat them as their template marks; endless words get breaks.
+    parted, because relays treat them as their template marks; endless words get breaks. And
+    nothing is left of a text that is a program's word for what it does not know.
     """
     clean = tidy(text)
     # most texts are plain already, and looking for a character is cheaper than substituting it
@@ -108,6 +112,8 @@ def readable(text: str) -> str:
         clean = bare
     if "{" in clean or "}" in clean:
         clean = _DOUBLED_BRACE.sub(" ", clean)
+    if clean in UNKNOWN:
+        return ""
     return _LONG_WORD.sub(r"\g<0> ", clean) if _has_long_word(clean) else clean
 
 

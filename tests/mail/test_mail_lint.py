@@ -258,6 +258,7 @@ TEXT = [
     ("text: reason line with the address", "ada@reader.example", "somebody"),
     ("text: no template leftovers", "Hello Ada.", "Hello {{ name }}."),
     ("text: no template leftovers", "180 upvotes", "None upvotes"),
+    ("text: no template leftovers", "One paper picked for you", "None"),
     ("text: no broken or steering characters", "Hello Ada.", "Hello \ufffd Ada."),
     ("every URL of the text is in the HTML", "https://code.example/lists", "https://x.example/"),
     ("every title of the HTML is in the text", "Paper 1: how", "Paper one: how"),

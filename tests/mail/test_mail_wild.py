@@ -33,6 +33,9 @@ NASTY = (
     "\x00\x08\x7f\x85\ud800",
     "=?utf-8?q?x?=",
     "Re: " + "A" * 80,
+    "undefined",
+    " None\n",
+    "nan",
     "",
     " \n\t ",
 )
@@ -164,3 +167,10 @@ def real_pick(number: int, entry: dict):
         comments=entry.get("numComments"),
         stars=raw.get("githubStars"),
     )
+
+
+def test_a_word_for_nothing_may_end_a_paragraph_on_a_line_of_its_own(send):
+    abstract = "Outside of its domain the gradient of the loss that we look at is undefined"
+    sent = send([make_pick(1, paper=make_paper(1, abstract=abstract))])
+    assert "\n    undefined\n" in sent.rendered.text
+    assert_sound(sent, 1)
