@@ -201,6 +201,38 @@ def test_two_clicks_at_once_make_one_digest(web):
     assert len(web.deliver()) == 1
 
 
+@pytest.mark.parametrize("other_click", ["before", "after"])
+def test_double_click_is_welcomed_twice_whichever_click_is_first(web, monkeypatch, other_click):
+    """The other click is answered while the first one is about to confirm, or has just done so."""
+    link, welcomes = ask(web), []
+    confirm = web.site.subscriptions.confirm
+
+    def interrupted(*given, **also):
+        monkeypatch.setattr(web.site.subscriptions, "confirm", confirm)
+        if other_click == "before":
+            welcomes.append(web.client.post(link))
+        subscriber = confirm(*given, **also)
+        welcomes.append(web.client.post(link))
+        return subscriber
+
+    monkeypatch.setattr(web.site.subscriptions, "confirm", interrupted)
+    welcomes.append(web.client.post(link))
+    assert len(welcomes) == 2
+    for answer in welcomes:
+        assert answer.status_code == 200
+        assert "Welcome, you are in" in answer.text
+        assert "Your first digest is on its way" in answer.text
+    assert len(web.deliver()) == 1
+
+
+def test_reload_of_a_welcome_without_a_digest_makes_none(web):
+    wishes = Wishes(profile=Profile(topics=("medieval pottery glaze",), surprise=False))
+    link = ask(web, wishes=wishes)
+    first, before = web.client.post(link).text, web.dump()
+    assert web.client.post(link).text == first
+    assert web.dump() == before
+
+
 @pytest.mark.parametrize("minutes", [0, 59])
 def test_reload_within_the_visit_is_welcomed_again(web, minutes):
     link = ask(web)
