@@ -66,6 +66,12 @@ def test_the_page_shows_the_form_and_what_trends(shown):
     assert shown.site.settings.consent in answer.text
 
 
+def test_what_a_reader_writes_runs_in_the_direction_of_its_script(shown):
+    fields = re.findall(r"<textarea [^>]*>|<input id=.name.[^>]*>", shown.client.get("/").text)
+    assert len(fields) == 8
+    assert all('dir="auto"' in field for field in fields)
+
+
 def test_looking_changes_nothing(shown):
     before = shown.dump()
     for path in ("/", "/check-your-mail", "/proof"):

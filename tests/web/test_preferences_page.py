@@ -271,7 +271,9 @@ def test_the_pause_page_of_somebody_who_left_leads_to_the_settings(web):
     reader = web.reader()
     web.app.subscriptions.unsubscribe(reader.id, now=web.at)
     path = web.path(Way.PAUSE, reader.id)
-    assert "Nothing to pause" in web.client.get(path).text
+    page = web.client.get(path).text
+    assert "Nothing to pause" in page
+    assert "Enough for good?" not in page
     assert web.client.post(path, data={"for": "1w"}).status_code == 409
     assert stored(web, reader).status is Status.UNSUBSCRIBED
 
@@ -303,6 +305,7 @@ def test_being_forgotten_is_asked_once_more_and_then_done(web):
         answer = web.client.get(gone)
         assert answer.status_code == 410
         assert "Nothing is kept about you any more." in answer.text
+        assert "Send me my link" not in answer.text
     assert web.client.post(path, data={"topics": "x"}).status_code == 410
     assert web.client.post(path + "/forget").status_code == 410
 
