@@ -250,9 +250,9 @@ def test_mail_of_the_digest_is_announced_to_the_postman(web):
 
 
 def test_what_somebody_typed_is_shown_as_text(web):
-    nasty = "<script>alert(1)</script>{{7*7}}'\"; DROP TABLE x"
+    nasty = "<script>alert(1)</script>{{7777*7779}}'\"; DROP TABLE x"
     link = ask(web, wishes=Wishes(profile=Profile(topics=(nasty, "efficient inference"))))
     for page in (web.client.get(link).text, web.client.post(link).text):
         assert "<script>alert" not in page
         assert "alert(1)" in page
-        assert "49" not in page
+        assert "60497283" not in page

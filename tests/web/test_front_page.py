@@ -82,7 +82,9 @@ def test_looking_changes_nothing(shown):
 
 
 def test_interests_are_never_taken_from_the_address(shown):
-    assert shown.client.get("/preview?topics=robots").status_code == 405
+    for path in ("/preview", "/subscribe", "/reading-list"):
+        answer = shown.client.get(f"{path}?topics=robots")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert "robots" not in shown.client.get("/?topics=robots").text
 
 

@@ -73,7 +73,7 @@ def test_a_forged_or_foreign_link_shows_nothing_and_changes_nothing(web, rest):
     foreign = web.path(Way.PAUSE, reader.id).replace("/pause/", "/preferences/")
     for path in ("/preferences/1-forged", foreign, settings(web, reader)[:-1]):
         answers = [web.client.get(path + rest), web.client.post(path + rest)]
-        assert {answer.status_code for answer in answers} <= {404, 405}
+        assert {answer.status_code for answer in answers} <= {303, 404, 405}
         assert all(reader.email not in answer.text for answer in answers)
     assert web.dump() == before
 
@@ -87,8 +87,18 @@ def test_looking_changes_nothing(web):
     for rest in ("/export", "/forget"):
         assert web.client.get(settings(web, reader) + rest).status_code == 200
     for rest in ("/preview", "/pause", "/resume", "/undo", "/come-back"):
-        assert web.client.get(settings(web, reader) + rest).status_code == 405
+        assert web.client.get(settings(web, reader) + rest).status_code == 303
     assert web.dump() == before
+
+
+@pytest.mark.parametrize("rest", ["/preview", "/pause", "/resume", "/undo", "/come-back"])
+def test_whoever_comes_back_by_the_address_bar_sees_the_settings(web, rest):
+    """The address of a page that a button led to, typed again or out of a restored tab."""
+    home = settings(web, web.reader())
+    answer = web.client.get(home + rest)
+    assert (answer.status_code, answer.headers["location"]) == (303, home)
+    assert web.client.head(home + rest).headers["location"] == home
+    assert web.client.put(home + rest).status_code == 405
 
 
 def test_the_page_says_where_one_stands(web):
