@@ -188,6 +188,21 @@ def test_there_is_one_button_and_it_names_the_day_whose_list_it_opens(send):
     assert sent.links.archive.endswith("/archive/2026-04-02")
 
 
+@pytest.mark.parametrize(
+    ("picked", "considered", "said"),
+    [
+        (2, 87, "Chosen from 87 new papers, each with the reason why it is here."),
+        (2, 2, "All the new papers there are, each with the reason why it is here."),
+        (1, 1, "The only new paper, with the reason why it is here."),
+    ],
+)
+def test_head_of_the_mail_says_what_was_chosen_from(send, picked, considered, said):
+    """In a first digest, too: nothing is said of an edition before."""
+    sent = send(make_picks(picked), considered=considered)
+    assert said in words(sent)
+    assert "edition" not in words(sent)
+
+
 def test_button_names_no_day_that_is_not_known(send):
     assert words(send(make_picks(2))).count("See all papers of the day") == 1
 
