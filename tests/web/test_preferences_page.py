@@ -320,6 +320,21 @@ def test_being_forgotten_is_asked_once_more_and_then_done(web):
     assert web.client.post(path + "/forget").status_code == 410
 
 
+def test_a_double_click_forgets_once_and_says_so_twice(web, monkeypatch):
+    reader = web.reader()
+    path = settings(web, reader) + "/forget"
+    forget, other = web.site.subscriptions.forget, []
+
+    def interrupted(*given, **also):
+        monkeypatch.setattr(web.site.subscriptions, "forget", forget)
+        other.append(web.client.post(path))
+        forget(*given, **also)
+
+    monkeypatch.setattr(web.site.subscriptions, "forget", interrupted)
+    for answer in (web.client.post(path), *other):
+        assert (answer.status_code, "You are forgotten" in answer.text) == (200, True)
+
+
 @pytest.mark.parametrize("event", ["unsubscribe", "bounce", "complain"])
 def test_who_gets_nothing_any_more_comes_back_with_one_button(web, event):
     reader = web.reader()
