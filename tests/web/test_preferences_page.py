@@ -416,6 +416,13 @@ def test_changes_are_told_in_sentences():
     assert changes(after, after) == ()
 
 
+def test_one_paper_is_told_as_one(web):
+    reader = web.reader(address="one@reader.example")
+    page = web.client.post(settings(web, reader), data={"max_papers": "1"}).text
+    assert "At most 1 paper." in page
+    assert "up to 1 paper<" in page
+
+
 @pytest.mark.parametrize("status", Status)
 def test_every_standing_has_its_sentence(status):
     sentence = standing(Subscriber(id="x", email="x@reader.example", status=status))
