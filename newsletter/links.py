@@ -236,9 +236,7 @@ class DigestLinks(NamedTuple):
     @property
     def archive(self) -> str:
         """Everything on the newest list the picks stood on, for everybody."""
-        listed = [pick.paper.listed_on for pick in self.digest.picks if pick.paper.listed_on]
-        day = max(listed).isoformat() if listed else self.digest.edition
-        return f"{self.maker.base_url}/archive/{day}"
+        return f"{self.maker.base_url}/archive/{self.digest.list_day or self.digest.edition}"
 
     def more(self, paper_id: str) -> str:
         return self._url(Way.MORE, paper_id)

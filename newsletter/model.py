@@ -367,6 +367,12 @@ class Digest:
     created_at: datetime
     notes: tuple[str, ...] = ()
 
+    @property
+    def list_day(self) -> date | None:
+        """The newest day on whose list one of its papers first stood."""
+        listed = (pick.paper.listed_on for pick in self.picks)
+        return max((day for day in listed if day), default=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Publication:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from datetime import date, time
 from functools import cache
 from typing import Annotated
@@ -82,17 +83,31 @@ def _secret(value: object) -> object:
     return value
 
 
-@cache  # the set is read from many files, which never change while we run
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+@cache  # the names are read from many files, which never change while we run
+def _zones() -> Mapping[str, str]:
+    """Every time zone by its name as people write it: in any case, with blanks."""
+    return {_folded(name): name for name in sorted(available_timezones())}
+
+
+def _folded(name: str) -> str:
+    return name.strip().replace(" ", "_").casefold()
 
 
 def _known_zone(name: str) -> str:
-    if name not in _zones():
-        close = difflib.get_close_matches(name, _zones(), 1)
-        hint = f"; did you mean {close[0]}?" if close else ""
+    known = _zones().get(_folded(name))
+    if known is None:
+        close = _close_zone(_folded(name))
+        hint = f"; did you mean {close}?" if close else ""
         raise ValueError(f"is no IANA time zone such as Europe/Berlin{hint}")
-    return name
+    return known
+
+
+def _close_zone(folded: str) -> str:
+    """The zone of a city or one spelled alike. Never an offset: the sign of Etc/GMT+2 misleads."""
+    places = {n: zone for n, zone in _zones().items() if "/" in n and not n.startswith("etc/")}
+    cities = (name for name in places if name.endswith(f"/{folded}"))
+    alike = difflib.get_close_matches(folded, places, 1)
+    return next((places[name] for name in (*cities, *alike)), "")
 
 
 Interest = Annotated[str, BeforeValidator(_plain), StringConstraints(min_length=1, max_length=1000)]

@@ -291,7 +291,7 @@ def _figures(ranking: Ranking, found: Ranked, reader: Subscriber) -> Figures:
 def _why(found: Ranked, figures: Figures) -> str:
     if found.verdict is Verdict.NEXT:
         return (
-            f"no place was left; by score it came {figures.place}. of the "
+            f"no place was left; by score it was number {figures.place} of the "
             f"{figures.fitting} papers that fit (places: {figures.places})"
         )
     # The notes speak to the reader; the quoted part is theirs and stays.

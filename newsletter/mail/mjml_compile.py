@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import jinja2
 import mjml
 
 from newsletter.errors import TemplateError
-from newsletter.mail.mjml_lint import lint
+from newsletter.mail.mjml_lint import Problem, lint
 from newsletter.mail.mjml_source import Document, Piece, Place, Reader, placeholders, read_document
 
 # The compiler writes more than any client needs, in every card again. Each line: what goes, what
@@ -46,6 +48,7 @@ _STYLE_SPACES = re.compile(r" ?([{};,>]) ?")
 _RAW = re.compile(r"\{%[-+]?\s*raw\s*-?%\}(.*)\{%[-+]?\s*endraw\s*-?%\}", re.DOTALL)
 _POSITION = re.compile(r"position (\d+):\d+")
 _PROBLEMS_SHOWN = 5
+_NEVER_CLOSED = ("Unexpected end of template", "nesting mistake")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,20 +72,35 @@ def compile_template(reader: Reader, name: str) -> Compiled:
     """Compiles a template file and all it includes.
 
     Raises:
-        TemplateError: the lint found faults (file and line of the first, the next ones named), or
-            the compiler refused the template or lost a Jinja tag.
+        TemplateError: the lint found faults (file and line of the first, the next ones named; a
+            Jinja tag that is none comes before them), or the compiler refused the template or
+            lost a Jinja tag.
     """
     document = read_document(reader, name)
-    _refuse_faults(document)
+    problems = lint(document)
+    if problems:
+        _refuse_wrong_jinja(document, name)
+        _refuse_faults(problems)
     page = _compiled(document, name)
     _refuse_losses(document, page)
     return _restored(document, _squeezed(_with_raws(document, page)), name)
 
 
-def _refuse_faults(document: Document) -> None:
-    problems = lint(document)
-    if not problems:
-        return
+def _refuse_wrong_jinja(document: Document, name: str) -> None:
+    """With a misspelt `endif` everything behind it seems to be in the wrong place."""
+    bare = " ".join(found[0] for found in placeholders(document.text))
+    tags = _restored(document, bare, name)
+    try:
+        jinja2.Environment(autoescape=True).parse(tags.source)
+    except jinja2.TemplateSyntaxError as error:
+        said = error.message or ""
+        if any(words in said for words in _NEVER_CLOSED):  # the lint knows where it was opened
+            return
+        place = tags.place(error.lineno)
+        raise TemplateError(said, file=place.file, line=place.line) from error
+
+
+def _refuse_faults(problems: Sequence[Problem]) -> None:
     first, *others = problems
     text = first.text
     for other in others[: _PROBLEMS_SHOWN - 1]:

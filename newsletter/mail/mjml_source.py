@@ -15,6 +15,9 @@ from newsletter.errors import TemplateError
 _INCLUDE = re.compile(r"<mj-include\b([^<>]*?)/?>(?:\s*</mj-include\s*>)?")
 _COMMENT = re.compile(r"<!--(?!\[if|<!\[endif|>).*?-->", re.DOTALL)
 _ATTRIBUTE = re.compile(r"([\w-]+)\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
+_CSS_TOKEN = re.compile(
+    r"""/\*.*?\*/|\{\{.*?\}\}|\{%.*?%\}|\{\#.*?\#\}|"[^"\n]*"|'[^'\n]*'|[{}]""", re.DOTALL
+)
 _PLACEHOLDER = re.compile(r"jx(\d{5})xj")
 
 
@@ -97,7 +100,8 @@ def read_document(reader: Reader, name: str) -> Document:
     Raises:
         TemplateError: a file is missing, includes itself, or has a Jinja tag that does not end.
     """
-    return Document(list(_pieces(reader, reader.read(name), name, (name,))))
+    nothing = Piece(text="", place=Place(file=name, line=1), jinja=False)
+    return Document(list(_pieces(reader, reader.read(name), name, (name,))) or [nothing])
 
 
 def parse_document(source: str, file: str) -> Document:
@@ -154,12 +158,37 @@ def _included(
         raise TemplateError(
             f"the template includes itself: {' > '.join((*trail, name))}", file=file, line=line
         )
-    inner = _pieces(reader, reader.read(name, asked_by=file, line=line), name, (*trail, name))
+    source = reader.read(name, asked_by=file, line=line)
+    inner = _pieces(reader, source, name, (*trail, name))
     if kind == "css":
+        _refuse_wrong_braces(source, name)
         yield Piece(text="<mj-style>", place=tag.place, jinja=False)
     yield from inner
     if kind == "css":
         yield Piece(text="</mj-style>", place=tag.place, jinja=False)
+
+
+def _refuse_wrong_braces(css: str, file: str) -> None:
+    """Behind a brace that is missing, clients leave out all that follows, dark mode as well."""
+    opened: list[tuple[int, bool]] = []  # where, and whether rules may stand inside
+    before = 0
+    for found in _CSS_TOKEN.finditer(css):
+        here = found.start()
+        if found[0] == "{" and (not opened or opened[-1][1]):
+            opened.append((here, "@" in css[before:here]))
+        elif found[0] == "{":
+            break
+        elif found[0] == "}" and not opened:
+            raise TemplateError("“}” closes nothing", file=file, line=_line(css, here))
+        elif found[0] == "}":
+            opened.pop()
+        before = found.end()
+    if opened:
+        raise TemplateError("“{” is never closed", file=file, line=_line(css, opened[-1][0]))
+
+
+def _line(text: str, offset: int) -> int:
+    return text.count("\n", 0, offset) + 1
 
 
 def _split(source: str, file: str) -> Iterator[Piece]:

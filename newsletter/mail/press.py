@@ -118,7 +118,7 @@ class Press:
         digest, links = draft.digest, draft.links
         given = tuple(map(bool, draft.texts.values()))
         around = (digest.edition, digest.notes, digest.considered, len(digest.picks), shown)
-        key = (around, given, links.maker.base_url, links.archive)
+        key = (around, given, links.maker.base_url, digest.list_day)
         if key not in self._shells:
             with self._lock:
                 _keep(self._shells, key, self._new_shell(draft, shown), most=_SHELLS_KEPT)

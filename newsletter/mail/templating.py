@@ -134,12 +134,14 @@ class _Loader(jinja2.BaseLoader):
     ) -> tuple[str, str, Callable[[], bool]]:
         """The source and, as file name, the template's own name: error messages show it."""
         compiled = self._compiled.get(template)
+        if compiled:
+            return compiled.source, template, lambda: True
         try:
-            source = compiled.source if compiled else self._files.read(template)
+            self._files.find(template)
         except TemplateError as error:
             # Jinja's own exception leads to the line that asked for the file
             raise jinja2.TemplateNotFound(template, error.problem) from error
-        return source, template, lambda: True
+        return self._files.read(template), template, lambda: True
 
 
 def _html_environment(loader: jinja2.BaseLoader) -> jinja2.Environment:

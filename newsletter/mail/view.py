@@ -86,6 +86,7 @@ class MailView:
         cards: the papers shown, in order.
         hidden: how many further papers only the web page shows.
         considered: how many new papers the picks were chosen from.
+        list_day: the day whose whole list `links.archive` shows, in words; empty if not known.
     """
 
     brand: str
@@ -102,6 +103,7 @@ class MailView:
     cards: tuple[Card, ...]
     hidden: int
     considered: int
+    list_day: str
     links: DigestLinks
 
     @property
@@ -147,6 +149,7 @@ def framed(
         cards=cards,
         hidden=hidden,
         considered=digest.considered,
+        list_day=short_date(digest.list_day) if digest.list_day else "",
         links=links,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from newsletter.errors import (
@@ -62,6 +62,8 @@ class _Answers:
         if not isinstance(error, HTTPException):
             return self.unforeseen(request, error)
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            if way := _page_of_form(request):
+                return RedirectResponse(way, HTTPStatus.SEE_OTHER, {"cache-control": "no-store"})
             error.detail = f"{request.method} is not possible here."
         detail = _LOST if error.detail == HTTPStatus(error.status_code).phrase else error.detail
         answered = self._answer(request, error.status_code, str(detail))
@@ -87,6 +89,17 @@ class _Answers:
         if request.url.path.startswith(API):
             return problem_json(status, sentence, problems)
         return self._pages.problem(status, HTTPStatus(status).phrase, sentence)
+
+
+def _page_of_form(request: Request) -> str:
+    """The page with the button that leads to this address; empty where nothing else can be shown.
+
+    Who comes back by the address bar or a restored tab asks with GET for what only a button does.
+    """
+    path = request.url.path
+    if request.method not in ("GET", "HEAD") or path.startswith(API):
+        return ""
+    return path.rpartition("/")[0] or "/"
 
 
 def problem_json(status: int, sentence: str, problems: Sequence[str] = ()) -> JSONResponse:

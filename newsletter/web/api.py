@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Query, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.json_schema import SkipJsonSchema
 from starlette.exceptions import HTTPException
 
 from newsletter.config import check_wishes
@@ -65,9 +64,7 @@ class ArchivePage(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    before: Annotated[
-        Day | SkipJsonSchema[None], Field(description="Only days before this one.")
-    ] = None
+    before: Annotated[Day, Field(description="Only days before this one.")] = date.max
     limit: Annotated[int, Field(ge=1, le=100, description="How many days at most.")] = 30
 
 
@@ -125,7 +122,7 @@ class Api:
     def archive(self, page: Annotated[ArchivePage, Query()], response: Response) -> ArchiveAnswer:
         """The days that have a list, newest first."""
         response.headers["cache-control"] = _PUBLIC
-        days = [day for day in self._site.store.list_days() if not page.before or day < page.before]
+        days = [day for day in self._site.store.list_days() if day < page.before]
         shown, more = days[: page.limit], len(days) > page.limit
         following = self._archive_address(shown[-1], page.limit) if more else None
         if following:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -16,6 +15,7 @@ from newsletter.mail.view import interests_phrase
 from newsletter.membership import Consent, Purpose, Token, asking_for
 from newsletter.model import Digest, Profile, Status, Subscriber
 from newsletter.pipeline import compose
+from newsletter.schedule import edition_at
 from newsletter.subscriptions.rules import refusal
 from newsletter.web.bearers import forged, forgotten, path, reader
 from newsletter.web.cards import card_of
@@ -70,8 +70,8 @@ class Confirming:
         try:
             subscriber = site.subscriptions.confirm(asked.token.id, consent, now=now)
         except TokenError:
-            return self._again(asked, now)
-        digest = self._first_digest(subscriber, now)
+            return self._again(token, now)
+        digest = self._first_digest(subscriber, edition_at(subscriber, now), now)
         site.mail_waits()
         return self._welcome(subscriber, digest, now)
 
@@ -112,25 +112,36 @@ class Confirming:
             used=used,
         )
 
-    def _again(self, asked: _Asked, now: datetime) -> HTMLResponse:
-        """A second POST changes nothing; in the same visit it is answered like the first."""
+    def _again(self, token: str, now: datetime) -> HTMLResponse:
+        """A second POST changes nothing; in the same visit it is answered like the first.
+
+        With a double click that one may still be at work: what it did is read anew, and what it
+        has not done yet is done here.
+        """
+        asked = self._read(token)
+        if isinstance(asked, HTMLResponse):
+            return asked
         subscriber, used_at = asked.subscriber, asked.token.used_at
-        same_visit = used_at is not None and now - used_at <= _SAME_VISIT
-        if subscriber is None or subscriber.status not in _SUBSCRIBED or not same_visit:
+        if subscriber is None or subscriber.status not in _SUBSCRIBED:
             return self._spent(asked)
-        with self._site.store.register() as register:
-            digest = register.digests.last_of(subscriber.id)
+        if used_at is None or now - used_at > _SAME_VISIT:
+            return self._spent(asked)
+        edition = edition_at(subscriber, used_at)
+        digest = self._made(subscriber, edition)
+        if digest is None and self._is_missing(subscriber, edition):
+            digest = self._first_digest(subscriber, edition, now)
         return self._welcome(subscriber, digest, now)
 
-    def _first_digest(self, subscriber: Subscriber, now: datetime) -> Digest | None:
+    def _first_digest(self, subscriber: Subscriber, edition: str, now: datetime) -> Digest | None:
         """Made at once and queued. Whatever goes wrong here, they have confirmed."""
         try:
-            return self._compose(subscriber, now)
+            made = self._compose(subscriber, edition, now)
         except Exception:  # noqa: BLE001 - they have confirmed; the page must say so
             _log.exception("a first digest could not be made")
-        return None
+            return None
+        return made or self._made(subscriber, edition)
 
-    def _compose(self, subscriber: Subscriber, now: datetime) -> Digest | None:
+    def _compose(self, subscriber: Subscriber, edition: str, now: datetime) -> Digest | None:
         site, pool = self._site, self._site.chooser.pool
         if pool.sample:
             return None
@@ -140,10 +151,22 @@ class Confirming:
             site.store,
             replace(subscriber, profile=site.subscriptions.taste(subscriber.id, now=now)),
             pool,
-            edition=now.astimezone(ZoneInfo(subscriber.timezone)).date().isoformat(),
+            edition=edition,
             now=now,
             notes=(_AGAIN if known else _FIRST, _STEER),
         )
+
+    def _made(self, subscriber: Subscriber, edition: str) -> Digest | None:
+        """The digest of that edition or a later one, whoever made it."""
+        with self._site.store.register() as register:
+            last = register.digests.last_of(subscriber.id)
+        return last if last and last.edition >= edition else None
+
+    def _is_missing(self, subscriber: Subscriber, edition: str) -> bool:
+        """Nobody looked yet whether something fits."""
+        with self._site.store.register() as register:
+            (history,) = register.digests.histories([subscriber.id]).values()
+        return subscriber.status is Status.ACTIVE and edition not in history.quiet
 
     def _welcome(
         self, subscriber: Subscriber, digest: Digest | None, now: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,10 @@ class Pages:
 
     def problem(self, status: int, title: str, sentence: str) -> HTMLResponse:
         """A page that says what is wrong, and the way out."""
-        return self.page("problem.html.j2", status=status, title=title, sentence=sentence)
+        lost = status == HTTPStatus.NOT_FOUND  # only then may a whole link help
+        return self.page(
+            "problem.html.j2", status=status, title=title, sentence=sentence, lost=lost
+        )
 
     def asset(self, name: str) -> Response | None:
         """A style, script or picture; addresses carry its hash, so it may be kept for ever."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
 from starlette.responses import PlainTextResponse
 
+from newsletter.errors import SubscriptionError
 from newsletter.links import Way
 from newsletter.mail.wording import plain, shorten
 from newsletter.membership import Consent, wishes_of
@@ -164,7 +166,8 @@ class Preferences:
         reader = reader_of(self._site, Way.PREFERENCES, token)
         if isinstance(reader, HTMLResponse):
             return reader
-        self._site.subscriptions.forget(reader.id, now=self._site.now())
+        with suppress(SubscriptionError):  # the other click of a double click was faster
+            self._site.subscriptions.forget(reader.id, now=self._site.now())
         return self._site.pages.page("preferences_gone.html.j2")
 
     # -- hands

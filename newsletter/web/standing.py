@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, time
 from types import MappingProxyType
 
+from newsletter.mail.templating import counted
 from newsletter.mail.wording import enumerate_names, long_date, shorten
 from newsletter.membership import Wishes
 from newsletter.model import Cadence, Format, Profile, Status, Subscriber
@@ -97,7 +98,7 @@ def _of_values(before: Wishes, after: Wishes) -> Iterator[str]:
     if new.trend_weight != old.trend_weight:
         yield f"The dial stands at {round(new.trend_weight * 100)} % trend."
     if new.max_papers != old.max_papers:
-        yield f"At most {new.max_papers} papers."
+        yield f"At most {counted(new.max_papers, 'paper')}."
     if new.surprise != old.surprise:
         yield "With a surprise." if new.surprise else "Without a surprise."
     if comes(before) != comes(after):

@@ -48,7 +48,7 @@ if (rhythm) {
     const most = $("#max_papers").value;
     const where = $("#timezone").value.replaceAll("_", " ");
     $("#rhythm-said").textContent =
-      `${day} at ${$("#send_at").value}, ${where} time · up to ${most} papers`;
+      `${day} at ${$("#send_at").value}, ${where} time · up to ${most} paper${most === "1" ? "" : "s"}`;
   };
   rhythm.addEventListener("input", tell);
   addEventListener("pageshow", tell);

@@ -146,6 +146,16 @@ def test_a_broken_template_ends_with_1_and_its_file_and_line(
     assert "mj-sction" in ran.err
 
 
+def test_a_directory_of_templates_that_is_not_there_is_named(newsletter, installation, reader):
+    given = ("--source", "trending", "--profile", reader, "--templates", "my-templates")
+
+    ran = newsletter("preview", *given, "--out", "out")
+
+    assert ran.code == 2
+    assert "my-templates: there is no such directory of templates" in ran.err
+    assert not (installation / "out").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_named(
     newsletter, installation, papers_page, item, reader
 ):

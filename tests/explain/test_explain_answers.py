@@ -135,7 +135,7 @@ def test_no_place_left_says_how_far_it_came(world: World):
 
     assert told.answer is Answer.NO_PLACE
     assert re.search(
-        r"no place was left; by score it came [234]\. of the 4 papers that fit \(places: 1\)",
+        r"no place was left; by score it was number [234] of the 4 papers that fit \(places: 1\)",
         said(told),
     )
     assert told.figures.places == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from bs4 import BeautifulSoup
@@ -176,16 +177,41 @@ def test_every_link_of_the_mail_is_offered(send):
     assert len([t for t in page(sent).find_all("a") if t.get_text() == "Unsubscribe"]) == 1
 
 
-def test_there_is_one_button_and_it_names_the_whole_day(send):
-    assert words(send(make_picks(2))).count("See all 87 papers of the day") == 1
-    assert "See all papers of the day" in words(send(make_picks(1), considered=0))
+def test_there_is_one_button_and_it_names_the_day_whose_list_it_opens(send):
+    listed = [
+        replace(pick, paper=replace(pick.paper, listed_on=date(2026, 4, day)))
+        for pick, day in zip(make_picks(2), (2, 1), strict=True)
+    ]
+    sent = send(listed, considered=87)  # of several days: the page behind it shows one of them
+    assert words(sent).count("See all papers of 2 April 2026") == 1
+    assert "See all papers of 2 April 2026" in sent.rendered.text
+    assert sent.links.archive.endswith("/archive/2026-04-02")
+
+
+@pytest.mark.parametrize(
+    ("picked", "considered", "said"),
+    [
+        (2, 87, "Chosen from 87 new papers, each with the reason why it is here."),
+        (2, 2, "All the new papers there are, each with the reason why it is here."),
+        (1, 1, "The only new paper, with the reason why it is here."),
+    ],
+)
+def test_head_of_the_mail_says_what_was_chosen_from(send, picked, considered, said):
+    """In a first digest, too: nothing is said of an edition before."""
+    sent = send(make_picks(picked), considered=considered)
+    assert said in words(sent)
+    assert "edition" not in words(sent)
+
+
+def test_button_names_no_day_that_is_not_known(send):
+    assert words(send(make_picks(2))).count("See all papers of the day") == 1
 
 
 def test_a_quiet_day_is_a_calm_mail_with_a_way_on(send):
     sent = send([])
     assert page(sent).h1.get_text() == "Nothing new fits your interests today"
     assert "87 new papers came in and none was close enough" in words(sent)
-    assert "See all 87 papers of the day" in words(sent)
+    assert "See all papers of the day" in words(sent)
     assert len(page(sent).find_all("h2")) == 1
 
 

@@ -63,6 +63,8 @@ def test_an_included_mjml_file_can_be_replaced_alone(tmp_path, publication, send
         ("digest.mjml.j2", "</mj-column>", "</mj-colum>", "</mj-colum> closes nothing"),
         ("digest.mjml.j2", "{% for card in mail.cards %}", "{% for card in %}", "Expected"),
         ("digest.mjml.j2", "{% if mail.hidden %}", "{% iff mail.hidden %}", "unknown tag 'iff'"),
+        ("card.mjml.j2", "{% endif %}", "{% endfi %}", "unknown tag 'endfi'"),
+        ("card.mjml.j2", "{% else %}", "{% eles %}", "unknown tag 'eles'"),
         ("digest.mjml.j2", "{{ mail.date }}", "{{ mail.datum }}", "no attribute 'datum'"),
         ("digest.mjml.j2", "{{ mail.date }}", "{{ mail.date|shout }}", "No filter named 'shout'"),
         ("digest.mjml.j2", "{{ mail.date }}", "{{ 1 / 0 }}", "division by zero"),
@@ -71,6 +73,9 @@ def test_an_included_mjml_file_can_be_replaced_alone(tmp_path, publication, send
         ("digest.mjml.j2", 'path="card.mjml.j2"', "", "mj-include needs a path"),
         ("head.mjml.j2", 'type="css"', 'type="html"', "mj-include knows mjml and css"),
         ("digest.mjml.j2", "card.mjml.j2", "digest.mjml.j2", "the template includes itself"),
+        ("base.css", "{", "", "“}” closes nothing"),
+        ("base.css", "}", "", "“{” is never closed"),
+        ("dark.css", "!important; }", "!important;", "“{” is never closed"),
         ("head.mjml.j2", 'width="480px"', 'wide="480px"', "no attribute wide"),
         ("card.mjml.j2", 'width="152px"', 'width="{{ card.rank }}px"', "must be a plain value"),
         (
@@ -110,6 +115,26 @@ def test_a_template_that_is_not_utf8_is_named_with_its_line(own_templates, publi
     path.write_bytes(b"<!-- one -->\n<!-- \xff -->" + path.read_bytes())
     error = broken(own_templates, publication, send)
     assert (error.file, error.line, error.problem) == ("card.mjml.j2", 2, "is not UTF-8 here")
+
+
+def test_an_imported_file_that_is_not_utf8_is_named_itself(own_templates, publication, send):
+    path = own_templates / "mail" / "words.j2"
+    path.write_bytes(b"{# one #}\n{# \xff #}" + path.read_bytes())
+    error = broken(own_templates, publication, send)
+    assert (error.file, error.line, error.problem) == ("words.j2", 2, "is not UTF-8 here")
+
+
+def test_an_empty_template_is_named(own_templates, publication, send):
+    (own_templates / "mail" / "digest.mjml.j2").write_text("", encoding="utf-8")
+    error = broken(own_templates, publication, send)
+    assert (error.file, error.line) == ("digest.mjml.j2", 1)
+    assert "this one has no <mj-body>" in error.problem
+
+
+def test_a_block_that_is_never_closed_is_named_where_it_opens(own_templates, publication, send):
+    change(own_templates, "digest.mjml.j2", "{% endfor %}", "")
+    error = broken(own_templates, publication, send)
+    assert "of the loop of line" in error.problem
 
 
 @pytest.mark.parametrize("name", ["../outside.j2", "/etc/hosts", "a/../../outside.j2", "a\\b", ""])

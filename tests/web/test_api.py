@@ -264,6 +264,15 @@ def test_a_page_of_the_archive_that_cannot_be_is_refused(shown, query):
     assert answer.json()["problems"][0].startswith(query.split("=")[0])
 
 
+@pytest.mark.parametrize("path", ["archive?before=yesterday", "archive?before=", "archive/now"])
+def test_a_day_that_is_none_is_told_in_one_sentence(shown, path):
+    problems = shown.client.get(f"{API}/{path}").json()["problems"]
+
+    assert [problem.partition(": ")[2] for problem in problems] == [
+        "must be a day such as 2026-04-03"
+    ]
+
+
 def test_a_day_of_the_archive_has_its_papers_in_order(shown):
     papers = shown.client.get(f"{API}/archive/2026-04-03").json()["papers"]
 

@@ -11,7 +11,7 @@ from web_world import HOME, Site
 from newsletter.model import Entry, Listing, Paper, Tier
 from newsletter.pipeline import record
 
-NASTY = "<script>alert(1)</script> & \"'{{7*7}}"
+NASTY = "<script>alert(1)</script> & \"'{{7777*7779}}"
 
 
 def listed(web: Site, day: date, *papers: Paper) -> None:
@@ -193,4 +193,4 @@ def test_hostile_titles_are_shown_as_text(web):
     page = web.client.get("/archive/2026-04-02").text
     assert "<script>alert" not in page
     assert "alert(1)" in page
-    assert "49" not in page
+    assert "60497283" not in page

@@ -149,11 +149,20 @@ def test_everything_a_reader_can_ask_for_is_read():
     )
 
 
+@pytest.mark.parametrize("typed", ["America/New York", "america/new_york", " America/New_York "])
+def test_a_time_zone_may_be_written_as_the_pages_say_it(typed):
+    checked = check_form(read_form({"timezone": (typed,)}))
+    assert (checked.errors, checked.wishes.timezone) == ({}, "America/New_York")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
         ("timezone", "Berlin", "Did you mean Europe/Berlin?"),
+        ("timezone", "new york", "Did you mean America/New_York?"),
         ("timezone", "", "Try one such as"),
+        # Etc/GMT+2 is two hours west of Greenwich
+        ("timezone", "GMT+2", "Try one such as"),
         ("trend", "101", "from 0 to 100"),
         ("trend", "nan", "from 0 to 100"),
         ("trend", "-1", "from 0 to 100"),

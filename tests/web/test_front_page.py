@@ -66,6 +66,12 @@ def test_the_page_shows_the_form_and_what_trends(shown):
     assert shown.site.settings.consent in answer.text
 
 
+def test_what_a_reader_writes_runs_in_the_direction_of_its_script(shown):
+    fields = re.findall(r"<textarea [^>]*>|<input id=.name.[^>]*>", shown.client.get("/").text)
+    assert len(fields) == 8
+    assert all('dir="auto"' in field for field in fields)
+
+
 def test_looking_changes_nothing(shown):
     before = shown.dump()
     for path in ("/", "/check-your-mail", "/proof"):
@@ -76,7 +82,9 @@ def test_looking_changes_nothing(shown):
 
 
 def test_interests_are_never_taken_from_the_address(shown):
-    assert shown.client.get("/preview?topics=robots").status_code == 405
+    for path in ("/preview", "/subscribe", "/reading-list"):
+        answer = shown.client.get(f"{path}?topics=robots")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert "robots" not in shown.client.get("/?topics=robots").text
 
 

@@ -112,6 +112,17 @@ def test_no_page_has_an_accessibility_violation_or_scrolls_sideways(visit, web, 
     look(page, "mistakes")
 
 
+def test_no_word_of_how_often_it_comes_is_broken_on_the_smallest_phones(visit):
+    page = visit(width=320)
+    page.locator(".rhythm summary").click()
+    page.get_by_label("Weekdays").check()  # bold letters are wider
+    lines = page.locator(".segments span", has_text="Weekdays").evaluate(
+        "it => { const range = document.createRange(); range.selectNodeContents(it);"
+        " return range.getClientRects().length; }"
+    )
+    assert lines == 1
+
+
 def look(page: Page, name: str) -> None:
     page.emulate_media(reduced_motion="reduce")  # colours are judged when nothing moves
     results = Axe().run(page)

@@ -73,7 +73,7 @@ def test_a_forged_or_foreign_link_shows_nothing_and_changes_nothing(web, rest):
     foreign = web.path(Way.PAUSE, reader.id).replace("/pause/", "/preferences/")
     for path in ("/preferences/1-forged", foreign, settings(web, reader)[:-1]):
         answers = [web.client.get(path + rest), web.client.post(path + rest)]
-        assert {answer.status_code for answer in answers} <= {404, 405}
+        assert {answer.status_code for answer in answers} <= {303, 404, 405}
         assert all(reader.email not in answer.text for answer in answers)
     assert web.dump() == before
 
@@ -87,8 +87,18 @@ def test_looking_changes_nothing(web):
     for rest in ("/export", "/forget"):
         assert web.client.get(settings(web, reader) + rest).status_code == 200
     for rest in ("/preview", "/pause", "/resume", "/undo", "/come-back"):
-        assert web.client.get(settings(web, reader) + rest).status_code == 405
+        assert web.client.get(settings(web, reader) + rest).status_code == 303
     assert web.dump() == before
+
+
+@pytest.mark.parametrize("rest", ["/preview", "/pause", "/resume", "/undo", "/come-back"])
+def test_whoever_comes_back_by_the_address_bar_sees_the_settings(web, rest):
+    """The address of a page that a button led to, typed again or out of a restored tab."""
+    home = settings(web, web.reader())
+    answer = web.client.get(home + rest)
+    assert (answer.status_code, answer.headers["location"]) == (303, home)
+    assert web.client.head(home + rest).headers["location"] == home
+    assert web.client.put(home + rest).status_code == 405
 
 
 def test_the_page_says_where_one_stands(web):
@@ -271,7 +281,9 @@ def test_the_pause_page_of_somebody_who_left_leads_to_the_settings(web):
     reader = web.reader()
     web.app.subscriptions.unsubscribe(reader.id, now=web.at)
     path = web.path(Way.PAUSE, reader.id)
-    assert "Nothing to pause" in web.client.get(path).text
+    page = web.client.get(path).text
+    assert "Nothing to pause" in page
+    assert "Enough for good?" not in page
     assert web.client.post(path, data={"for": "1w"}).status_code == 409
     assert stored(web, reader).status is Status.UNSUBSCRIBED
 
@@ -303,8 +315,24 @@ def test_being_forgotten_is_asked_once_more_and_then_done(web):
         answer = web.client.get(gone)
         assert answer.status_code == 410
         assert "Nothing is kept about you any more." in answer.text
+        assert "Send me my link" not in answer.text
     assert web.client.post(path, data={"topics": "x"}).status_code == 410
     assert web.client.post(path + "/forget").status_code == 410
+
+
+def test_a_double_click_forgets_once_and_says_so_twice(web, monkeypatch):
+    reader = web.reader()
+    path = settings(web, reader) + "/forget"
+    forget, other = web.site.subscriptions.forget, []
+
+    def interrupted(*given, **also):
+        monkeypatch.setattr(web.site.subscriptions, "forget", forget)
+        other.append(web.client.post(path))
+        forget(*given, **also)
+
+    monkeypatch.setattr(web.site.subscriptions, "forget", interrupted)
+    for answer in (web.client.post(path), *other):
+        assert (answer.status_code, "You are forgotten" in answer.text) == (200, True)
 
 
 @pytest.mark.parametrize("event", ["unsubscribe", "bounce", "complain"])
@@ -386,6 +414,13 @@ def test_changes_are_told_in_sentences():
         "We call you Ines.",
     )
     assert changes(after, after) == ()
+
+
+def test_one_paper_is_told_as_one(web):
+    reader = web.reader(address="one@reader.example")
+    page = web.client.post(settings(web, reader), data={"max_papers": "1"}).text
+    assert "At most 1 paper." in page
+    assert "up to 1 paper<" in page
 
 
 @pytest.mark.parametrize("status", Status)
