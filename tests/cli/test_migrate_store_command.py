@@ -70,6 +70,14 @@ def test_while_the_service_runs_nothing_is_moved(newsletter, app, target):
     assert "another newsletter runs" in ran.err
 
 
+def test_an_old_database_that_is_no_address_is_a_sentence(newsletter, app, target):
+    ran = newsletter("migrate-store", "sqlite:news.db", target)
+
+    assert ran.code == 1
+    assert "is no usable database address" in ran.err
+    assert "Traceback" not in ran.err
+
+
 def test_what_is_said_holds_no_address_and_no_password(newsletter, app, target):
     guarded = target.replace("postgres@", "guarded:hunter2@")
 

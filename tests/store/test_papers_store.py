@@ -209,6 +209,16 @@ def test_the_folder_of_a_file_is_made(tmp_path):
     assert file.is_file()
 
 
+def test_a_new_file_is_readable_for_its_owner_only_and_an_old_one_stays_as_it_is(tmp_path):
+    new, old = tmp_path / "new.db", tmp_path / "old.db"
+    old.touch()
+    old.chmod(0o640)
+    for file in (new, old):
+        open_store(f"sqlite:///{file}").close()
+
+    assert [file.stat().st_mode & 0o777 for file in (new, old)] == [0o600, 0o640]
+
+
 def test_a_title_of_any_length_is_kept_and_found(store: Store):
     """The key of a title is as long as the title, and no index may stumble over that."""
     dice = Random(1)
@@ -283,6 +293,11 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
 
     with pytest.raises(StoreError, match="not a database"):
         open_store(f"sqlite:///{file}")
+
+
+def test_a_file_that_cannot_be_opened_is_told_with_what_to_look_at(tmp_path):
+    with pytest.raises(StoreError, match=r"may not be written by this user \(unable to open"):
+        open_store(f"sqlite:///{tmp_path}")
 
 
 def test_an_unusable_address_is_refused_and_the_password_is_not_shown():
