@@ -13,9 +13,15 @@ class TemplateFiles:
 
     A directory may hold the mail templates itself or in a subdirectory `mail`; both are looked at,
     the subdirectory first.
+
+    Raises:
+        TemplateError: one of them is not there, and nobody would notice that others stand in.
     """
 
     def __init__(self, directories: Sequence[Path]) -> None:
+        for directory in directories:
+            if not directory.is_dir():
+                raise TemplateError("there is no such directory of templates", file=str(directory))
         self._places = tuple(
             place.resolve()
             for directory in directories

@@ -189,7 +189,7 @@ class Fetcher:
                 timeout=self.rules.timeout_seconds,
             ) as response:
                 return self._read(url, accept, response, stored, limit)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+        except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
             return broken_by(error, self.rules.timeout_seconds)
 
     def _read(

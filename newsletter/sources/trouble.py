@@ -34,6 +34,8 @@ def broken_by(error: Exception, timeout: float) -> Broken:
         return Broken(reason="the connection broke in the middle of the answer")
     if isinstance(error, requests.exceptions.ConnectionError):
         return Broken(reason=_connection(error))
+    if type(error) is OSError:  # what requests raises is one, too, but of a kind of its own
+        return Broken(reason="the certificates of sources.ca_file cannot be read", is_final=True)
     return Broken(reason="the address cannot be used", is_final=True)
 
 

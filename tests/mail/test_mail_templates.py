@@ -105,6 +105,11 @@ def test_a_missing_template_is_named_with_the_places_searched(tmp_path, publicat
         Renderer([tmp_path], publication)
 
 
+def test_a_directory_of_templates_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(TemplateError, match=r"nowhere: there is no such directory of templates"):
+        TemplateFiles([tmp_path / "nowhere"])
+
+
 def test_a_template_that_is_not_utf8_is_named_with_its_line(own_templates, publication, send):
     path = own_templates / "mail" / "card.mjml.j2"
     path.write_bytes(b"<!-- one -->\n<!-- \xff -->" + path.read_bytes())

@@ -349,6 +349,14 @@ def test_a_proxy_and_own_certificates_can_be_named(reader: Reader):
     assert fetcher._session.verify == "own.pem"
 
 
+def test_certificates_that_are_not_there_are_told_in_words(reader: Reader, tmp_path):
+    here = "https://127.0.0.1:1"
+    fetcher = reader.fetcher(ca_file=str(tmp_path / "no.pem"), named=(here,), obey_robots=False)
+
+    with pytest.raises(SourceError, match=r"certificates of sources\.ca_file cannot be read$"):
+        fetcher.get(f"{here}/list")
+
+
 def test_an_address_without_host_has_none():
     assert host_of("http://[") == host_of("words") == ""
 
