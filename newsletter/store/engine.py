@@ -57,8 +57,11 @@ _POSTGRES_USUALLY: dict[str, Any] = {
 _REMEDIES = (
     ("password authentication failed", "the server refuses this user with this password"),
     ("no password supplied", "the server wants a password; put it into store.url or PGPASSWORD"),
-    ("role ", "the server does not know this user"),
-    ("database ", "there is no such database on the server; make it with createdb"),
+    ('role "', "the server does not know this user"),
+    ('database "', "there is no such database on the server; make it with createdb"),
+    ("database is locked", "another process has been writing for more than ten seconds"),
+    ("database or disk is full", "make room on the disk"),
+    ("database disk image is malformed", "the file is damaged; put a backup in its place"),
     ("permission denied for schema", "its user may not make tables there; GRANT CREATE ON SCHEMA"),
     ("disk I/O error", "the disk is full or broken"),
     ("unable to open database file", "it or its folder may not be written by this user"),
