@@ -162,7 +162,17 @@ def only_instance(app: App) -> Iterator[None]:
     if not _holds_alone(app):
         yield
         return
-    folder = app.settings.state_dir
+    with held(app.settings.state_dir):
+        yield
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps every other process away from a state directory.
+
+    Raises:
+        StoreError: another process holds it, or it cannot be written.
+    """
     with _lock_in(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
