@@ -17,7 +17,7 @@ from newsletter.config import RelaySettings, Settings, data_dir
 from newsletter.config.settings import LoginSettings
 from newsletter.delivery import Delivery, Outcome
 from newsletter.encoder import encoder_for
-from newsletter.errors import ConfigError, SourceError
+from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
 from newsletter.mail.dial import Relay, Security
 from newsletter.mail.folder import FolderTransport
@@ -371,8 +371,6 @@ class App:
         return WarmUp(given.warm_up, given.warm_up_from, sent_today=(today, sent))
 
     def _post(self, links: LinkMaker) -> Post:
-        if self._templates and not self._templates.is_dir():
-            raise ConfigError(str(self._templates), ["there is no such directory of templates"])
         publication = self.settings.publication.value()
         limit = self.settings.mail.html_limit
         return Post(

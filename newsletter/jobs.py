@@ -53,7 +53,9 @@ class Jobs:
     def __init__(
         self, app: App, *, wake: Callable[[], None], names: Sequence[str], whole: bool = True
     ) -> None:
-        _ = app.encoder  # a model that cannot be used is told at the start, not by night
+        # A model or a source that cannot be used is told at the start, not by night.
+        _ = app.encoder
+        self._specs = [parse_source(text) for text in app.settings.sources.default if whole]
         self._app = app
         self._wake = wake
         self.journal = Journal(app.now(), jobs=names)
@@ -66,10 +68,9 @@ class Jobs:
 
     def ingest(self) -> None:
         """Reads the configured lists; one that fails is noted and does not stop the others."""
-        specs = [parse_source(text) for text in self._app.settings.sources.default]
         try:
-            with self._app.reading(specs) as sources:
-                for spec in specs:
+            with self._app.reading(self._specs) as sources:
+                for spec in self._specs:
                     if not self._stopping.is_set():
                         self._read(sources, spec)
         finally:

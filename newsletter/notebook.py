@@ -111,17 +111,33 @@ def read_after_death(store: Store, folder: Path) -> tuple[Delivery, ...]:
 
     Returns:
         the ends that the store did not know.
+
+    Raises:
+        StoreError: what was noted cannot be read; without it mails would leave a second time.
     """
     news: list[Delivery] = []
     for file in sorted(folder.glob("*.page")):
-        with suppress(FileNotFoundError), file.open("rb") as page:
-            if not _is_ours(page.fileno()):
-                continue  # its process lives
+        try:
+            news += _read_page(store, file)
+        except FileNotFoundError:
+            pass  # a neighbour was faster
+        except OSError as error:
+            raise StoreError(
+                f"what a process that is gone noted of its mails cannot be read: {file}: "
+                f"{error.strerror}; it must belong to the user who runs newsletter"
+            ) from None
+    return tuple(news)
+
+
+def _read_page(store: Store, file: Path) -> list[Delivery]:
+    news: list[Delivery] = []
+    with file.open("rb") as page:
+        if _is_ours(page.fileno()):  # else its process lives
             lines = page.read().split(b"\n")
             for start in range(0, len(lines), _MOST):
                 news += _taken_over(store, lines[start : start + _MOST])
             file.unlink()
-    return tuple(news)
+    return news
 
 
 class _Pages:
@@ -151,7 +167,9 @@ class _Pages:
     def wipe(self) -> None:
         """The store has what the other page holds."""
         if self._pages:
-            os.ftruncate(self._pages[1][0], 0)
+            descriptor = self._pages[1][0]
+            os.ftruncate(descriptor, 0)
+            os.lseek(descriptor, 0, os.SEEK_SET)  # else the next line leaves a hole before it
 
     def remove(self) -> None:
         """Leaves no file."""

@@ -8,7 +8,8 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -66,7 +67,7 @@ class Runner(Jobs):
         )
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            # A job that was missed or still runs is done once more later, never twice at once.
+            # One that was missed is done once; one that still runs is left out, never twice at once.
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
 
@@ -75,7 +76,11 @@ class Runner(Jobs):
         self._take_over()
         for job, trigger in self._jobs():
             self._scheduler.add_job(
-                self.guarded(job), trigger, id=job.__name__, next_run_time=utc_now()
+                self.guarded(job),
+                trigger,
+                id=job.__name__,
+                name=job.__name__,
+                next_run_time=utc_now(),
             )
         self._scheduler.start()
         try:
@@ -152,14 +157,23 @@ def only_instance(app: App) -> Iterator[None]:
     """Keeps a second process away from the same SQLite file.
 
     Raises:
-        StoreError: another process holds it.
+        StoreError: another process holds it, or the state directory cannot be written.
     """
     if not _holds_alone(app):
         yield
         return
-    folder = app.settings.state_dir
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "newsletter.lock").open("w") as lock:
+    with held(app.settings.state_dir):
+        yield
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Keeps every other process away from a state directory.
+
+    Raises:
+        StoreError: another process holds it, or it cannot be written.
+    """
+    with _lock_in(folder) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -168,3 +182,14 @@ def only_instance(app: App) -> Iterator[None]:
                 "(several need PostgreSQL: store.url)"
             ) from None
         yield
+
+
+def _lock_in(folder: Path) -> TextIO:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / "newsletter.lock").open("w")
+    except OSError as error:
+        raise StoreError(
+            f"the state directory {folder} cannot be written: {error.strerror}; "
+            "give it to the user who runs newsletter, or set paths.state"
+        ) from None

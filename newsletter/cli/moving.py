@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +14,8 @@ from newsletter.cli.common import ConfigOption, note, progress_bar
 from newsletter.config import load_settings
 from newsletter.store.moving import Moved, move
 
+_FILE = "sqlite:///"
+_LOCK = "newsletter.lock"
 _NAMED = ("papers", "subscribers", "digests", "deliveries")
 
 
@@ -20,18 +25,37 @@ def migrate_store(
     config: ConfigOption = None,
 ) -> None:
     """Moves everything into another database and compares the two; the old one stays as it is."""
-    # Imported late: the lock lies in the room that knows the scheduler and the web.
-    from newsletter.runner import only_instance
-
     app = App(load_settings(config))
     try:
-        with only_instance(app):
+        with _at_rest(app, source):
             moved = _moved(source, target)
     except KeyboardInterrupt:
         note("Interrupted: start it again with the same words, and it goes on where it was.")
         raise
     typer.echo(_told(moved))
     note("The old database is as it was. Now set store.url to the new address and start.")
+
+
+@contextmanager
+def _at_rest(app: App, source: str) -> Iterator[None]:
+    """No service is at work on the old database, also where our settings name another one already.
+
+    Raises:
+        StoreError: one is.
+    """
+    # Imported late: the lock lies in the room that knows the scheduler and the web.
+    from newsletter.runner import held, only_instance
+
+    with ExitStack() as locks:
+        locks.enter_context(only_instance(app))
+        folder = Path(source.removeprefix(_FILE).partition("?")[0]).parent.resolve()
+        ours = (
+            app.settings.state_dir.resolve() if app.settings.store_url.startswith(_FILE) else None
+        )
+        # Without a lock no service was ever at work there: it may be a copy.
+        if source.startswith(_FILE) and folder != ours and (folder / _LOCK).exists():
+            locks.enter_context(held(folder))
+        yield
 
 
 def _moved(source: str, target: str) -> Moved:

@@ -68,6 +68,7 @@ def deliver(
         done = deliver_due(
             app.store, app.live_post, transport, now=app.now, most=limit, pace=app.pace
         )
+        app.returns.refused(done.refused, now=app.now())
     typer.echo(
         f"{done.sent} sent, {done.deferred} put off, {done.failed} failed, "
         f"{done.cancelled} cancelled; {_rest(app)}"

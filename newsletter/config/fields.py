@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, time
 from functools import cache
+from ipaddress import ip_network
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -41,7 +42,19 @@ def _address_or_none(value: str) -> str:
 
 def _web_address(value: str) -> str:
     HttpUrl(value)
+    if "?" in value or "#" in value:
+        raise ValueError("must be without ? and #, for paths are added to it")
     return value.rstrip("/")
+
+
+def _proxy_address(value: str) -> str:
+    """Anything else would never be met, and all readers would count as one."""
+    try:
+        if value != "*":
+            ip_network(value)
+    except ValueError:
+        raise ValueError("is no address such as 10.0.0.2 or network such as 10.0.0.0/8") from None
+    return value
 
 
 def _origin(value: str) -> str:
@@ -123,3 +136,4 @@ Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Proxy = Annotated[str, AfterValidator(_proxy_address)]

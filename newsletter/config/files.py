@@ -42,7 +42,8 @@ def read_toml(file: Path) -> dict[str, Any]:
         ConfigError: it is missing, no text or no TOML.
     """
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        # Editors of Windows begin a file with a mark, which TOML does not know.
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(str(file), ["there is no such file"]) from None
     except OSError as error:

@@ -29,6 +29,7 @@ from newsletter.config.fields import (
     Line,
     MaybeAddress,
     Origin,
+    Proxy,
     Secret,
     Web,
 )
@@ -235,7 +236,7 @@ class WebSettings(BaseModel):
 
     consent: Annotated[str, StringConstraints(min_length=10, max_length=500)]
     cors_origins: tuple[Origin, ...]
-    trusted_proxies: tuple[str, ...]
+    trusted_proxies: tuple[Proxy, ...]
     hsts_seconds: Annotated[int, Field(ge=0, le=63_072_000)]
     mails_per_hour: Annotated[int, Field(ge=1)]
     signups_per_hour: Annotated[int, Field(ge=1)]

@@ -13,7 +13,7 @@ from newsletter import __version__
 from newsletter.app import App
 from newsletter.config import RelaySettings
 from newsletter.doctor.findings import Finding, fail, ok, warn
-from newsletter.errors import MailError, SourceError
+from newsletter.errors import ConfigError, MailError, SourceError
 from newsletter.mail.login import log_in, spellings
 from newsletter.mail.oauth import TokenSource
 from newsletter.mail.replies import Step, discreet, failure
@@ -139,9 +139,13 @@ def lists(app: App) -> Iterator[Finding]:
     once = {"attempts": 1, "timeout_seconds": min(app.settings.sources.timeout_seconds, SECONDS)}
     sources = app.settings.sources.model_copy(update=once)
     hasty = App(app.settings.model_copy(update={"sources": sources}), now=app.now)
-    specs = [parse_source(text) for text in sources.default]
-    for spec in specs:
-        yield _list(hasty, spec)
+    for text in sources.default:
+        try:
+            spec = parse_source(text)
+        except ConfigError as error:
+            yield fail(f"list {text}", f"{error}.", "Mend sources.default in the settings.")
+        else:
+            yield _list(hasty, spec)
 
 
 def _list(app: App, spec: SourceSpec) -> Finding:

@@ -25,6 +25,7 @@ _FIRST_PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(hours=1)
 _DAY = timedelta(days=1)
 _NO_PART = timedelta(seconds=1)  # until one is asked for again that has no part of the rates
+_PUT_BACK = timedelta(seconds=5)  # less is connections that looked at the clock in another order
 _MANY = 1000  # streams that are kept without a look at whether they are needed
 
 _SLOW_DOWN = frozenset((421, 450, 451, 452))
@@ -76,6 +77,7 @@ class _Stream:
     limits: Limits
     full_at: datetime | None = None  # when the next mail would be exactly in time
     promised_until: datetime | None = None
+    looked_at: datetime | None = None
     paused_until: datetime | None = None
     pause: timedelta = timedelta()
     users: Counter[Hashable] = field(default_factory=Counter)
@@ -161,7 +163,14 @@ class _Stream:
         return (self.full_at or now) - max(_BURST - self.interval, timedelta())
 
     def _mind_the_clock(self, now: datetime) -> None:
-        """What lies further ahead than it can was written before the clock was put back."""
+        """What lies further ahead than it can was written before the clock was put back.
+
+        Promises may honestly lie days ahead, so they go back with the clock.
+        """
+        back = self.looked_at - now if self.looked_at else timedelta()
+        self.looked_at = now
+        if self.promised_until and back > _PUT_BACK:
+            self.promised_until -= back
         if self.full_at and self.full_at > now + _BURST + 2 * self.interval:
             self.full_at = now
         if self.paused_until and self.paused_until > now + _LONGEST_PAUSE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from newsletter.errors import TemplateError
+from newsletter.errors import ConfigError, TemplateError
 
 
 class TemplateFiles:
@@ -13,9 +13,15 @@ class TemplateFiles:
 
     A directory may hold the mail templates itself or in a subdirectory `mail`; both are looked at,
     the subdirectory first.
+
+    Raises:
+        ConfigError: one of them is not there, and nobody would notice that others stand in.
     """
 
     def __init__(self, directories: Sequence[Path]) -> None:
+        for directory in directories:
+            if not directory.is_dir():
+                raise ConfigError(str(directory), ["there is no such directory of templates"])
         self._places = tuple(
             place.resolve()
             for directory in directories

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
@@ -189,7 +189,7 @@ class Fetcher:
                 timeout=self.rules.timeout_seconds,
             ) as response:
                 return self._read(url, accept, response, stored, limit)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, UnicodeError) as error:
+        except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
             return broken_by(error, self.rules.timeout_seconds)
 
     def _read(
@@ -218,8 +218,8 @@ class Fetcher:
         if announced.isascii() and announced.isdigit() and int(announced[:18]) > limit:
             raise _too_large(url, limit)
         parts = bytearray()
-        for chunk in response.iter_content(_CHUNK):
-            parts += chunk
+        for piece in _pieces(response):
+            parts += piece
             if len(parts) > limit:
                 raise _too_large(url, limit)
             if self._now() > deadline:
@@ -272,6 +272,12 @@ class Fetcher:
         except SourceError as error:
             return Broken(reason=error.problem)
         return Broken(reason="too many redirects")
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes in; `iter_content` waits for whole pieces, however slowly they fill."""
+    while piece := response.raw.read1(_CHUNK, decode_content=True):
+        yield piece
 
 
 class _Session(requests.Session):

@@ -70,7 +70,8 @@ class Sources:
             SourceKind.URL: self._address,
             SourceKind.PATH: self._path,
         }
-        return led_home(readers[spec.kind](spec, now), self._mirrors)
+        listing = led_home(readers[spec.kind](spec, now), self._mirrors)
+        return _in_time(listing, list_day(now))
 
     def _trending(self, spec: SourceSpec, _now: datetime) -> Listing:
         ways: list[Way] = [
@@ -153,6 +154,27 @@ class Sources:
     def _path(self, spec: SourceSpec, _now: datetime) -> Listing:
         data = read_file(spec.place, max_bytes=self._fetcher.rules.max_bytes)
         return read_content(data, source=spec.name)
+
+
+def _in_time(listing: Listing, newest: date) -> Listing:
+    """The list with days that there can be: what is picked from are the newest days known, so one
+    paper with a day years ahead would hide all others for as long.
+    """
+    last = newest + timedelta(days=1)  # our clock may be a little behind
+    days = {entry.paper.listed_on for entry in listing.entries} | {listing.listed_on}
+    wrong = {day: newest for day in days if day and day > last}
+    if not wrong:
+        return listing
+    entries = (
+        replace(entry, paper=replace(entry.paper, listed_on=wrong[day]))
+        if (day := entry.paper.listed_on) in wrong
+        else entry
+        for entry in listing.entries
+    )
+    listed_on = newest if listing.listed_on in wrong else listing.listed_on
+    note = f"Listed on {max(wrong)}, it says; that day has not come, so {newest} is taken for it."
+    notes = (*listing.notes, note)
+    return replace(listing, entries=tuple(entries), listed_on=listed_on, notes=notes)
 
 
 def _name(day: date) -> str:

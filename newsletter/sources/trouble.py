@@ -5,7 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import requests
+from requests.exceptions import (
+    ChunkedEncodingError,
+    ContentDecodingError,
+    ProxyError,
+    SSLError,
+    Timeout,
+)
+from urllib3 import exceptions as urllib3
 from urllib3.exceptions import NameResolutionError
+
+_UNTRUSTED = "its certificate or encryption cannot be trusted"
+# Those of urllib3 come while a body is read; the order matters, for some are among others.
+_WORDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
+    ((SSLError, urllib3.SSLError), _UNTRUSTED),
+    ((ProxyError,), "the proxy cannot be reached"),
+    ((Timeout, urllib3.TimeoutError), "no answer within {timeout:g} s"),
+    ((ContentDecodingError, urllib3.DecodeError), "the answer is packed in a broken way"),
+    (
+        (ChunkedEncodingError, urllib3.ProtocolError),
+        "the connection broke in the middle of the answer",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,18 +43,13 @@ class Broken:
 
 def broken_by(error: Exception, timeout: float) -> Broken:
     """What happened; the text of the exception is not used, as it holds the whole address."""
-    if isinstance(error, requests.exceptions.SSLError):
-        return Broken(reason="its certificate or encryption cannot be trusted", is_final=True)
-    if isinstance(error, requests.exceptions.ProxyError):
-        return Broken(reason="the proxy cannot be reached")
-    if isinstance(error, requests.exceptions.Timeout):
-        return Broken(reason=f"no answer within {timeout:g} s")
-    if isinstance(error, requests.exceptions.ContentDecodingError):
-        return Broken(reason="the answer is packed in a broken way")
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return Broken(reason="the connection broke in the middle of the answer")
+    for kinds, words in _WORDS:
+        if isinstance(error, kinds):
+            return Broken(reason=words.format(timeout=timeout), is_final=words is _UNTRUSTED)
     if isinstance(error, requests.exceptions.ConnectionError):
         return Broken(reason=_connection(error))
+    if type(error) is OSError:  # what requests raises is one, too, but of a kind of its own
+        return Broken(reason="the certificates of sources.ca_file cannot be read", is_final=True)
     return Broken(reason="the address cannot be used", is_final=True)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,13 +53,19 @@ _POSTGRES_USUALLY: dict[str, Any] = {
     "-c idle_in_transaction_session_timeout=10min",
 }
 
-# What libpq and the server say in English -> what to do about it.
+# What SQLite, libpq and the server say in English -> what to do about it.
 _REMEDIES = (
     ("password authentication failed", "the server refuses this user with this password"),
     ("no password supplied", "the server wants a password; put it into store.url or PGPASSWORD"),
-    ("role ", "the server does not know this user"),
-    ("database ", "there is no such database on the server; make it with createdb"),
+    ('role "', "the server does not know this user"),
+    ('database "', "there is no such database on the server; make it with createdb"),
+    ("database is locked", "another process has been writing for more than ten seconds"),
+    ("database or disk is full", "make room on the disk"),
+    ("database disk image is malformed", "the file is damaged; put a backup in its place"),
     ("permission denied for schema", "its user may not make tables there; GRANT CREATE ON SCHEMA"),
+    ("disk I/O error", "the disk is full or broken"),
+    ("unable to open database file", "it or its folder may not be written by this user"),
+    ("attempt to write a readonly database", "it or its folder may not be written by this user"),
 )
 
 
@@ -109,11 +115,11 @@ def engine_at(url: str) -> Engine:
             json_deserializer=from_json,
             **_manner(parsed),
         )
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
         raise StoreError(_unusable(url, error)) from None
     if engine.dialect.name == "sqlite":
         if parsed.database:
-            _make_folder(Path(parsed.database))
+            _make_place(Path(parsed.database))
         event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
@@ -149,7 +155,7 @@ def shown(url: str) -> str:
     """The address without its password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is the latter
         return "(address not shown)"
 
 
@@ -192,11 +198,14 @@ def _unusable(url: str, error: Exception) -> str:
     )
 
 
-def _make_folder(file: Path) -> None:
+def _make_place(file: Path) -> None:
+    """Its folder; and itself, readable for its owner only: SQLite would let everybody read it."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"the folder {file.parent} cannot be made: {error.strerror}") from None
+    with suppress(OSError):  # told by SQLite, too
+        file.touch(mode=0o600)
 
 
 def _prepare_sqlite(connection: object, _record: ConnectionPoolEntry) -> None:

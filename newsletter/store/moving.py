@@ -30,7 +30,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import ArgumentError, IntegrityError
 
 from newsletter.errors import StoreError
 from newsletter.store.bulk import insert_all
@@ -143,9 +143,7 @@ class _Move:
 @contextmanager
 def _reading(url: str) -> Iterator[Connection]:
     """One instant's state of a whole store, which cannot be changed by this connection."""
-    file = make_url(url).database if url.startswith("sqlite") else None
-    if url.startswith("sqlite") and not (file and Path(file).is_file()):
-        raise StoreError(f"there is no database {shown(url)}")
+    _refuse_absent(url)
     engine = engine_at(url)
     try:
         with sentences(url), engine.connect() as connection:
@@ -155,6 +153,16 @@ def _reading(url: str) -> Iterator[Connection]:
             yield connection
     finally:
         engine.dispose()
+
+
+def _refuse_absent(url: str) -> None:
+    """A file of SQLite that is not there would be made by the first look at it."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        return  # told when it is opened
+    if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
+        raise StoreError(f"there is no database {shown(url)}")
 
 
 def _hold_still(connection: Connection) -> None:

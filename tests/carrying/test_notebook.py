@@ -70,6 +70,28 @@ def test_an_end_waits_for_no_more_than_a_second_while_others_come(world):
     assert states == [DeliveryState.SENT, DeliveryState.SENT, DeliveryState.SENDING]
 
 
+def test_a_page_that_was_handed_over_begins_anew_however_many_mails_there_were(world):
+    world.readers(4)
+    notebook = world.notebook()
+    for delivery in claim(world):
+        notebook.note(sent(delivery))
+        notebook.hand_over()
+        notebook.note(sent(delivery))
+
+    for page in pages(world):
+        assert b"\0" not in page.read_bytes()
+    notebook.close()
+
+
+def test_what_cannot_be_read_of_the_dead_is_a_sentence_and_not_a_second_copy(world):
+    world.readers(1)
+    world.notes.mkdir()
+    (world.notes / "locked.page").mkdir()  # who runs the tests may read every file
+
+    with pytest.raises(StoreError, match=r"cannot be read: .*locked\.page: Is a directory"):
+        read_after_death(world.store, world.notes)
+
+
 def test_without_a_folder_every_end_is_in_the_store_at_once(world):
     world.readers(1)
     (delivery,) = claim(world)

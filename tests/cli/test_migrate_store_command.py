@@ -70,6 +70,29 @@ def test_while_the_service_runs_nothing_is_moved(newsletter, app, target):
     assert "another newsletter runs" in ran.err
 
 
+def test_a_service_at_work_on_the_old_file_is_noticed_wherever_our_settings_point(
+    newsletter, app, target, monkeypatch
+):
+    source = app.settings.store_url
+    monkeypatch.setenv("NEWSLETTER_STORE__URL", target)
+    with (app.settings.state_dir / "newsletter.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        refused = newsletter("migrate-store", source, target)
+    moved = newsletter("migrate-store", source, target)
+
+    assert refused.code == 1
+    assert "another newsletter runs" in refused.err
+    assert moved.code == 0
+
+
+def test_an_old_database_that_is_no_address_is_a_sentence(newsletter, app, target):
+    ran = newsletter("migrate-store", "sqlite:news.db", target)
+
+    assert ran.code == 1
+    assert "is no usable database address" in ran.err
+    assert "Traceback" not in ran.err
+
+
 def test_what_is_said_holds_no_address_and_no_password(newsletter, app, target):
     guarded = target.replace("postgres@", "guarded:hunter2@")
 

@@ -239,6 +239,16 @@ def test_a_list_that_only_arxiv_serves_is_worth_a_warning(examine, sound, papers
     assert "1 paper by rss. Tier api failed: " in found["said"]
 
 
+def test_a_word_that_is_no_source_is_found_and_the_rest_examined(examine, sound, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SOURCES__DEFAULT", '["dialy", "daily"]')
+
+    found = examine()
+
+    assert found.level("list dialy") == "FAIL"
+    assert found.level("list daily") == "OK"
+    assert "clock" in found.findings
+
+
 def test_a_broken_template_is_found(examine, sound, installation, monkeypatch):
     own = installation / "own"
     own.mkdir()

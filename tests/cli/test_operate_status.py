@@ -13,6 +13,7 @@ from operate_world import INES, Relay, composed, enrol, relay_at, stock
 from newsletter.app import App
 from newsletter.config import load_settings
 from newsletter.delivery import DeliveryState
+from newsletter.model import Status
 from newsletter.runner import only_instance
 
 
@@ -122,6 +123,7 @@ def test_a_refused_mail_is_told_and_is_no_failure_of_the_command(newsletter, app
     with app.store.register() as register:
         assert register.outbox.get(digest.id).state is DeliveryState.FAILED
     assert "last try" in newsletter("status").out
+    assert app.subscriptions.find(INES).status is Status.BOUNCED
 
 
 def test_without_a_relay_mails_become_files(newsletter, installation):

@@ -92,6 +92,43 @@ def test_a_second_process_on_the_same_file_is_refused_in_a_sentence(home):
     assert "Traceback" not in second.stderr
 
 
+def refused(home) -> tuple[int, str]:
+    """How `newsletter run` ends that cannot begin."""
+    ran = subprocess.run(
+        command("run", "--port", "0"),
+        env=home,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_SECONDS,
+        check=False,
+    )
+    assert "Traceback" not in ran.stderr
+    return ran.returncode, ran.stderr
+
+
+def test_a_state_directory_that_cannot_be_written_is_told_in_a_sentence(home, tmp_path):
+    (tmp_path / "no-folder").write_text("nothing can be made in here")
+
+    code, said = refused(home | {"NEWSLETTER_PATHS__STATE": str(tmp_path / "no-folder" / "state")})
+
+    assert code == 1
+    assert "cannot be written: Not a directory" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code", "sentence"),
+    [
+        ("SOURCES__DEFAULT", '["dialy"]', 2, "source “dialy”: this is no source"),
+        ("PATHS__TEMPLATES", "/not/there", 1, "/not/there: there is no such directory"),
+    ],
+)
+def test_settings_that_could_only_fail_by_night_end_the_start(home, name, value, code, sentence):
+    ended, said = refused(home | {f"NEWSLETTER_{name}": value})
+
+    assert ended == code
+    assert sentence in said
+
+
 def test_the_service_reads_the_lists_at_once(home, papers_page, item):
     papers_page.lists(item(1, title="A first paper"), item(2, title="A second paper"))
     dated = home | {"NEWSLETTER_SOURCES__DEFAULT": '["daily:2026-04-03"]'}

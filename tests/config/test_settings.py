@@ -69,6 +69,25 @@ def test_every_mistake_is_named_at_once_with_its_key(write):
     assert "publicaton: unknown key; did you mean publication?" in problems
 
 
+@pytest.mark.parametrize("proxy", ["caddy", "10.0.0.1/8", "10.0.0.2:443"])
+def test_a_proxy_that_nobody_could_ever_come_from_is_refused(write, proxy):
+    with pytest.raises(ConfigError, match=r"web\.trusted_proxies\.1: is no address such as"):
+        load_settings(write(f"[web]\ntrusted_proxies = ['10.0.0.0/8', '{proxy}']\n"))
+
+
+@pytest.mark.parametrize("end", ["?list=1", "#top"])
+def test_an_address_to_which_no_path_can_be_added_is_refused(write, end):
+    with pytest.raises(ConfigError, match=r"publication\.base_url: must be without \? and #"):
+        load_settings(write(f"[publication]\nbase_url = 'https://papers.example.org/{end}'\n"))
+
+
+def test_the_mark_with_which_editors_of_windows_begin_a_file_does_no_harm(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_bytes(b"\xef\xbb\xbf[digest]\r\nmin_papers = 3\r\n")
+
+    assert load_settings(file).digest.min_papers == 3
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [

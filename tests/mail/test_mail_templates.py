@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from mail_samples import TEMPLATES, make_picks
 
-from newsletter.errors import TemplateError
+from newsletter.errors import ConfigError, TemplateError
 from newsletter.mail.mjml_compile import compile_template
 from newsletter.mail.render import Renderer
 from newsletter.mail.template_files import TemplateFiles
@@ -108,6 +108,11 @@ def test_a_broken_template_is_named_with_file_and_line(
 def test_a_missing_template_is_named_with_the_places_searched(tmp_path, publication):
     with pytest.raises(TemplateError, match=r"there is no template “digest\.mjml\.j2” in"):
         Renderer([tmp_path], publication)
+
+
+def test_a_directory_of_templates_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere: there is no such directory of templates"):
+        TemplateFiles([tmp_path / "nowhere"])
 
 
 def test_a_template_that_is_not_utf8_is_named_with_its_line(own_templates, publication, send):

@@ -206,6 +206,16 @@ def test_a_clock_that_is_put_back_holds_no_mail_up():
     assert leaves(pace, mail(promised=True), NOON - timedelta(hours=3))
 
 
+def test_promises_of_an_hour_that_never_came_hold_no_newcomer_up():
+    pace = Pace(rate=1)
+    ahead = NOON + timedelta(days=1)
+    for _ in range(5):
+        pace.begin(mail(), ahead)
+
+    assert pace.begin(mail(), NOON) <= NOON + timedelta(seconds=6)
+    assert pace.begin(mail(), NOON + timedelta(seconds=30)) is None
+
+
 def test_a_warm_up_lets_as_many_leave_each_day_as_it_says_and_spreads_the_rest():
     pace = Pace(warm_up=WarmUp([3, 5], NOON.date(), sent_today=(NOON.date(), 1)))
     promised = [at for _ in range(9) if (at := pace.begin(mail(), NOON))]

@@ -84,7 +84,7 @@ def test_a_job_that_always_fails_stops_no_other(tmp_path, monkeypatch):
     house.close()
 
 
-def test_a_slow_job_never_overlaps_with_itself(tmp_path, monkeypatch):
+def test_a_slow_job_never_overlaps_with_itself(tmp_path, monkeypatch, caplog):
     house = House(tmp_path, "[schedule]\ningest_minutes = 0.001\ncompose_seconds = 0.02\n")
     inside, most, lock, go_on = 0, 0, Lock(), Event()
 
@@ -105,4 +105,5 @@ def test_a_slow_job_never_overlaps_with_itself(tmp_path, monkeypatch):
         go_on.set()
         eventually(lambda: runs(house.runner)["ingest"] >= 3)
     assert most == 1
+    assert any('job "ingest (' in said for said in caplog.messages)  # told by its name
     house.close()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import format_datetime
 
 import pytest
 import requests
+import urllib3
 from source_server import NOW, Answer, Reader, World
 
 from newsletter.errors import SourceError
@@ -246,6 +250,27 @@ def test_an_answer_that_only_drips_is_given_up(world: World, reader: Reader):
     assert "comes in too slowly" in failure(fetcher.get, f"{world.base}/x")
 
 
+def test_a_drop_is_looked_at_before_the_next_one_comes(reader: Reader):
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        gave_up = threading.Event()
+
+        def drips() -> None:
+            asker, _ = listening.accept()
+            with asker:
+                asker.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonce")
+                gave_up.wait(30)
+
+        pool.submit(drips)
+        here = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        fetcher = reader.fetcher(named=(here,), obey_robots=False, attempts=1)
+        clock = iter([NOW, NOW, NOW + timedelta(minutes=10)])
+        fetcher._now = lambda: next(clock)
+        said = failure(fetcher.get, f"{here}/x")
+        gave_up.set()
+
+    assert "comes in too slowly" in said
+
+
 def test_a_broken_answer_is_tried_again(world: World, reader: Reader):
     cut = Answer(body="short", headers={"Content-Length": "100"})
     packed = Answer(body="no gzip", headers={"Content-Encoding": "gzip"})
@@ -333,6 +358,7 @@ def test_backoff_grows_to_a_limit_and_jitters_over_its_whole_width():
         (requests.exceptions.ProxyError("https://x/?token=1"), "the proxy", False),
         (requests.exceptions.ReadTimeout("https://x/?token=1"), "no answer within 5 s", False),
         (requests.exceptions.ConnectionError(), "the connection failed", False),
+        (urllib3.exceptions.ReadTimeoutError(None, "/?token=1", ""), "no answer within", False),
         (requests.exceptions.InvalidURL("https://x/?token=1"), "cannot be used", True),
     ],
 )
@@ -347,6 +373,14 @@ def test_a_proxy_and_own_certificates_can_be_named(reader: Reader):
     fetcher = reader.fetcher(proxy="http://proxy.example:3128", ca_file="own.pem")
     assert fetcher._session.proxies["https"] == "http://proxy.example:3128"
     assert fetcher._session.verify == "own.pem"
+
+
+def test_certificates_that_are_not_there_are_told_in_words(reader: Reader, tmp_path):
+    here = "https://127.0.0.1:1"
+    fetcher = reader.fetcher(ca_file=str(tmp_path / "no.pem"), named=(here,), obey_robots=False)
+
+    with pytest.raises(SourceError, match=r"certificates of sources\.ca_file cannot be read$"):
+        fetcher.get(f"{here}/list")
 
 
 def test_an_address_without_host_has_none():

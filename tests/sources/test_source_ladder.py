@@ -244,6 +244,17 @@ def test_a_paper_listed_before_does_not_make_a_list_a_repetition(world: World, r
     assert len(read(reader, f"daily:{DAY}").entries) == 3
 
 
+def test_a_paper_dated_years_ahead_is_of_the_newest_day_and_hides_no_other(world, reader):
+    items = shapes.items(3, submittedOnDailyAt=f"{DAY}T00:00:00.000Z")
+    items[1]["paper"]["submittedOnDailyAt"] = "2099-01-01T00:00:00.000Z"
+    world.routes[DAY_API] = Answer(body=shapes.api_text(items))
+
+    listing = read(reader, f"daily:{DAY}")
+
+    assert {paper.listed_on for paper in listing.papers} == {date(2026, 4, 3)}
+    assert "Listed on 2099-01-01, it says" in listing.notes[-1]
+
+
 def test_after_five_days_without_a_list_the_answer_is_empty(world: World, reader: Reader):
     for day in ("03", "02", "01"):
         world.routes[api_of(f"2026-04-{day}")] = Answer(body="[]")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -14,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.pool import StaticPool
 
 from newsletter.errors import StoreError
@@ -209,6 +211,16 @@ def test_the_folder_of_a_file_is_made(tmp_path):
     assert file.is_file()
 
 
+def test_a_new_file_is_readable_for_its_owner_only_and_an_old_one_stays_as_it_is(tmp_path):
+    new, old = tmp_path / "new.db", tmp_path / "old.db"
+    old.touch()
+    old.chmod(0o640)
+    for file in (new, old):
+        open_store(f"sqlite:///{file}").close()
+
+    assert [file.stat().st_mode & 0o777 for file in (new, old)] == [0o600, 0o640]
+
+
 def test_a_title_of_any_length_is_kept_and_found(store: Store):
     """The key of a title is as long as the title, and no index may stumble over that."""
     dice = Random(1)
@@ -283,6 +295,25 @@ def test_a_file_that_is_no_database_is_named(tmp_path):
 
     with pytest.raises(StoreError, match="not a database"):
         open_store(f"sqlite:///{file}")
+
+
+def test_a_file_that_cannot_be_opened_is_told_with_what_to_look_at(tmp_path):
+    with pytest.raises(StoreError, match=r"may not be written by this user \(unable to open"):
+        open_store(f"sqlite:///{tmp_path}")
+
+
+def test_a_file_that_somebody_writes_for_long_is_told_so_and_not_as_an_absent_one(tmp_path):
+    file = tmp_path / "papers.db"
+    with closing(open_store(f"sqlite:///{file}")) as ours, closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        event.listen(ours._engine, "connect", _hasty)
+        ours._engine.dispose()
+        with pytest.raises(StoreError, match=r"another process has been writing .*is locked\)"):
+            ours.link_keys(NOON)
+
+
+def _hasty(connection, _record) -> None:
+    connection.execute("PRAGMA busy_timeout = 0")
 
 
 def test_an_unusable_address_is_refused_and_the_password_is_not_shown():

@@ -78,6 +78,12 @@ def test_a_server_that_does_not_answer_is_a_sentence():
     assert "\n" not in said
 
 
+def test_an_address_with_a_port_that_is_none_is_a_sentence_without_its_password():
+    said = refusal("postgresql+psycopg://me:hunter2@db:port/news")
+
+    assert said.startswith("store.url (address not shown) is no usable database address")
+
+
 def test_a_wrong_password_is_a_sentence_that_does_not_show_it(postgres):
     url = postgres.url("postgres").replace("postgres@", "guarded:hunter2@")
 

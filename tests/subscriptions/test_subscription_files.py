@@ -57,6 +57,20 @@ def reasons(passed):
     return [(one.place, one.why) for one in passed]
 
 
+def test_while_a_long_list_is_taken_over_others_may_write(store, now):
+    def rows():
+        for number in range(1001):
+            if number in (500, 1000):  # those before are to be written at once
+                asked.append(store.link_keys(now))
+            yield f"line {number}", {"email": f"r{number}@reader.example"}
+
+    asked: list[object] = []
+    done = import_rows(store, rows(), vouched=VOUCHED, now=now)
+
+    assert done.added == 1001
+    assert len(asked) == 2
+
+
 def test_every_column_is_read(take, desk):
     done = take(
         "email,name,status,cadence,day,at,timezone,format,topics,muted,max_papers,surprise,since\n"
