@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Event, Lock
 
-from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
-from newsletter.errors import NewsletterError
+from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome
 from newsletter.mail import outbox
 from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.pace import Leaving, Pace
@@ -19,7 +18,7 @@ from newsletter.mail.relays import Failover, Silence
 from newsletter.mail.transport import Envelope, Transport
 from newsletter.mail.wire import address
 from newsletter.notebook import Notebook
-from newsletter.posting import Letter, Made, Post, letters
+from newsletter.posting import Letter, Made, Post, letters, not_made
 from newsletter.store import Shelf, Store
 
 _log = logging.getLogger(__name__)
@@ -286,10 +285,10 @@ class _Bag:
         self._flight.append(begun)
         try:
             envelope, mark = self._sealed(delivery, letter)
-        except NewsletterError as error:  # a broken template, say: mended sooner or later
+        except Exception as error:  # noqa: BLE001 - whatever it is, no other mail may wait for it
             self._flight.pop()
             self._office.pace.end(leaving, None, now, begun_at=now)
-            self._end(delivery, letter, Outcome(result=Result.DEFERRED, detail=str(error)), now)
+            self._end(delivery, letter, not_made(error), now)
             return None
         begun.mark = mark
         self._ahead = min(2 * self._ahead, _AHEAD)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from newsletter.delivery import Delivery, Errand
+from newsletter.delivery import Delivery, Errand, Outcome, Result
+from newsletter.errors import NewsletterError
 from newsletter.links import LinkMaker, Way
 from newsletter.mail import lint, message, outbox
 from newsletter.mail.letters import Letterhead
@@ -22,6 +24,8 @@ from newsletter.store import Kept, Register, Shelf, Store, Suppressed
 
 if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
     from newsletter.mail.dkim import Signer
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,15 @@ class Made(NamedTuple):
     is_dotless: bool = False
     even: int = 0
     is_indented: bool = False
+
+
+def not_made(error: Exception) -> Outcome:
+    """What becomes of a mail that cannot be made: a broken template, say, is mended sooner or later."""
+    said = str(error)
+    if not isinstance(error, NewsletterError):
+        _log.error("a mail cannot be made", exc_info=error)
+        said = f"it cannot be made: {type(error).__name__}"
+    return Outcome(result=Result.DEFERRED, detail=said)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -199,6 +199,24 @@ def test_a_broken_template_puts_mails_off_and_loses_none(app, reader, tmp_path):
     assert delivered(app, Relay(), NOON + timedelta(hours=1)) == Delivered(sent=1)
 
 
+def test_a_mail_that_cannot_be_made_for_a_reason_nobody_foresaw_is_put_off(
+    app, reader, tmp_path, caplog
+):
+    digest = composed(app, reader)
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "digest.txt.j2").write_text(r'{{ "half of a pair: \ud800" }}')
+    other = App(app.settings, now=lambda: NOON, templates=own)
+
+    assert deliver_due(app.store, other.live_post, Relay(), now=lambda: NOON) == Delivered(
+        deferred=1
+    )
+    other.store.close()
+    assert end_of(app, digest).last_error == "it cannot be made: UnicodeEncodeError"
+    assert "a mail cannot be made" in caplog.text
+    assert delivered(app, Relay(), NOON + timedelta(hours=1)) == Delivered(sent=1)
+
+
 def test_votes_decide_what_is_composed(app, reader):
     liked = Profile(liked=("2604.00001",), max_papers=2, surprise=False)
     taste = replace(reader, profile=replace(liked, topics=("robot hands",)))
