@@ -13,7 +13,7 @@ from newsletter.model import Candidate, Paper, Reason
 from newsletter.selection.background import Background
 from newsletter.selection.columns import Columns
 from newsletter.selection.diversity import NEAR
-from newsletter.selection.finding import Places, Read
+from newsletter.selection.finding import Read
 from newsletter.selection.hashing import Bools, Floats, Ints
 from newsletter.selection.trend import list_day, trends
 
@@ -40,7 +40,6 @@ class Field:
         list_days: on which list each stood, in words.
         told: reasons made so far, by what they say.
         sent: the place that an id or a title key means, the first of twins; -1 for none.
-        named: the same for an id, a link or a title.
         twins: places of papers that share their title.
         title: the first of its twins for each of them, else the paper itself.
     """
@@ -70,12 +69,12 @@ class Field:
         self.repeated: Bools = (self.alike >= NEAR).sum(axis=1) > np.diag(self.alike >= NEAR)
         self.lock = Lock()
         self.told: dict[tuple[object, ...], tuple[Reason, ...]] = {}
-        places = Places(papers, self.background)
+        places = self.columns.places
         self.twins = places.twins
         self.title = np.arange(len(papers))
         for twins in self.twins:
             self.title[[*twins]] = twins[0]
-        self.sent, self.named = Read(places.of), Read(places.named)
+        self.sent = Read(places.of)
 
     def __len__(self) -> int:
         return len(self.candidates)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -38,10 +38,9 @@ class Gate:
     def of(
         cls, tastes: Tastes, field: Field, already_sent: Sequence[Collection[str]], blend: Blend
     ) -> Gate:
-        named = [(*profile.liked, *profile.disliked) for profile in tastes.profiles]
         return cls(
-            _marked(already_sent, field.sent, field),
-            _marked(named, field.named, field),
+            _sent(already_sent, field),
+            _known(tastes, field),
             _muted(tastes),
             ~_fits(tastes, field, blend),
         )
@@ -72,12 +71,24 @@ def _muted(tastes: Tastes) -> Bools:
     return out
 
 
-def _marked(texts: Sequence[Collection[str]], means: Mapping[str, int], field: Field) -> Bools:
-    """Where the papers stand that each reader named."""
+def _sent(texts: Sequence[Collection[str]], field: Field) -> Bools:
     reader = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int32, len(texts)))
-    found = map(means.__getitem__, chain.from_iterable(texts))
+    place = map(field.sent.__getitem__, chain.from_iterable(texts))
     marked = np.zeros((len(texts), len(field) + 1), bool)  # the last column is nowhere
-    marked[reader, np.fromiter(found, np.int32, len(reader))] = True
+    marked[reader, np.fromiter(place, np.int32, len(reader))] = True
+    return _with_twins(marked[:, :-1], field)
+
+
+def _known(tastes: Tastes, field: Field) -> Bools:
+    marked = np.zeros(tastes.totals.shape, bool)
+    for likes in (tastes.likes, tastes.dislikes):
+        if likes:
+            marked[likes.in_round] = True
+    return _with_twins(marked, field)
+
+
+def _with_twins(marked: Bools, field: Field) -> Bools:
+    """Texts mean the first of twins, and so all of them."""
     for twins in field.twins:
         marked[:, twins] = marked[:, twins[:1]]
-    return marked[:, :-1]
+    return marked
