@@ -13,6 +13,7 @@ from newsletter.model import Paper, Profile, Why, title_key
 from newsletter.selection import categories
 from newsletter.selection.asked import MOST_TOPICS, Asked, Directory, interests_of
 from newsletter.selection.background import Background
+from newsletter.selection.finding import Places
 from newsletter.selection.hashing import Bools, Floats
 from newsletter.selection.literal import Interest, Literals
 from newsletter.selection.matching import Mutes
@@ -32,12 +33,14 @@ class Columns:
 
     Attributes:
         papers, batch: what they are measured on.
+        places: which of them a text means.
     """
 
     def __init__(self, papers: Sequence[Paper], background: Background) -> None:
         self.papers = tuple(papers)
         self.background = background
         self.batch = background.batch(self.papers)
+        self.places = Places(self.papers, background)
         self._by_key: dict[str, list[int]] = defaultdict(list)
         for place, key in enumerate(self.batch.keys):
             self._by_key[key].append(place)
@@ -70,7 +73,7 @@ class Columns:
     def named(self) -> NamedPapers:
         """The papers that readers named, which have a bound of their own."""
         if self._named is None:
-            self._named = NamedPapers(self.background, self.batch)
+            self._named = NamedPapers(self.background, self.batch, self.places.named)
         return self._named
 
     @property

@@ -5,7 +5,6 @@ For many readers at once: in each turn everybody gets one more paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,6 @@ NEAR = 0.65  # cosine from which two papers tell the same; two parts of one seri
 MOST_TOPICS = 63  # that are told apart; further ones share a bit
 _LAMBDA = 0.7  # MMR: precision at 10 stays the same, the list gets wider; never below 0.6
 LOOKED_AT = 60  # of the papers that fit a reader, the best; or as many as they want
-_WIDTHS = (5, 20)  # no more fit most readers: these get tables of their own, so many columns wide
 _SAME_TOPIC = 0.03  # each further paper on the same topic counts so much less
 _LEAST_SPAN = 0.2
 _NO_TOPIC, _MANY = -2, 1_000_000
@@ -41,17 +39,6 @@ class Offered:
     places: Ints
     in_order: Bools
 
-    def some(self, rows: Ints, width: int) -> Offered:
-        """For some readers; none of them is offered more papers than the width."""
-        return Offered(
-            self.place[rows, :width],
-            self.score[rows, :width],
-            self.topics[rows, :width],
-            self.first[rows, :width],
-            self.places[rows],
-            self.in_order[rows],
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
@@ -72,28 +59,9 @@ def choose(offered: Offered, alike: Floats) -> Chosen:
     Args:
         alike: cosines between the papers of the field.
     """
-    shape = offered.place.shape
-    chosen = Chosen(np.zeros(shape, bool), np.full(shape, -1, np.int32))
-    for rows, width in by_width(offered.place):
-        draw = _Draw(offered.some(rows, width), alike)
-        draw.all_turns()
-        chosen.picked[rows, :width] = draw.picked
-        chosen.repeats[rows, :width] = draw.repeats
-    return chosen
-
-
-def by_width(place: Ints) -> Iterator[tuple[Ints, int]]:
-    """The readers (rows) whom few papers fit, more, and many, with how many columns hold theirs.
-
-    Args:
-        place: of the papers that fit each, -1 behind them.
-    """
-    fitting, least = (place >= 0).sum(axis=1), -1
-    for most in (*_WIDTHS, place.shape[1]):
-        rows = np.flatnonzero((fitting > least) & (fitting <= most))
-        if len(rows):
-            yield rows, min(most, place.shape[1])
-        least = most
+    draw = _Draw(offered, alike)
+    draw.all_turns()
+    return Chosen(draw.picked, draw.repeats)
 
 
 class _Draw:

@@ -12,7 +12,6 @@ import numpy as np
 
 from newsletter.model import Profile, Why
 from newsletter.selection.asked import Asked
-from newsletter.selection.diversity import by_width
 from newsletter.selection.hashing import Bools, Floats, Ints
 from newsletter.selection.literal import Interest
 from newsletter.selection.tastes import EXACT_TITLE, Tastes
@@ -97,9 +96,9 @@ class Met:
         return [(at, exact[pair]) for at, pair in enumerate(pairs) if pair in exact]
 
 
-def topics_met(tastes: Tastes, place: Ints, most: int) -> tuple[Ints, Ints]:
-    """For some papers of each reader (row) a bit for each topic they meet, and the number of the
-    one they meet best (-1: none).
+def topics_met(tastes: Tastes, readers: Ints, place: Ints, most: int) -> tuple[Ints, Ints]:
+    """For some papers of some readers (row) a bit for each topic they meet, and the number of the one
+    they meet best (-1: none).
 
     Topics beyond `most` share the last bit.
 
@@ -108,26 +107,26 @@ def topics_met(tastes: Tastes, place: Ints, most: int) -> tuple[Ints, Ints]:
     """
     asked, columns = tastes.asked, tastes.columns
     topics = asked.those(columns.are_topics[asked.rows])
-    counts = np.diff(topics.ends)
-    bits = np.zeros(place.shape, np.uint8 if counts.max(initial=0) <= 8 else np.uint64)
-    first = np.full(place.shape, -1, np.int8)
-    for rows, width in by_width(place):
-        found = _met_by(topics, columns.told, rows, place[rows, :width], most)
-        bits[rows, :width], first[rows, :width] = found
-    for (reader, paper), topic in tastes.exact.items():
-        number = _number(tastes.profiles[reader], topic, most)
-        which = np.flatnonzero(place[reader] == paper)
-        bits[reader, which] |= bits.dtype.type(1 << number)
-        first[reader, which] = number
+    bits, first = _met_by(topics, columns.told, readers, place, most)
+    if tastes.exact:
+        row_of = {reader: row for row, reader in enumerate(readers.tolist())}
+        for (reader, paper), topic in tastes.exact.items():
+            if reader in row_of:
+                number = _number(tastes.profiles[reader], topic, most)
+                which = np.flatnonzero(place[row_of[reader]] == paper)
+                bits[row_of[reader], which] |= bits.dtype.type(1 << number)
+                first[row_of[reader], which] = number
     return bits, first
 
 
 def _met_by(
     topics: Asked, told: Floats, readers: Ints, place: Ints, most: int
 ) -> tuple[Ints, Ints]:
-    """The same for some readers."""
+    """The same without titles."""
     start, counts = topics.ends[:-1][readers], np.diff(topics.ends)[readers]
-    bits, first = np.zeros(place.shape, np.uint64), np.full(place.shape, -1, np.int8)
+    few = counts.max(initial=0) <= 8
+    bits = np.zeros(place.shape, np.uint8 if few else np.uint64)
+    first = np.full(place.shape, -1, np.int8)
     best = np.full(place.shape, -np.inf, np.float32)
     at = np.maximum(place, 0).astype(np.intp)
     for number in range(counts.max(initial=0)):

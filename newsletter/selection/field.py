@@ -12,8 +12,9 @@ import numpy as np
 from newsletter.model import Candidate, Paper, Reason
 from newsletter.selection.background import Background
 from newsletter.selection.columns import Columns
-from newsletter.selection.finding import Places, Read
-from newsletter.selection.hashing import Floats, Ints
+from newsletter.selection.diversity import NEAR
+from newsletter.selection.finding import Read
+from newsletter.selection.hashing import Bools, Floats, Ints
 from newsletter.selection.trend import list_day, trends
 
 SURPRISING = 0.5  # least trend of a surprise
@@ -34,12 +35,13 @@ class Field:
         has_votes: whether any are known; else taste decides by itself.
         surprising: places of those who may be a surprise, the most rising first.
         alike: cosines between all of them.
+        repeated: which papers tell the same as another one.
         figures: newest known upvotes, comments and stars of each.
         list_days: on which list each stood, in words.
         told: reasons made so far, by what they say.
         sent: the place that an id or a title key means, the first of twins; -1 for none.
-        named: the same for an id, a link or a title.
         twins: places of papers that share their title.
+        title: the first of its twins for each of them, else the paper itself.
     """
 
     def __init__(
@@ -64,11 +66,15 @@ class Field:
         self.surprising = self._surprising()
         units = self.columns.batch.rows.units
         self.alike: Floats = np.asarray((units @ units.T).toarray(), np.float32)
+        self.repeated: Bools = (self.alike >= NEAR).sum(axis=1) > np.diag(self.alike >= NEAR)
         self.lock = Lock()
         self.told: dict[tuple[object, ...], tuple[Reason, ...]] = {}
-        places = Places(papers, self.background)
+        places = self.columns.places
         self.twins = places.twins
-        self.sent, self.named = Read(places.of), Read(places.named)
+        self.title = np.arange(len(papers))
+        for twins in self.twins:
+            self.title[[*twins]] = twins[0]
+        self.sent = Read(places.of)
 
     def __len__(self) -> int:
         return len(self.candidates)

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
-from newsletter.model import Profile
+from newsletter.selection.blend import HALF_WAY, Blend
 from newsletter.selection.field import Field
-from newsletter.selection.hashing import Bools, Floats
+from newsletter.selection.hashing import Bools
 from newsletter.selection.tastes import Tastes
 
 LEAST_TASTE = 0.05  # what fits has less only where dislikes outweigh it
-HALF_WAY = 5.0  # a total that makes a taste of 0.63
 _TREND_ALONE = 0.4  # weight times trend from which a paper needs no interest
 _LEAST_TOTAL = -HALF_WAY * np.log(1 - LEAST_TASTE)
-
-
-def follows_trend_alone(profile: Profile) -> bool:
-    """A reader who named no interest, or wants none of them to count."""
-    return profile.trend_weight >= 1 or profile.says_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +36,13 @@ class Gate:
 
     @classmethod
     def of(
-        cls, tastes: Tastes, field: Field, already_sent: Sequence[Collection[str]], alone: Bools
+        cls, tastes: Tastes, field: Field, already_sent: Sequence[Collection[str]], blend: Blend
     ) -> Gate:
-        """`alone`: who follows the trend alone."""
-        named = [(*profile.liked, *profile.disliked) for profile in tastes.profiles]
         return cls(
-            _marked(already_sent, field.sent, field),
-            _marked(named, field.named, field),
+            _sent(already_sent, field),
+            _known(tastes, field),
             _muted(tastes),
-            ~_fits(tastes, field, alone),
+            ~_fits(tastes, field, blend),
         )
 
     @property
@@ -59,13 +51,14 @@ class Gate:
         return ~(self.sent | self.known | self.muted | self.unfit)
 
 
-def _fits(tastes: Tastes, field: Field, alone: Bools) -> Bools:
-    wanted = tastes.met & (tastes.totals >= _LEAST_TOTAL)
-    weights: Floats = np.array([profile.trend_weight for profile in tastes.profiles], np.float32)
+def _fits(tastes: Tastes, field: Field, blend: Blend) -> Bools:
+    wanted = tastes.totals >= _LEAST_TOTAL
+    wanted &= tastes.met
     # Nothing rises enough for those who count the trend little.
-    for reader in np.flatnonzero(weights * field.trend.max(initial=0) >= _TREND_ALONE):
-        wanted[reader] |= weights[reader] * field.trend >= _TREND_ALONE
-    wanted[alone] = True
+    rising = blend.weight * field.trend.max(initial=0) >= _TREND_ALONE
+    for reader in np.flatnonzero(rising & ~blend.alone):
+        wanted[reader] |= blend.weight[reader] * field.trend >= _TREND_ALONE
+    wanted[blend.alone] = True
     return np.asarray(wanted, bool)
 
 
@@ -78,12 +71,24 @@ def _muted(tastes: Tastes) -> Bools:
     return out
 
 
-def _marked(texts: Sequence[Collection[str]], means: Mapping[str, int], field: Field) -> Bools:
-    """Where the papers stand that each reader named."""
+def _sent(texts: Sequence[Collection[str]], field: Field) -> Bools:
     reader = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), np.int32, len(texts)))
-    found = map(means.__getitem__, chain.from_iterable(texts))
+    place = map(field.sent.__getitem__, chain.from_iterable(texts))
     marked = np.zeros((len(texts), len(field) + 1), bool)  # the last column is nowhere
-    marked[reader, np.fromiter(found, np.int32, len(reader))] = True
+    marked[reader, np.fromiter(place, np.int32, len(reader))] = True
+    return _with_twins(marked[:, :-1], field)
+
+
+def _known(tastes: Tastes, field: Field) -> Bools:
+    marked = np.zeros(tastes.totals.shape, bool)
+    for likes in (tastes.likes, tastes.dislikes):
+        if likes:
+            marked[likes.in_round] = True
+    return _with_twins(marked, field)
+
+
+def _with_twins(marked: Bools, field: Field) -> Bools:
+    """Texts mean the first of twins, and so all of them."""
     for twins in field.twins:
         marked[:, twins] = marked[:, twins[:1]]
-    return marked[:, :-1]
+    return marked

@@ -32,12 +32,14 @@ class Alike:
 
     Attributes:
         said: what each of the readers named, `row` the rows of these papers in `named`.
+        in_round: readers, and the papers of the round that they named.
         strengths: for each reader (row) and paper (column), in standard deviations.
     """
 
     named: NamedPapers
     said: Named
     row: Ints
+    in_round: tuple[Ints, Ints]
     strengths: Floats
 
     @classmethod
@@ -48,8 +50,8 @@ class Alike:
         named: NamedPapers,
     ) -> Alike:
         """`texts`: what each of the readers named; `weights` by paper id, else 1."""
-        said, row = named.named(texts, weights)
-        return cls(named, said, row, _strengths(said, row, named).round(_DECIMALS))
+        said, row, in_round = named.named(texts, weights)
+        return cls(named, said, row, in_round, _strengths(said, row, named).round(_DECIMALS))
 
     @property
     def worth(self) -> Floats:

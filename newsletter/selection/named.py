@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain, repeat
 from typing import Final
 
@@ -21,8 +21,13 @@ from newsletter.selection.ways import ByWords
 _MOST_BYTES = 14_000_000
 _AT_ONCE = 500  # papers measured, so that what lies between stays small
 _MOST_TEXTS = 100_000  # when there are more, all are forgotten and read anew
-_NOTHING, _UNREAD = -1, -2  # of a text, instead of a row
-_BITS = 32  # for the order of a reader's papers
+_NOTHING = -1  # of a text, instead of a row
+_UNREAD = -(2**62)  # of a text, instead of what it means
+_BITS = 32  # for the order of a reader's papers, and for a place in the round
+
+
+def _nowhere(_: str) -> int:
+    return -1
 
 
 class NamedPapers:
@@ -40,15 +45,22 @@ class NamedPapers:
     """
 
     def __init__(
-        self, background: Background, batch: Batch, *, most_bytes: int = _MOST_BYTES
+        self,
+        background: Background,
+        batch: Batch,
+        place_of: Callable[[str], int] = _nowhere,
+        *,
+        most_bytes: int = _MOST_BYTES,
     ) -> None:
+        """`place_of`: where in the round the paper stands that a text means; -1 for nowhere."""
+        self._place_of = place_of
         self.background, self.batch = background, batch
         self._room = max(1, most_bytes // (6 * len(batch) + 200))
         self.papers: list[Paper] = []
         self._titles: list[str] = []
         self._place = Rows(1, self._room, np.int64)
         self._row: dict[Key | None, int] = {None: _NOTHING}
-        self._row_of: dict[str, int] = {}
+        self._means: dict[str, int] = {}  # a row and a place in the round, looked up together
         self.words = ByWords(batch, self._room)
         self.kin: Final = Kin(background.kinds, batch)
         spots = zip(background.stood.spaces, (batch.in_space, batch.in_meaning), strict=False)
@@ -64,27 +76,31 @@ class NamedPapers:
         del self.papers[size:]
         del self._titles[int((self._place.all < 0).sum()) :]
         self._row = {key: row for key, row in self._row.items() if row < size}
-        self._row_of = {text: row for text, row in self._row_of.items() if row < size}
+        self._means = {text: at for text, at in self._means.items() if at >> _BITS < size}
 
     def named(
         self, texts: Sequence[Sequence[str]], weights: Sequence[Mapping[str, float]]
-    ) -> tuple[Named, Ints]:
+    ) -> tuple[Named, Ints, tuple[Ints, Ints]]:
         """What each reader named, and the row of each of these papers; what is new is measured.
 
-        Each once, in an order that does not depend on who named what before. `weights` by paper id,
-        for each reader; what is not in them counts 1.
+        Each once, in an order that does not depend on who named what before. At last readers and
+        places of papers of the round that they named. `weights` by paper id, for each reader; what
+        is not in them counts 1.
         """
-        row = self._rows(list(chain.from_iterable(texts)))
+        row, place = self._meant(list(chain.from_iterable(texts)))
         reader = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), int, len(texts)))
+        here = np.flatnonzero(place >= 0)
+        in_round = reader[here], place[here]
         reader, row = reader[row >= 0], row[row >= 0]
         order = self._order(row)
         order += reader << _BITS
-        by = np.argsort(order, kind="stable")
+        by = np.argsort(order)  # what is equal is the same
         by = by[np.diff(order[by], prepend=_NOTHING) > 0]
         reader, row = reader[by], row[by]
         ends = np.searchsorted(reader, np.arange(len(texts) + 1))
         counted = self._counted(row, ends, weights)
-        return Named.of(self._place.all[row, 0], self._titles, ends, counted), row
+        said = Named.of(self._place.all[row, 0], self._titles, ends, counted)
+        return said, row, in_round
 
     def _order(self, row: Ints) -> Ints:
         """Numbers in whose order papers stand: as they are stored, then by title."""
@@ -104,22 +120,22 @@ class NamedPapers:
                     counted[at] = of.get(self.papers[row[at]].id, 1.0)
         return counted
 
-    def _rows(self, texts: Sequence[str]) -> Ints:
-        """The row that each text means; below 0 where it means nothing."""
-        found = map(self._row_of.get, texts, repeat(_UNREAD))
-        rows = np.fromiter(found, np.int32, len(texts))
-        if rows.min(initial=0) == _UNREAD:
+    def _meant(self, texts: Sequence[str]) -> tuple[Ints, Ints]:
+        """The row that each text means, and its place in the round; below 0 where there is none."""
+        means = np.fromiter(map(self._means.get, texts, repeat(_UNREAD)), np.int64, len(texts))
+        if means.min(initial=0) == _UNREAD:
             self._read(texts)
-            rows = np.fromiter(map(self._row_of.__getitem__, texts), np.int32, len(texts))
-        return rows
+            means = np.fromiter(map(self._means.__getitem__, texts), np.int64, len(texts))
+        return means >> _BITS, (means & ((1 << _BITS) - 1)) - 1
 
     def _read(self, texts: Sequence[str]) -> None:
-        if len(self._row_of) + len(texts) > _MOST_TEXTS:
-            self._row_of.clear()
-        keys = {text: self.background.key_of(text) for text in texts if text not in self._row_of}
+        if len(self._means) + len(texts) > _MOST_TEXTS:
+            self._means.clear()
+        keys = {text: self.background.key_of(text) for text in texts if text not in self._means}
         new = [key for key in dict.fromkeys(keys.values()) if key not in self._row]
         self._learn([key for key in new if key is not None])
-        self._row_of |= {text: self._row[key] for text, key in keys.items()}
+        for text, key in keys.items():
+            self._means[text] = (self._row[key] << _BITS) + self._place_of(text) + 1
 
     def _learn(self, new: Sequence[Key]) -> None:
         for start in range(0, len(new), _AT_ONCE):

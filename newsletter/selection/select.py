@@ -12,13 +12,14 @@ import numpy.typing as npt
 from newsletter.making import maker
 from newsletter.model import Candidate, Paper, Pick, Profile, Reason
 from newsletter.selection.background import Background
+from newsletter.selection.blend import tastes_of
 from newsletter.selection.columns import Columns
 from newsletter.selection.evidence import Met
 from newsletter.selection.field import Field
 from newsletter.selection.hashing import Bools, Ints
 from newsletter.selection.ranking import Ranked, Ranking, Verdict
 from newsletter.selection.reasons import Reasons, shortened
-from newsletter.selection.round import Asking, Round, tastes_of
+from newsletter.selection.round import Asking, Round
 from newsletter.selection.tastes import Tastes
 
 _pick = maker(Pick)
@@ -92,7 +93,7 @@ def rank(
 
 
 def _picks(of: Round) -> Iterator[tuple[int, Pick]]:
-    picked, field = of.picked(), of.field
+    picked, field = of.all_picked(), of.field
     reasons = _reasons(of, picked.reader, picked.place, picked.surprise)
     scores = picked.score.tolist()
     for reader, place, score_, why in zip(
@@ -149,15 +150,14 @@ def _judged(of: Round, at: int, ranked: Ranked) -> Ranked:
     twin = of.twins.get((0, at))
     if twin is not None:
         return ranked.repeating(of.field.papers[twin])
-    columns = np.flatnonzero(of.offered.place[0] == at)
-    if not len(columns):  # so many fit better that it was not looked at
+    (found,) = np.nonzero(of.offered.place == at)
+    if not len(found):  # so many fit better that it was not looked at
         return ranked
-    column = int(columns[0])
-    if of.chosen.picked[0, column]:
+    if of.picked[found[0]]:
         return ranked.judged(Verdict.PICKED)
-    repeated = of.chosen.repeats[0, column]
+    repeated = of.repeats[found[0]]
     if repeated >= 0:
-        return ranked.repeating(of.field.papers[of.offered.place[0, repeated]])
+        return ranked.repeating(of.field.papers[of.offered.place[repeated]])
     return ranked
 
 

@@ -40,6 +40,12 @@ class Likes:
     row: Ints
     alike: Alike
 
+    @property
+    def in_round(self) -> tuple[Ints, Ints]:
+        """Readers, and the papers of the round that they named."""
+        row, place = self.alike.in_round
+        return self.readers[row], place
+
     @classmethod
     def of(
         cls, texts: Sequence[tuple[str, ...]], profiles: Sequence[Profile], columns: Columns
@@ -90,6 +96,7 @@ class Tastes:
         asked: the rows of `columns` that each reader named.
         totals: what everything adds up to; a row for each reader, a column for each paper.
         met: whether something that may earn a place by itself fits.
+        likes, dislikes: the papers they named; `None` where nobody named one.
         told: for each reader and paper whether a liked paper may be told as a reason; `None` where
             nobody named one.
         exact: who typed the very title of which paper, with the words.
@@ -101,6 +108,7 @@ class Tastes:
     totals: Floats
     met: Bools
     likes: Likes | None
+    dislikes: Likes | None
     told: Bools | None
     exact: dict[tuple[int, int], str]
 
@@ -120,7 +128,7 @@ class Tastes:
             met |= told
         for at in exact:
             totals[at], met[at] = EXACT_TITLE, True
-        return cls(tuple(profiles), columns, asked, totals, met, likes, told, exact)
+        return cls(tuple(profiles), columns, asked, totals, met, likes, dislikes, told, exact)
 
 
 def _totals(

@@ -43,7 +43,7 @@ readers = st.builds(Profile, liked=lists, disliked=lists)
 def test_the_usual_likeness_is_that_of_the_stored_papers_without_the_named_ones(named):
     weights = {STORED[at].id: weight for at, weight in named}
     table = NamedPapers(KNOWN, KNOWN.batch(DAY))
-    said, _ = table.named([tuple(weights)], [weights])
+    said, *_ = table.named([tuple(weights)], [weights])
     standing = KNOWN.stood.of(said, KNOWN.named)
     ways = zip((standing.words, *standing.near), (0.02, 0.15), _products(weights), strict=True)
     for usual, prior, values in ways:
@@ -87,7 +87,7 @@ def test_what_finds_no_room_is_measured_anew_and_is_as_alike_as_before():
 def test_what_is_usual_is_the_same_where_little_room_is_kept_for_it():
     table = NamedPapers(KNOWN, KNOWN.batch(DAY))
     texts = [(paper.id, "Some title", DAY[1].id) for paper in STORED]
-    said, _ = table.named(texts, [{}] * len(texts))
+    said, *_ = table.named(texts, [{}] * len(texts))
     narrow = Stood(KNOWN.usual, [Turned.of(KNOWN.usual.in_space, KNOWN.means.dense)], most_bytes=1)
     ample = KNOWN.stood.of(said, KNOWN.named)
     for _ in range(2):
