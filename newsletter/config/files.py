@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ _PLAIN = {
     "string_too_short": "must not be empty",
 }
 NOT_TO_BE_SHOWN = "secret_type"  # the kind of mistake whose value is not repeated
+_LOGIN = re.compile(r"[^\s/@]:[^\s/@]+@")  # a password before a host
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -75,6 +77,8 @@ def _given(mistake: Any) -> str:
     if mistake["type"] == NOT_TO_BE_SHOWN or (value and isinstance(value, dict | list)):
         return ""
     shown = repr(value)
+    if _LOGIN.search(shown):
+        return ""
     return f" (given: {shown if len(shown) < 60 else shown[:57] + '...'})"
 
 

@@ -214,6 +214,12 @@ class DkimSettings(BaseModel):
     second_selector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$")]
     second_key_file: str
 
+    @model_validator(mode="after")
+    def _has_what_a_signature_needs(self) -> Self:
+        if self.domain and not (self.selector and self.key_file):
+            raise ValueError("domain needs selector and key_file")
+        return self
+
 
 class BounceSettings(LoginSettings):
     """`[bounces]`: where reports about our mails go, and how they are read."""

@@ -119,7 +119,7 @@ def test_a_state_directory_that_cannot_be_written_is_told_in_a_sentence(home, tm
     ("name", "value", "code", "sentence"),
     [
         ("SOURCES__DEFAULT", '["dialy"]', 2, "source “dialy”: this is no source"),
-        ("PATHS__TEMPLATES", "/not/there", 1, "/not/there: there is no such directory"),
+        ("PATHS__TEMPLATES", "/not/there", 2, "/not/there: there is no such directory"),
     ],
 )
 def test_settings_that_could_only_fail_by_night_end_the_start(home, name, value, code, sentence):

@@ -81,6 +81,26 @@ def test_an_address_to_which_no_path_can_be_added_is_refused(write, end):
         load_settings(write(f"[publication]\nbase_url = 'https://papers.example.org/{end}'\n"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[smtp]\nhost = "anna:hunter2@relay.example"\n',
+        '[sources]\nbase_url = "ftp://anna:hunter2@papers.example"\n',
+    ],
+)
+def test_a_password_that_stands_before_a_host_is_not_repeated(write, text):
+    with pytest.raises(ConfigError) as refused:
+        load_settings(write(text))
+
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("more", ["", 'selector = ""\nkey_file = "dkim.pem"\n'])
+def test_a_domain_to_sign_for_needs_a_selector_and_a_key(write, more):
+    with pytest.raises(ConfigError, match=r"dkim: domain needs selector and key_file"):
+        load_settings(write(f'[dkim]\ndomain = "papers.example"\n{more}'))
+
+
 def test_the_mark_with_which_editors_of_windows_begin_a_file_does_no_harm(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_bytes(b"\xef\xbb\xbf[digest]\r\nmin_papers = 3\r\n")
