@@ -28,6 +28,7 @@ QUIET = [
     "--disable-sync",
 ]
 WAIT_MS = 20_000
+ICON = '<link rel="icon" href="data:,">'  # else the browser asks for one, sooner or later
 
 
 @dataclass
@@ -133,7 +134,7 @@ def with_proof(root) -> str:
 def fill_in(browser, lab: Lab, root: Path, script: str, site: Site, asked: Asked) -> list[str]:
     """A reader of the lab's page; returns what the console complained about."""
     lab.files = {
-        "/": "<!doctype html><title>Lab</title>" + blocks(root, "html")[0],
+        "/": f"<!doctype html><title>Lab</title>{ICON}{blocks(root, 'html')[0]}",
         "/papers.js": script.replace(HOME, asked.url),
     }
     page = browser.new_page()
@@ -143,7 +144,6 @@ def fill_in(browser, lab: Lab, root: Path, script: str, site: Site, asked: Asked
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.goto(f"{lab.origin}/")
     page.wait_for_function("document.querySelector('span').textContent !== ''")
-    complaints.clear()  # the browser itself asked the lab for /favicon.ico
     assert page.locator("span").text_content() == site.site.settings.consent
 
     page.get_by_label("What do you work on?").fill("robot manipulation")
