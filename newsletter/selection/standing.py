@@ -29,7 +29,7 @@ from newsletter.selection.ways import (
 
 _MOST_BYTES = 27_000_000  # for 10,000 named papers; what is not used takes no memory
 _AT_ONCE = 250  # papers measured, so that what lies between stays small
-_READERS = 48  # whose sums are made at once, so that these stay in the cache of a core
+_READERS = 32  # whose sums are made at once, so that these stay in the cache of a core
 
 Key = int | str  # the place of a stored paper, or the title of another
 
