@@ -22,6 +22,9 @@ from newsletter.errors import StoreError
 from newsletter.jobs import Jobs
 from newsletter.web.server import SiteServer
 
+LOCK = "newsletter.lock"
+"""The file in a state directory that whoever is at work there holds."""
+
 _log = logging.getLogger(__name__)
 
 _MINUTE = timedelta(minutes=1)
@@ -187,7 +190,7 @@ def held(folder: Path) -> Iterator[None]:
 def _lock_in(folder: Path) -> TextIO:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return (folder / "newsletter.lock").open("w")
+        return (folder / LOCK).open("w")
     except OSError as error:
         raise StoreError(
             f"the state directory {folder} cannot be written: {error.strerror}; "

@@ -15,7 +15,6 @@ from newsletter.config import load_settings
 from newsletter.store.moving import Moved, move
 
 _FILE = "sqlite:///"
-_LOCK = "newsletter.lock"
 _NAMED = ("papers", "subscribers", "digests", "deliveries")
 
 
@@ -44,7 +43,7 @@ def _at_rest(app: App, source: str) -> Iterator[None]:
         StoreError: one is.
     """
     # Imported late: the lock lies in the room that knows the scheduler and the web.
-    from newsletter.runner import held, only_instance
+    from newsletter.runner import LOCK, held, only_instance
 
     with ExitStack() as locks:
         locks.enter_context(only_instance(app))
@@ -53,7 +52,7 @@ def _at_rest(app: App, source: str) -> Iterator[None]:
             app.settings.state_dir.resolve() if app.settings.store_url.startswith(_FILE) else None
         )
         # Without a lock no service was ever at work there: it may be a copy.
-        if source.startswith(_FILE) and folder != ours and (folder / _LOCK).exists():
+        if source.startswith(_FILE) and folder != ours and (folder / LOCK).exists():
             locks.enter_context(held(folder))
         yield
 
