@@ -73,7 +73,7 @@ class Background:
         size: papers that count; `papers` and `rows` may hold more, to be looked up only.
         holders: how many of the counting papers hold each word and pair.
         means: those of the papers that stand for all, which are `usual`.
-        fitted: what stays the same while papers come in.
+        fitted: what stays the same while papers come in; who stands for all does so, too.
         stood: what is kept of papers that readers named.
         acronyms: what the papers say that short forms stand for.
     """
@@ -127,7 +127,7 @@ class Background:
         holders: Ints,
         acronyms: Acronyms,
     ) -> Background:
-        """All of the papers count."""
+        """All of the papers count; who stands for them is drawn here."""
         sample = _sample(len(papers))
         standing_for_all = rows[sample]
         means = Means.of(standing_for_all)
@@ -176,14 +176,31 @@ class Background:
         return self._grown(list(new.values())) if new else self
 
     def _grown(self, new: Sequence[Paper]) -> Background:
+        """Those that stand for all stay the same; a paper whose text has changed keeps its place."""
+        known = np.array([self.place_of(paper.id) for paper in new])
+        place = np.where(known < 0, self.size - 1 + np.cumsum(known < 0), known)
+        order = np.arange(max(self.size, place.max() + 1))
+        order[place] = self.size + np.arange(len(new))
         counted = counts(_parts(paper) for paper in new)
-        kept = [i for i, p in enumerate(self.papers) if p.id not in {paper.id for paper in new}]
-        rows = _joined(self.rows[kept], self.fitted.rows(counted, new))
         holders = self.holders + _holders(counted)
-        papers = [*(self.papers[i] for i in kept), *map(_light, new)]
-        extents = [*(self._extents[i] for i in kept), *map(_extent, new)]
-        acronyms = self.acronyms.grown(new)
-        return Background._of(papers, extents, self.fitted, rows, holders, acronyms)
+        papers = [*self.papers, *map(_light, new)]
+        papers = [papers[at] for at in order]
+        extents = [*self._extents, *map(_extent, new)]
+        by_id, by_key = _places(papers)
+        return replace(
+            self,
+            size=len(papers),
+            papers=tuple(papers),
+            rows=_joined(self.rows, self.fitted.rows(counted, new))[order],
+            holders=holders,
+            rarity=_rarity(holders, len(papers)),
+            stood=self.stood.without(known[known >= 0].tolist()),
+            kinds=Kinds.of(papers),
+            acronyms=self.acronyms.grown(new),
+            _extents=tuple(extents[at] for at in order),
+            _by_id=by_id,
+            _by_key=by_key,
+        )
 
     def knowing(self, papers: Sequence[Paper]) -> Background:
         """The same measure of what is usual, that can also look up these papers."""

@@ -46,10 +46,10 @@ class Alike:
     def of(
         cls,
         texts: Sequence[Sequence[str]],
-        weights: Sequence[Mapping[str, float]],
+        weights: Mapping[int, Mapping[str, float]],
         named: NamedPapers,
     ) -> Alike:
-        """`texts`: what each of the readers named; `weights` by paper id, else 1."""
+        """`texts`: what each of the readers named; `weights` by reader and paper id, else 1."""
         said, row, in_round = named.named(texts, weights)
         return cls(named, said, row, in_round, _strengths(said, row, named).round(_DECIMALS))
 

@@ -79,13 +79,13 @@ class NamedPapers:
         self._means = {text: at for text, at in self._means.items() if at >> _BITS < size}
 
     def named(
-        self, texts: Sequence[Sequence[str]], weights: Sequence[Mapping[str, float]]
+        self, texts: Sequence[Sequence[str]], weights: Mapping[int, Mapping[str, float]]
     ) -> tuple[Named, Ints, tuple[Ints, Ints]]:
         """What each reader named, and the row of each of these papers; what is new is measured.
 
         Each once, in an order that does not depend on who named what before. At last readers and
-        places of papers of the round that they named. `weights` by paper id, for each reader; what
-        is not in them counts 1.
+        places of papers of the round that they named. `weights` by reader and paper id; what is not
+        in them counts 1.
         """
         row, place = self._meant(list(chain.from_iterable(texts)))
         reader = np.repeat(np.arange(len(texts)), np.fromiter(map(len, texts), int, len(texts)))
@@ -112,12 +112,11 @@ class NamedPapers:
             place[place < 0] = len(self.background.papers) + np.array(behind)
         return place
 
-    def _counted(self, row: Ints, ends: Ints, weights: Sequence[Mapping[str, float]]) -> Floats:
+    def _counted(self, row: Ints, ends: Ints, weights: Mapping[int, Mapping[str, float]]) -> Floats:
         counted = np.ones(len(row))
-        for reader, of in enumerate(weights):
-            if of:
-                for at in range(ends[reader], ends[reader + 1]):
-                    counted[at] = of.get(self.papers[row[at]].id, 1.0)
+        for reader, of in weights.items():
+            for at in range(ends[reader], ends[reader + 1]):
+                counted[at] = of.get(self.papers[row[at]].id, 1.0)
         return counted
 
     def _meant(self, texts: Sequence[str]) -> tuple[Ints, Ints]:

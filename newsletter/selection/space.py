@@ -154,8 +154,14 @@ def _columns(units: Matrix, column: Ints, width: int) -> Matrix:
 
 
 def _basis(rows: Matrix) -> Floats:
-    """The strongest directions of the rows, by a randomised singular value decomposition."""
-    dimensions = min(_DIMENSIONS, rows.shape[0] // _PAPERS_PER_DIMENSION, rows.shape[1])
+    return strongest(rows, min(_DIMENSIONS, rows.shape[0] // _PAPERS_PER_DIMENSION, rows.shape[1]))
+
+
+def strongest(rows: Any, dimensions: int) -> Floats:
+    """The strongest directions of the rows, by a randomised singular value decomposition.
+
+    A column of unit length for each, square to the others.
+    """
     range_ = rows @ _chances(rows.shape[1], dimensions + _SPARE)
     for _ in range(_ROUNDS):
         range_ = rows @ (rows.T @ _directions(range_))

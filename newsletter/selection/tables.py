@@ -9,6 +9,8 @@ from scipy import sparse
 
 from newsletter.selection.hashing import Floats, Ints, Matrix
 
+_MOST_LEVELS = np.iinfo(np.int16).max
+
 
 class Rows:
     """A table that grows: rows of one width, kept together."""
@@ -35,6 +37,12 @@ class Rows:
         """Forgets all rows but the first."""
         self._used = min(self._used, size)
 
+    def only(self, which: Ints) -> Rows:
+        """Another table with some of the rows."""
+        other = Rows(self._room.shape[1], len(self._room), self._room.dtype)
+        other.append(self.all[which])
+        return other
+
     @property
     def all(self) -> Floats:
         """Every row; not to be kept, for it may move."""
@@ -43,23 +51,15 @@ class Rows:
 
 
 class ShortRows:
-    """The same in one byte a number, or two: exact to 1/254, or 1/65,000, of the largest in a row.
+    """The same in two bytes a number: exact to 1/65,000 of the largest in a row."""
 
-    What is off goes to either side, so that the spread of 2,000 numbers of a byte each is exact to
-    about 1 in 2,000 all the same.
-
-    Args:
-        kind: of the integers that are kept.
-    """
-
-    def __init__(self, width: int, room: int, kind: type[np.int8 | np.int16]) -> None:
-        self._most = np.float32(np.iinfo(kind).max)
-        self._levels = Rows(width, room, kind)
+    def __init__(self, width: int, room: int) -> None:
+        self._levels = Rows(width, room, np.int16)
         self._step = Rows(1, room)
 
     def append(self, rows: Floats) -> None:
         """Adds rows at the end."""
-        step = np.abs(rows).max(axis=1, initial=0, keepdims=True) / self._most
+        step = np.abs(rows).max(axis=1, initial=0, keepdims=True) / np.float32(_MOST_LEVELS)
         self._step.append(step)
         self._levels.append(np.rint(rows / np.where(step > 0, step, 1)))
 
@@ -67,6 +67,12 @@ class ShortRows:
         """Forgets all rows but the first."""
         self._step.cut(size)
         self._levels.cut(size)
+
+    def only(self, which: Ints) -> ShortRows:
+        """Another table with some of the rows."""
+        other = ShortRows(0, 0)
+        other._levels, other._step = self._levels.only(which), self._step.only(which)
+        return other
 
     def summed(self, which: Ints, shares: Floats, ends: Ints) -> Floats:
         """Some rows by their shares, added up; where those of each sum begin, and the last end."""

@@ -15,7 +15,7 @@ from newsletter.model import Profile
 from newsletter.selection.asked import Asked
 from newsletter.selection.columns import Columns
 from newsletter.selection.hashing import Bools, Floats, Ints
-from newsletter.selection.learn import weights_in
+from newsletter.selection.learn import VotedProfile, weights_in
 from newsletter.selection.likeness import Alike
 from newsletter.selection.tables import adding
 
@@ -54,7 +54,8 @@ class Likes:
         some = [at for at, said in enumerate(texts) if said]
         if not some:
             return None
-        weights = [weights_in(profiles[at]) for at in some]
+        theirs = ((row, profiles[at]) for row, at in enumerate(some))
+        weights = {row: weights_in(one) for row, one in theirs if isinstance(one, VotedProfile)}
         row = np.full(len(texts), -1)
         row[some] = np.arange(len(some))
         return cls(row, Alike.of([texts[at] for at in some], weights, columns.named))

@@ -48,6 +48,15 @@ def test_a_paper_whose_abstract_came_later_is_read_again():
     assert whole.nnz > known.vectors([bare]).units.nnz
 
 
+def test_a_paper_is_as_near_to_what_a_reader_likes_on_the_next_day():
+    known = Background.fit(PAPERS)
+    other = replace(PAPERS[1], abstract="Bees dance in the hive.")
+    grown = known.renewed([PAPERS[0], other, *PAPERS[2:], *NEW])
+    profile = Profile(liked=(PAPERS[0].id, PAPERS[31].id))
+    before, after = (score(profile, PAPERS[2:], background=of) for of in (known, grown))
+    np.testing.assert_allclose(after, before, atol=1e-5)
+
+
 def test_a_grown_background_scores_nearly_as_one_measured_anew():
     profile = Profile(topics=("robot manipulation",), liked=(PAPERS[0].id,))
     grown = Background.fit(PAPERS).renewed([*PAPERS, *NEW])
