@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from typing import Any
 
 import numpy as np
 
@@ -18,7 +17,7 @@ from newsletter.selection.hashing import Bools, Floats
 from newsletter.selection.literal import Interest, Literals
 from newsletter.selection.matching import Mutes
 from newsletter.selection.named import NamedPapers
-from newsletter.selection.tables import Rows
+from newsletter.selection.tables import Marks, Rows
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
 _CATEGORY_AS_TOPIC = 2.0
@@ -63,7 +62,7 @@ class Columns:
         """Starts anew; named papers stay."""
         size = len(self)
         self._where = Directory()
-        self._told, self._bits = Rows(size), Rows((size + 7) // 8, kind=np.uint8)
+        self._told, self._clear = Rows(size), Marks(size)
         self._sums, self._wholes, self._squares = Rows(2 * size), Rows(size), Rows(size)
         self._muted: dict[str, int] = {}
         self._mutes = Rows(size)
@@ -98,10 +97,9 @@ class Columns:
         """
         return self._told.all
 
-    @property
-    def bits(self) -> Any:
-        """The same for each interest as bits, a 1 where a paper is told to meet it."""
-        return self._bits.all
+    def met(self, asked: Asked) -> Bools:
+        """Whether each paper (column) is told to meet anything that each reader (row) asks for."""
+        return self._clear.any(asked.rows, asked.ends)
 
     @property
     def sums(self) -> Floats:
@@ -195,7 +193,7 @@ class Columns:
     def _append(self, new: Sequence[Interest], strength: Floats, held: Bools) -> None:
         self._where.add(new)
         self._told.append(np.where(held, strength, -np.inf))
-        self._bits.append(np.packbits(held, axis=1))
+        self._clear.append(held)
 
 
 def _in_category(topics: Sequence[str], papers: Sequence[Paper]) -> Bools:

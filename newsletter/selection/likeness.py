@@ -60,13 +60,7 @@ class Alike:
 
     def close(self) -> Bools:
         """Whether each paper is close to one that a reader named; nobody named none."""
-        size = self.strengths.shape[1]
-        some = np.flatnonzero(np.diff(self.said.ends))
-        bits = np.zeros((len(self.said), (size + 7) // 8), np.uint8)
-        if len(some):
-            theirs = self.named.words.close.all[self.row]
-            bits[some] = np.bitwise_or.reduceat(theirs, self.said.ends[some], axis=0)
-        return np.unpackbits(bits, axis=1, count=size).view(bool)
+        return self.named.words.close.any(self.row, self.said.ends)
 
     def nearest(self, reader: Ints, place: Ints) -> Ints:
         """The row of the named paper that is nearest, for pairs of a reader who named some and a

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from newsletter.selection.hashing import Floats, Ints, Matrix
+from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
 
 _MOST_LEVELS = np.iinfo(np.int16).max
 
@@ -79,6 +79,35 @@ class ShortRows:
         steps = shares * self._step.all[which, 0]
         rows = self._levels.all.take(which, axis=0).astype(np.float32)
         return np.asarray(adding(steps, ends) @ rows)
+
+
+class Marks:
+    """A table of yes and no, a bit each."""
+
+    def __init__(self, width: int, room: int = 64) -> None:
+        """As `Rows` have it."""
+        self._width = width
+        self._words = Rows((width + 63) // 64, room, np.uint64)
+
+    def append(self, rows: Bools) -> None:
+        """Adds rows at the end."""
+        bits = np.zeros((len(rows), 8 * self._words.all.shape[1]), np.uint8)
+        packed = np.packbits(rows, axis=1)
+        bits[:, : packed.shape[1]] = packed
+        self._words.append(bits.view(np.uint64))
+
+    def cut(self, size: int) -> None:
+        """Forgets all rows but the first."""
+        self._words.cut(size)
+
+    def any(self, which: Ints, ends: Ints) -> Bools:
+        """Where any of some rows says yes; where those of each set begin, and the last end."""
+        words = self._words.all
+        found = np.zeros((len(ends) - 1, words.shape[1]), np.uint64)
+        some = np.flatnonzero(np.diff(ends))
+        if len(some):
+            found[some] = np.bitwise_or.reduceat(words[which], ends[some], axis=0)
+        return np.unpackbits(found.view(np.uint8), axis=1, count=self._width).view(bool)
 
 
 def adding(shares: Floats, ends: Ints, columns: Ints | None = None, width: int = 0) -> Matrix:

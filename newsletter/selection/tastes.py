@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -54,8 +55,8 @@ class Likes:
         some = [at for at, said in enumerate(texts) if said]
         if not some:
             return None
-        theirs = ((row, profiles[at]) for row, at in enumerate(some))
-        weights = {row: weights_in(one) for row, one in theirs if isinstance(one, VotedProfile)}
+        voted = [row for row, at in enumerate(some) if isinstance(profiles[at], VotedProfile)]
+        weights = {row: weights_in(profiles[some[row]]) for row in voted}
         row = np.full(len(texts), -1)
         row[some] = np.arange(len(some))
         return cls(row, Alike.of([texts[at] for at in some], weights, columns.named))
@@ -178,7 +179,8 @@ def _by_topics(above: Floats, below: Floats) -> Floats:
 
 def _topics(profiles: Sequence[Profile]) -> Floats:
     """How many topics each reader has, one at least."""
-    return np.array([len(profile.topics) or 1 for profile in profiles], np.float32)
+    topics = map(attrgetter("topics"), profiles)
+    return np.maximum(np.fromiter(map(len, topics), np.float32, len(profiles)), 1)
 
 
 def _met(asked: Asked, columns: Columns, profiles: Sequence[Profile]) -> Bools:
@@ -190,9 +192,4 @@ def _met(asked: Asked, columns: Columns, profiles: Sequence[Profile]) -> Bools:
     if broad.any():
         precise = np.array([bool(p.topics or p.keywords or p.liked) for p in profiles])
         asked = asked.those(~(broad[asked.rows] & precise[asked.reader]))
-    some = np.flatnonzero(np.diff(asked.ends))
-    bits = np.zeros((len(profiles), columns.bits.shape[1]), np.uint8)
-    if len(some):
-        theirs = columns.bits[asked.rows]
-        bits[some] = np.bitwise_or.reduceat(theirs, asked.ends[some], axis=0)
-    return np.unpackbits(bits, axis=1, count=len(columns)).view(bool)
+    return columns.met(asked)

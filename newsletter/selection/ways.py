@@ -6,7 +6,7 @@ import numpy as np
 
 from newsletter.selection.batch import Batch
 from newsletter.selection.hashing import Floats, Matrix
-from newsletter.selection.tables import Rows
+from newsletter.selection.tables import Marks, Rows
 from newsletter.selection.usual import Usual
 
 # What is usual when hardly any paper is stored.
@@ -22,20 +22,20 @@ class ByWords:
     Attributes:
         alike: how alike each named paper (row) is to each of the round (column).
         cosines: their cosines alone, to tell which is nearest.
-        close: the same as bits, a 1 where they are close.
+        close: where these are close.
     """
 
     def __init__(self, batch: Batch, room: int) -> None:
         self._batch = batch
         self.alike = Rows(len(batch), room)
         self.cosines = Rows(len(batch), room, np.float16)
-        self.close = Rows((len(batch) + 7) // 8, room, np.uint8)
+        self.close = Marks(len(batch), room)
 
     def append(self, units: Matrix, titles: Matrix) -> None:
         """Adds named papers."""
         cosines = self._batch.said(units).T
         self.cosines.append(cosines)
-        self.close.append(np.packbits(cosines.astype(np.float32) >= _CLOSE, axis=1))
+        self.close.append(cosines.astype(np.float32) >= _CLOSE)
         self.alike.append(cosines + TITLES * self._batch.said(titles).T - self._batch.common)
 
     def cut(self, size: int) -> None:
