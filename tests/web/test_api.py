@@ -255,7 +255,8 @@ def test_the_archive_is_paged_from_the_newest_day(web):
 
 
 @pytest.mark.parametrize(
-    "query", ["limit=0", "limit=101", "limit=x", "before=yesterday", "before=0", "page=2"]
+    "query",
+    ["limit=0", "limit=101", "limit=x", "before=yesterday", "before=0", "before=", "page=2"],
 )
 def test_a_page_of_the_archive_that_cannot_be_is_refused(shown, query):
     answer = shown.client.get(f"{API}/archive?{query}")
@@ -264,9 +265,13 @@ def test_a_page_of_the_archive_that_cannot_be_is_refused(shown, query):
     assert answer.json()["problems"][0].startswith(query.split("=")[0])
 
 
-@pytest.mark.parametrize("path", ["archive?before=yesterday", "archive?before=", "archive/now"])
-def test_a_day_that_is_none_is_told_in_one_sentence(shown, path):
-    problems = shown.client.get(f"{API}/{path}").json()["problems"]
+NO_DAYS = ("now", "2026-02-30", "2026-13-01", "0000-01-01", "2026-W14-5", "20260403", "1775174400")
+
+
+@pytest.mark.parametrize("day", NO_DAYS)
+@pytest.mark.parametrize("path", ["archive?before=", "archive/"])
+def test_a_day_that_is_none_is_told_in_one_sentence(shown, path, day):
+    problems = shown.client.get(f"{API}/{path}{day}").json()["problems"]
 
     assert [problem.partition(": ")[2] for problem in problems] == [
         "must be a day such as 2026-04-03"
