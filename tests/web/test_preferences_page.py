@@ -267,6 +267,12 @@ def test_a_pause_and_its_end(web, way):
     assert stored(web, reader).status is Status.ACTIVE
 
 
+def test_a_pause_for_ever_is_one_whatever_the_rhythm(web):
+    reader = web.reader(cadence=Cadence.WEEKLY)
+    page = web.client.post(web.path(Way.PAUSE, reader.id), data={"until": "9999-12-31"})
+    assert "no mail before Friday, 31 December 9999" in page.text
+
+
 @pytest.mark.parametrize("way", [Way.PREFERENCES, Way.PAUSE])
 def test_a_pause_until_yesterday_is_a_mistake(web, way):
     reader = web.reader()
