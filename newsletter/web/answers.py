@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from newsletter.errors import (
     AddressError,
@@ -65,6 +66,7 @@ class _Answers:
             if way := _page_of_form(request):
                 return RedirectResponse(way, HTTPStatus.SEE_OTHER, {"cache-control": "no-store"})
             error.detail = f"{request.method} is not possible here."
+            error.headers = {"allow": _allowed(request)}
         detail = _LOST if error.detail == HTTPStatus(error.status_code).phrase else error.detail
         answered = self._answer(request, error.status_code, str(detail))
         answered.headers.update(error.headers or {})
@@ -100,6 +102,18 @@ def _page_of_form(request: Request) -> str:
     if request.method not in ("GET", "HEAD") or path.startswith(API):
         return ""
     return path.rpartition("/")[0] or "/"
+
+
+def _allowed(request: Request) -> str:
+    """Every method of this address (RFC 9110 10.2.1); Starlette names those of one route only."""
+    asked = {method: {**request.scope, "method": method} for method in ("GET", "POST")}
+    routes = request.app.routes
+    methods = [
+        method
+        for method, scope in asked.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
+    return ", ".join(methods).replace("GET", "GET, HEAD")  # see `Guard`
 
 
 def problem_json(status: int, sentence: str, problems: Sequence[str] = ()) -> JSONResponse:
