@@ -192,7 +192,7 @@ class Api:
         if judgement.answer is Answer.TOO_MANY:
             raise _too_many(judgement)
         if judgement.answer is Answer.RETRY:
-            raise HTTPException(422, f"stamp: {judgement.sentence}")
+            raise HTTPException(422, judgement.sentence)
         return judgement.answer is Answer.LET_IN
 
     def _may_look(self, request: Request) -> None:

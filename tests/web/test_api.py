@@ -192,7 +192,7 @@ def test_a_form_that_is_sent_at_once_is_to_be_sent_again(web):
     answer = web.client.post(f"{API}/subscriptions", json=body)
 
     assert answer.status_code == 422
-    assert answer.json()["detail"].startswith("stamp: That was very quick")
+    assert answer.json()["detail"].startswith("That was very quick")
 
 
 def test_too_many_forms_are_refused_with_the_time_to_come_back(web):
@@ -200,6 +200,7 @@ def test_too_many_forms_are_refused_with_the_time_to_come_back(web):
 
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert int(answers[2].headers["retry-after"]) > 60
+    assert answers[2].json()["detail"].endswith(" minutes.")
 
 
 @pytest.mark.parametrize(
