@@ -6,7 +6,7 @@ import html
 import json
 import re
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from web_world import CONSENT, Site
 
 from newsletter.links import Way
 from newsletter.membership import Wishes, wishes_of
-from newsletter.model import Cadence, Profile, Status, Subscriber, Verdict
+from newsletter.model import Cadence, Format, Profile, Status, Subscriber, Verdict
 from newsletter.web.forms import LISTS
 from newsletter.web.pausing import pause_of
 from newsletter.web.standing import changes, standing
@@ -146,6 +146,30 @@ def test_a_change_is_saved_and_told(web):
     assert (now.cadence, now.weekday, now.timezone) == (Cadence.WEEKLY, 4, "Asia/Tokyo")
     versions = web.app.subscriptions.export(reader.id)["profiles"]
     assert [version["version"] for version in versions] == [1, 2]
+
+
+def test_an_old_tab_leaves_what_another_one_changed(web):
+    reader = web.reader(timezone="Europe/Berlin")
+    old, new = (form_in(web.client.get(settings(web, reader)).text) for _ in range(2))
+    new |= {"send_at": "17:00", "cadence": "weekly", "trend": "80", "surprise": ["no"]}
+    web.client.post(settings(web, reader), data=new | {"text_only": ["no", "yes"]})
+    web.client.post(settings(web, reader), data=old | {"keywords": "vision", "max_papers": "3"})
+    now = stored(web, reader)
+    assert (now.cadence, now.send_at, now.format) == (Cadence.WEEKLY, time(17), Format.TEXT)
+    assert (now.profile.trend_weight, now.profile.surprise) == (0.8, False)
+    assert (now.profile.keywords, now.profile.max_papers) == (("vision",), 3)
+
+
+@pytest.mark.parametrize("first", ["", "/preview"])
+def test_a_mistake_in_an_old_tab_loses_nothing_of_what_happened_elsewhere(web, first):
+    reader = web.reader()
+    old = form_in(web.client.get(settings(web, reader)).text)
+    web.app.subscriptions.mute(reader.id, "phones", now=web.at)
+    page = web.client.post(settings(web, reader) + first, data=old | {"timezone": "Mars"})
+    again = form_in(page.text) | {"timezone": "Asia/Tokyo"}
+    web.client.post(settings(web, reader), data=again)
+    now = stored(web, reader)
+    assert (now.timezone, now.profile.muted) == ("Asia/Tokyo", ("phones",))
 
 
 def test_a_mistake_saves_nothing_and_keeps_what_was_typed(web):
