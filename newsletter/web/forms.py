@@ -12,6 +12,7 @@ from newsletter.config import check_wishes
 from newsletter.errors import ConfigError
 from newsletter.membership import Wishes, one_line
 from newsletter.model import Format, Profile
+from newsletter.selection.categories import NAMES
 
 # The most entries of each list that the form takes. Choosing for a longer profile holds up the
 # preview of everybody else; what an import brought stays as long as nobody touches it.
@@ -195,6 +196,8 @@ def _list(form: Form, name: str, known: Sequence[str]) -> tuple[str, ...]:
     if name == "topics":
         text = "\n".join((text, *form.suggested))
         known = (*known, *form.suggested)
+    if name == "categories":
+        known = (*known, *NAMES.values())  # "Distributed, Parallel, and Cluster Computing"
     return entries(text, known, names=name == "authors")
 
 

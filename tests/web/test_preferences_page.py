@@ -148,6 +148,14 @@ def test_a_change_is_saved_and_told(web):
     assert [version["version"] for version in versions] == [1, 2]
 
 
+def test_a_category_that_arxiv_does_not_have_is_saved_and_told(web):
+    reader = web.reader()
+    sent = form_in(web.client.get(settings(web, reader)).text) | {"categories": "cs.XX"}
+    page = web.client.post(settings(web, reader), data=sent)
+    assert "Added arXiv category: “cs.XX”." in page.text
+    assert "“cs.XX” is no arXiv category we know" in page.text
+
+
 def test_an_old_tab_leaves_what_another_one_changed(web):
     reader = web.reader(timezone="Europe/Berlin")
     old, new = (form_in(web.client.get(settings(web, reader)).text) for _ in range(2))
