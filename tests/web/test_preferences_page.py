@@ -358,6 +358,15 @@ def test_being_forgotten_is_asked_once_more_and_then_done(web):
     assert web.client.post(path + "/forget").status_code == 410
 
 
+def test_who_is_forgotten_is_told_the_way_back_which_is_not_the_form(web):
+    home = settings(web, web.reader())
+    asked, gone = web.client.get(f"{home}/forget"), web.client.post(f"{home}/forget")
+    waiting = web.client.get("/check-your-mail")  # where the form leads, and no mail comes
+    for page in (asked, gone, waiting):
+        told = page.text.partition("<main")[2].partition("</main>")[0]
+        assert f"mailto:{web.site.publication.reply_to}" in told
+
+
 def test_a_double_click_forgets_once_and_says_so_twice(web, monkeypatch):
     reader = web.reader()
     path = settings(web, reader) + "/forget"
