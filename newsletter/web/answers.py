@@ -27,6 +27,7 @@ from newsletter.web.pages import Pages
 API = "/api/"
 _log = logging.getLogger(__name__)
 _LOST = "There is no such page here. The address may have been cut in two by a mail program."
+_NO_ADDRESS = "There is no such address; /api/v1/openapi.json names them all."
 _STATUS: tuple[tuple[type[NewsletterError], int], ...] = (
     (AddressError, 422),
     (SubscriptionError, 409),
@@ -67,7 +68,8 @@ class _Answers:
                 return RedirectResponse(way, HTTPStatus.SEE_OTHER, {"cache-control": "no-store"})
             error.detail = f"{request.method} is not possible here."
             error.headers = {"allow": _allowed(request)}
-        detail = _LOST if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+        lost = _NO_ADDRESS if request.url.path.startswith(API) else _LOST
+        detail = lost if error.detail == HTTPStatus(error.status_code).phrase else error.detail
         answered = self._answer(request, error.status_code, str(detail))
         answered.headers.update(error.headers or {})
         return answered

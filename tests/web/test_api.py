@@ -158,7 +158,10 @@ def test_without_consent_nothing_is_mailed(web, consent):
         ({"email": "no address"}, ""),
         ({"wishes": {"timezone": "Mars/Olympus"}}, "wishes.timezone: is no IANA time zone"),
         ({"wishes": {"topic": ["x"]}}, "wishes.topic: unknown key"),
-        ({"wishes": {"topics": ["\u200b"]}}, "wishes.topics.0: "),
+        ({"wishes": {"topics": ["\u200b"]}}, "wishes.topics.0: must not be empty"),
+        ({"wishes": {"name": "A\r\nB"}}, "wishes.name: must be one line"),
+        ({"wishes": {"send_at": "8:00"}}, "wishes.send_at: must be a local time such as 08:00"),
+        ({"wishes": []}, "wishes: must be an object in braces"),
         ({"wishes": {"max_papers": "many"}}, "wishes.max_papers: input should be a valid integer"),
         ({"wishes": {"topics": ["x" * 301]}}, "wishes.topics.0: "),
         ({"wishes": {"topics": ["x"] * 41}}, "wishes.topics: "),
@@ -291,6 +294,15 @@ def test_a_day_without_a_list_is_not_found(shown):
 
     assert answer.status_code == 404
     assert answer.json()["detail"] == "There is no list of 2026-04-04."
+
+
+def test_an_address_that_is_none_is_told_without_a_word_about_mails(shown):
+    answer = shown.client.get(f"{API}/nothing")
+
+    assert answer.status_code == 404
+    assert (
+        answer.json()["detail"] == "There is no such address; /api/v1/openapi.json names them all."
+    )
 
 
 def test_links_of_papers_are_https_or_empty(web):
