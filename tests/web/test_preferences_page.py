@@ -208,6 +208,18 @@ def test_the_preview_tells_what_a_change_would_do_without_saving(web):
     assert web.dump() == before
 
 
+def test_the_preview_tells_nothing_of_liked_papers_that_stood_there_before(web):
+    asked = Wishes(profile=Profile(liked=("2604.00005", "2604.00006")))
+    reader = web.app.subscriptions.enrol("a@reader.example", asked, CONSENT, now=web.at)
+    sent = form_in(web.client.get(settings(web, reader)).text) | {"topics": "vision"}
+    path = settings(web, reader) + "/preview"
+    page = web.client.post(path, data=sent, headers=FRAGMENT)
+    assert "papers we know" not in page.text
+    more = sent | {"liked": f"{sent['liked']}\n2604.00004"}
+    page = web.client.post(path, data=more, headers=FRAGMENT)
+    assert "text, 1 entry: 1 is a paper we know." in page.text
+
+
 def test_the_preview_of_nothing_changed_compares_nothing(web):
     reader = web.reader()
     sent = form_in(web.client.get(settings(web, reader)).text)
