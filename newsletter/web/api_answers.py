@@ -73,11 +73,20 @@ def _refusal(status: int) -> dict[str, Any]:
 
 
 def complete(app: FastAPI, home: str) -> None:
-    """Puts the shape of a refusal and our address into the OpenAPI document."""
-    document = app.openapi()
-    document["servers"] = [{"url": home}]
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas[Problem.__name__] = Problem.model_json_schema()
+    """Puts the shape of a refusal and our address into the OpenAPI document.
+
+    Each time it is asked for: FastAPI makes a new one when a router joins later.
+    """
+    make = app.openapi
+
+    def completed() -> dict[str, Any]:
+        document = make()
+        document["servers"] = [{"url": home}]
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas[Problem.__name__] = Problem.model_json_schema()
+        return document
+
+    app.openapi = completed  # type: ignore[method-assign]  # as FastAPI's own documentation does
 
 
 class JsonRoute(APIRoute):
