@@ -13,6 +13,7 @@ _WORKING_DAYS = range(5)  # Monday to Friday
 _LATE = timedelta(hours=6)
 LONGEST_GAP = 14  # days that one digest covers at most
 _DAYS_AHEAD = 16  # two weeks hold every cadence, also where a zone skips a day
+_FOR_EVER = date(9999, 12, 1)  # a pause beyond it, where the calendar has no room for a rhythm
 
 
 def next_due(subscriber: Subscriber, after: datetime) -> datetime | None:
@@ -49,7 +50,7 @@ def _next(
     zone = ZoneInfo(timezone)
     first = after.astimezone(zone).date() - timedelta(days=1)
     if paused_until:
-        first = max(first, paused_until)
+        first = max(first, min(paused_until, _FOR_EVER))
     due = (_instant(day, at, zone) for day in _days(cadence, weekday, first))
     return next(instant for instant in due if instant > after)
 

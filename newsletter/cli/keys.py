@@ -42,7 +42,7 @@ def rotate(config: ConfigOption = None) -> None:
     app.store.link_keys(app.now())  # an installation that has none gets its first one
     key = app.store.add_link_key(app.now())
     typer.echo(f"key {key.version} signs from now on")
-    note("Restart what is running, the pages first: keys are read when a program starts.")
+    note("A service that is running signs with it in some seconds, without a restart.")
     note("Links signed with older keys stay valid until `newsletter keys drop VERSION`.")
 
 

@@ -47,6 +47,16 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _home(value: str) -> str:
+    """The pages and their forms name one another by paths that begin at the root of the host."""
+    if value.partition("://")[2].count("/"):
+        raise ValueError(
+            "must be without a path: the pages need a host of their own, "
+            "such as https://papers.example.org"
+        )
+    return value
+
+
 def _proxy_address(value: str) -> str:
     """Anything else would never be met, and all readers would count as one."""
     try:
@@ -129,6 +139,7 @@ Interests = Annotated[tuple[Interest, ...], Field(max_length=5000)]
 Address = Annotated[str, AfterValidator(_one_address)]
 MaybeAddress = Annotated[str, AfterValidator(_address_or_none)]
 Web = Annotated[str, AfterValidator(_web_address)]
+Home = Annotated[Web, AfterValidator(_home)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 Day = Annotated[date | None, BeforeValidator(_day)]

@@ -26,6 +26,7 @@ from newsletter.config.fields import (
     FROZEN,
     Address,
     Day,
+    Home,
     Line,
     MaybeAddress,
     Origin,
@@ -46,7 +47,7 @@ class PublicationSettings(BaseModel):
 
     name: Line
     tagline: str
-    base_url: Web
+    base_url: Home
     from_name: Line
     from_address: Address
     reply_to: Address

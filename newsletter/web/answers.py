@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from newsletter.errors import (
     AddressError,
@@ -26,6 +27,7 @@ from newsletter.web.pages import Pages
 API = "/api/"
 _log = logging.getLogger(__name__)
 _LOST = "There is no such page here. The address may have been cut in two by a mail program."
+_NO_ADDRESS = "There is no such address; /api/v1/openapi.json names them all."
 _STATUS: tuple[tuple[type[NewsletterError], int], ...] = (
     (AddressError, 422),
     (SubscriptionError, 409),
@@ -65,7 +67,9 @@ class _Answers:
             if way := _page_of_form(request):
                 return RedirectResponse(way, HTTPStatus.SEE_OTHER, {"cache-control": "no-store"})
             error.detail = f"{request.method} is not possible here."
-        detail = _LOST if error.detail == HTTPStatus(error.status_code).phrase else error.detail
+            error.headers = {"allow": _allowed(request)}
+        lost = _NO_ADDRESS if request.url.path.startswith(API) else _LOST
+        detail = lost if error.detail == HTTPStatus(error.status_code).phrase else error.detail
         answered = self._answer(request, error.status_code, str(detail))
         answered.headers.update(error.headers or {})
         return answered
@@ -100,6 +104,18 @@ def _page_of_form(request: Request) -> str:
     if request.method not in ("GET", "HEAD") or path.startswith(API):
         return ""
     return path.rpartition("/")[0] or "/"
+
+
+def _allowed(request: Request) -> str:
+    """Every method of this address (RFC 9110 10.2.1); Starlette names those of one route only."""
+    asked = {method: {**request.scope, "method": method} for method in ("GET", "POST")}
+    routes = request.app.routes
+    methods = [
+        method
+        for method, scope in asked.items()
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
+    return ", ".join(methods).replace("GET", "GET, HEAD")  # see `Guard`
 
 
 def problem_json(status: int, sentence: str, problems: Sequence[str] = ()) -> JSONResponse:

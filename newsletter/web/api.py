@@ -37,6 +37,7 @@ from newsletter.web.api_models import (
 from newsletter.web.api_views import paper_of, pick_of, report_of
 from newsletter.web.doorman import Answer, Judgement, Knock
 from newsletter.web.forms import MOST
+from newsletter.web.lists import day_of
 from newsletter.web.site import Site
 
 PREFIX = "/api/v1"
@@ -50,10 +51,11 @@ _PUBLIC = "public, max-age=300"
 
 
 def _day(given: object) -> object:
-    """A day has one spelling here: pydantic would take a number of seconds too."""
-    if isinstance(given, str) and len(given) == len("2026-04-03") and given.isascii():
-        return given
-    raise ValueError("must be a day such as 2026-04-03")
+    """pydantic would take a number of seconds too, and say more than a reader wants to know."""
+    day = day_of(given) if isinstance(given, str) else None
+    if day is None:
+        raise ValueError("must be a day such as 2026-04-03")
+    return day
 
 
 Day = Annotated[date, BeforeValidator(_day)]
@@ -190,7 +192,7 @@ class Api:
         if judgement.answer is Answer.TOO_MANY:
             raise _too_many(judgement)
         if judgement.answer is Answer.RETRY:
-            raise HTTPException(422, f"stamp: {judgement.sentence}")
+            raise HTTPException(422, judgement.sentence)
         return judgement.answer is Answer.LET_IN
 
     def _may_look(self, request: Request) -> None:

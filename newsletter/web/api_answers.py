@@ -21,7 +21,13 @@ _SHOWN = 20  # single mistakes told in one answer
 _LONGEST_KEY = 80
 _NOT_JSON = "Send JSON, with the header Content-Type: application/json."
 _UNREADABLE = "The body cannot be read as JSON."
-_PLAIN = {"extra_forbidden": "unknown key", "missing": "is needed"}
+_PLAIN = {
+    "extra_forbidden": "unknown key",
+    "missing": "is needed",
+    "model_attributes_type": "must be an object in braces",
+}
+# Said instead of the pattern that a text does not match.
+_SHAPES = {"name": "must be one line", "send_at": "must be a local time such as 08:00"}
 _WHEN = {
     404: "There is no such thing here.",
     413: "More than 6 MB were sent.",
@@ -67,11 +73,20 @@ def _refusal(status: int) -> dict[str, Any]:
 
 
 def complete(app: FastAPI, home: str) -> None:
-    """Puts the shape of a refusal and our address into the OpenAPI document."""
-    document = app.openapi()
-    document["servers"] = [{"url": home}]
-    schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    schemas[Problem.__name__] = Problem.model_json_schema()
+    """Puts the shape of a refusal and our address into the OpenAPI document.
+
+    Each time it is asked for: FastAPI makes a new one when a router joins later.
+    """
+    make = app.openapi
+
+    def completed() -> dict[str, Any]:
+        document = make()
+        document["servers"] = [{"url": home}]
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas[Problem.__name__] = Problem.model_json_schema()
+        return document
+
+    app.openapi = completed  # type: ignore[method-assign]  # as FastAPI's own documentation does
 
 
 class JsonRoute(APIRoute):
@@ -126,6 +141,8 @@ def _sentence(mistake: Any) -> str:
         return _UNREADABLE
     key = ".".join(map(_part, mistake["loc"][1:])) or "body"
     told = _PLAIN.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
+    if mistake["type"] == "string_pattern_mismatch":
+        told = _SHAPES.get(mistake["loc"][-1], told)
     return f"{key}: {told[:1].lower()}{told[1:]}"
 
 

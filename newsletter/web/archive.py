@@ -15,7 +15,7 @@ from newsletter.mail.wording import long_date
 from newsletter.model import Candidate
 from newsletter.web import feeds
 from newsletter.web.cards import card_of_candidate
-from newsletter.web.lists import ListDay, Lists
+from newsletter.web.lists import ListDay, Lists, day_of
 from newsletter.web.site import Site
 
 _DAYS_ON_A_PAGE = 60
@@ -60,7 +60,7 @@ class Archive:
 
     def day(self, day: str) -> HTMLResponse:
         """All papers of one list."""
-        wanted = _day(day)
+        wanted = day_of(day)
         if wanted is None:
             return self._nothing("This is no day; a day is written like 2026-04-03.")
         earlier, later = _beside(self._lists.days(), wanted)
@@ -164,15 +164,6 @@ class Archive:
 
     def _nothing(self, sentence: str) -> HTMLResponse:
         return self._site.pages.problem(404, "Nothing here", sentence)
-
-
-def _day(text: str) -> date | None:
-    """A day in its one spelling; `20260403` and the like would be second addresses of a page."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.isoformat() == text else None
 
 
 def _beside(days: Iterable[ListDay], day: date) -> tuple[date | None, date | None]:

@@ -75,11 +75,21 @@ class Knock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The answer, a sentence for the reader, and for `TOO_MANY` when to come back."""
+    """The answer, a sentence for the reader, and for `TOO_MANY` when to come back.
+
+    Attributes:
+        hint: what else may help on a page of ours; another site's form has its own ways.
+    """
 
     answer: Answer
     sentence: str = ""
+    hint: str = ""
     retry_after_seconds: int = 0
+
+    @property
+    def told(self) -> str:
+        """All there is to say on a page of ours."""
+        return f"{self.sentence} {self.hint}".rstrip()
 
 
 _WELCOME = Judgement(answer=Answer.LET_IN)
@@ -89,10 +99,8 @@ _TOO_OLD = "This form was open for very long; please send it again."
 _NOT_OURS = "This form could not be checked; please send it again."
 _CROWDED = "Very many requests are coming in; please try again in {}."
 _BUSY_NETWORK = "Too many requests came from your network; please try again in {}."
-_UNPROVEN = (
-    "Too many requests came in this way; please try again in {}, "
-    "or reload this page with JavaScript switched on."
-)
+_UNPROVEN = "Too many requests came in this way; please try again in {}."
+_SCRIPT_HELPS = "If JavaScript is switched off, switch it on and reload this page."
 _PREVIEWS = "That was a lot of previews; please try again in {}."
 
 
@@ -185,7 +193,7 @@ class Doorman:
             return _too_many(_BUSY_NETWORK, wait)
         if not self._proofs.redeem(proof, now):
             if wait := max(self._unproven.wait_of_all(now), self._unproven.wait(network, now)):
-                return _too_many(_UNPROVEN, wait)
+                return _too_many(_UNPROVEN, wait, hint=_SCRIPT_HELPS)
             self._unproven.count(network, now)
         self._mails.count(network, now)
         return _WELCOME
@@ -242,11 +250,12 @@ def _previews(rules: Rules) -> Gate:
     )
 
 
-def _too_many(sentence: str, wait: float) -> Judgement:
+def _too_many(sentence: str, wait: float, *, hint: str = "") -> Judgement:
     seconds = math.ceil(wait)
     return Judgement(
         answer=Answer.TOO_MANY,
         sentence=sentence.format(_in_words(seconds)),
+        hint=hint,
         retry_after_seconds=seconds,
     )
 

@@ -154,7 +154,7 @@ def _is_known(asked: Mapping[str, str], tag: str, changed_at: datetime) -> bool:
         return tags.strip() == "*" or tag in re.findall(r'"[^"]*"', tags)
     try:
         since = parsedate_to_datetime(asked.get("if-modified-since", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     aware = since if since.tzinfo else since.replace(tzinfo=UTC)
     return changed_at.replace(microsecond=0) <= aware

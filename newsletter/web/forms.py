@@ -12,6 +12,7 @@ from newsletter.config import check_wishes
 from newsletter.errors import ConfigError
 from newsletter.membership import Wishes, one_line
 from newsletter.model import Format, Profile
+from newsletter.selection.categories import NAMES
 
 # The most entries of each list that the form takes. Choosing for a longer profile holds up the
 # preview of everybody else; what an import brought stays as long as nobody touches it.
@@ -28,7 +29,8 @@ MOST: Mapping[str, int] = MappingProxyType(
 )
 LISTS = tuple(MOST)
 LONGEST_ENTRY = 300
-_LINES = (*LISTS[:-1], "trend", "max_papers", "cadence", "weekday", "send_at", "timezone", "name")
+_SINGLE = ("trend", "max_papers", "cadence", "weekday", "send_at", "timezone", "name")
+_LINES = (*LISTS[:-1], *_SINGLE)
 _BOXES = ("surprise", "text_only")
 _NAMES_OF_KEYS = {"trend_weight": "trend", "format": "text_only"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -99,6 +101,20 @@ def read_form(values: Mapping[str, Sequence[str]], base: Form | None = None) -> 
     email = values.get("email", ("",))[-1]
     agreed = values.get("consent", ("",))[-1] == "yes"
     return replace(known, **told, email=one_line(email), agreed=agreed)
+
+
+def single_values(form: Form) -> dict[str, str]:
+    """The fields with one value, as a browser sends them: what a form that is sent later began with."""
+    values = {name: getattr(form, name) for name in _SINGLE}
+    return values | {name: "yes" if getattr(form, name) else "no" for name in _BOXES}
+
+
+def touched(values: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What was sent without single values that still say what was kept when the form was shown.
+
+    So a tab that was open for long does not undo what another one changed since then.
+    """
+    return {name: sent for name, sent in values.items() if sent[-1:] != values.get(f"kept-{name}")}
 
 
 def form_of(wishes: Wishes, offered: Collection[str] = ()) -> Form:
@@ -180,6 +196,8 @@ def _list(form: Form, name: str, known: Sequence[str]) -> tuple[str, ...]:
     if name == "topics":
         text = "\n".join((text, *form.suggested))
         known = (*known, *form.suggested)
+    if name == "categories":
+        known = (*known, *NAMES.values())  # "Distributed, Parallel, and Cluster Computing"
     return entries(text, known, names=name == "authors")
 
 

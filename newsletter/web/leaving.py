@@ -102,7 +102,7 @@ class Leaving:
             return self._form(email, wrong=str(error), status=422)
         judgement = self._site.doorman.knock(_knock(sent))
         if judgement.answer is Answer.TOO_MANY:
-            page = self._form(email, trouble=judgement.sentence, status=429)
+            page = self._form(email, trouble=judgement.told, status=429)
             page.headers["retry-after"] = str(judgement.retry_after_seconds)
             return page
         if judgement.answer is Answer.RETRY:

@@ -31,13 +31,15 @@ def read_liking(given: str | bytes, find: Find, *, known: Sequence[str] = ()) ->
     """The papers named by the lines of a field, or by a file.
 
     Args:
-        known: lines that the profile holds as they are, a title that reads like none, say.
+        known: what the profile holds. Its lines are not read anew: a title may read like none, and
+            nobody wants a report on what stood there before.
     """
     if isinstance(given, bytes):
         return _read(given, find) if given else Liking()
-    whole = frozenset(known)
+    shown = zip(map(one_line, _lines(known, find)), known, strict=True)
+    whole = {**dict(shown), **{text: text for text in known}}
     lines = [line for line in given.splitlines() if line.strip()]
-    kept = [line for line in map(one_line, lines) if line in whole]
+    kept = [whole[line] for line in map(one_line, lines) if line in whole]
     typed = "\n".join(line for line in lines if one_line(line) not in whole)
     found = _read(typed, find) if typed else Liking()
     return replace(found, liked=tuple(dict.fromkeys((*kept, *found.liked))))
@@ -50,10 +52,14 @@ def is_heavy(text: str, file: bytes) -> bool:
 
 def lines_of(liked: Sequence[str], find: Find) -> str:
     """Liked papers as lines that read well and can be read again: an id with its title."""
+    return "\n".join(_lines(liked, find))
+
+
+def _lines(liked: Sequence[str], find: Find) -> list[str]:
     known = find(tuple(liked), ())
-    return "\n".join(
+    return [
         f"{text} · {known[text].title[:LONGEST_TITLE]}" if text in known else text for text in liked
-    )
+    ]
 
 
 def _read(given: str | bytes, find: Find) -> Liking:

@@ -75,6 +75,15 @@ class Lists:
         return tuple(ListDay(day=day, papers=counted[day]) for day in days)
 
 
+def day_of(text: str) -> date | None:
+    """A day in its one spelling; `20260403` and the like would be second addresses of a list."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.isoformat() == text else None
+
+
 def _day(paper: Paper) -> date | None:
     return paper.listed_on
 

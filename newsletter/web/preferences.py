@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -22,9 +23,10 @@ from newsletter.selection.learn import with_votes
 from newsletter.web.bearers import path, reader_of
 from newsletter.web.doorman import Answer
 from newsletter.web.filled import Filled, fill, showing, shown
+from newsletter.web.forms import form_of, single_values, touched
 from newsletter.web.glance import Glance, compared, glance
 from newsletter.web.pausing import PAUSES, Pausing, earliest, pause_of
-from newsletter.web.posted import PostedForm
+from newsletter.web.posted import Posted, PostedForm
 from newsletter.web.site import Site
 from newsletter.web.standing import changes, standing
 
@@ -66,15 +68,10 @@ class Preferences:
             return reader
         filled = self._fill(sent, reader)
         if filled.errors:
-            return self._page(token, reader, filled, status=422)
+            return self._page(token, reader, filled, status=422, **_begun_with(sent))
         now, before = self._site.now(), wishes_of(reader)
-        seen = sent.last("version")
-        reader = self._site.subscriptions.change(
-            reader.id,
-            filled.wishes,
-            now=now,
-            seen=int(seen) if re.fullmatch("[0-9]{1,9}", seen) else None,
-        )
+        seen = _begun_with(sent).get("version")
+        reader = self._site.subscriptions.change(reader.id, filled.wishes, now=now, seen=seen)
         changed = changes(before, wishes_of(reader))
         return self._page(
             token, reader, saved="Saved", changed=changed or ("Nothing was different.",)
@@ -91,7 +88,7 @@ class Preferences:
             return PlainTextResponse(judgement.sentence, HTTPStatus.TOO_MANY_REQUESTS, again)
         filled = self._fill(sent, reader)
         if not sent.fragment:
-            return self._page(token, reader, filled, unsaved=True)
+            return self._page(token, reader, filled, unsaved=True, **_begun_with(sent))
         return self._site.pages.page(
             "front_glance.html.j2", glance=self._glance(reader, filled, self._votes(reader))
         )
@@ -173,8 +170,8 @@ class Preferences:
     # -- hands
 
     def _fill(self, sent: PostedForm, reader: Subscriber) -> Filled:
-        site = self._site
-        return fill(sent, site.topics, site.store.find_papers, base=wishes_of(reader))
+        site, told = self._site, replace(sent, values=touched(sent.values))
+        return fill(told, site.topics, site.store.find_papers, base=wishes_of(reader))
 
     def _votes(self, reader: Subscriber) -> tuple[Feedback, ...]:
         return self._site.subscriptions.votes(reader.id)
@@ -201,6 +198,7 @@ class Preferences:
         common = {
             "home": f"/{Way.PREFERENCES}/{token}",
             "version": site.subscriptions.version(reader.id),
+            "kept": single_values(form_of(wishes_of(reader))),
             "reader": reader,
             "standing": standing(reader),
             "consent": site.settings.consent,
@@ -237,3 +235,9 @@ class Preferences:
             for vote in reversed(votes)
             if vote.paper_id in papers
         ]
+
+
+def _begun_with(sent: Posted) -> dict[str, int]:
+    """The version of the interests that a form was shown with, as `version`; nothing without one."""
+    said = sent.last("version")
+    return {"version": int(said)} if re.fullmatch("[0-9]{1,9}", said) else {}

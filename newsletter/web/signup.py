@@ -129,7 +129,7 @@ class SignUp:
         else:
             kept = filled or self._kept(sent)
             resting = Glance(problem=_WAITING)
-            answer = self._page(kept, resting, status=status, problem=judgement.sentence)
+            answer = self._page(kept, resting, status=status, problem=judgement.told)
         answer.headers["retry-after"] = str(judgement.retry_after_seconds)
         return answer
 

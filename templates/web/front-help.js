@@ -61,8 +61,14 @@ const library = $("#library");
 if (reading && liked && library) {
   const LIST = /@\w+\s*[{(]|^TY {2}- |^%0 |^\s*[[{<]/m; // a file of a reference manager, pasted
 
+  const LARGEST = 5_000_000; // as the server has it
+
   library.addEventListener("change", () => {
-    if (library.files.length) take("library", library.files[0], liked.value);
+    const [file] = library.files;
+    if (file?.size > LARGEST) {
+      library.value = ""; // with it, the form would be refused
+      report([`“${file.name}” has more than 5 MB; please choose a part of it.`]);
+    } else if (file) take("library", file, liked.value);
   });
   liked.addEventListener("change", () => {
     if (LIST.test(liked.value)) take("liked", liked.value, "");

@@ -44,6 +44,7 @@ def test_a_rotated_key_signs_and_the_older_links_stay_valid(newsletter, desk):
     ran = newsletter("keys", "rotate")
 
     assert (ran.code, ran.out) == (0, "key 2 signs from now on\n")
+    assert "signs with it in some seconds, without a restart" in ran.err
     assert "stay valid until `newsletter keys drop VERSION`" in ran.err
     links = App(load_settings()).links
     assert links.token(Way.UNSUBSCRIBE, "somebody").startswith("2-")

@@ -81,6 +81,12 @@ def test_an_address_to_which_no_path_can_be_added_is_refused(write, end):
         load_settings(write(f"[publication]\nbase_url = 'https://papers.example.org/{end}'\n"))
 
 
+def test_the_pages_need_a_host_of_their_own(write):
+    said = r"publication\.base_url: must be without a path"
+    with pytest.raises(ConfigError, match=said):
+        load_settings(write('[publication]\nbase_url = "https://lab.example/papers/"\n'))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -122,6 +122,13 @@ def test_a_pause_ends_on_its_day_and_the_digest_of_that_day_comes():
     assert next_due(someone, utc(2026, 4, 3)) == utc(2026, 4, 20, 6)
 
 
+@given(readers, st.dates(min_value=date(9999, 11, 1)))
+def test_a_pause_for_ever_lasts_to_the_end_of_the_calendar(someone, until):
+    paused = replace(someone, status=Status.PAUSED, paused_until=until)
+
+    assert next_due(paused, utc(2026, 4, 3)) > utc(9999, 10, 30)
+
+
 def test_who_moves_gets_the_next_digest_at_the_hour_of_the_new_place():
     before = reader("Europe/Berlin")
     due = next_due(before, utc(2026, 4, 3, 12))

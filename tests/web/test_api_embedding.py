@@ -126,24 +126,35 @@ def with_proof(root) -> str:
     """The script changed as the document says."""
     first, second = blocks(root, "js")
     changed = first.replace("(event) => {\n  event.prev", "async (event) => {\n  event.prev")
-    changed = changed.replace('form.website.value, ""]', "form.website.value, await solved]")
-    assert changed.count("async (event)") == changed.count("await solved") == 1
+    changed = changed.replace(
+        'form.website.value, ""]', "form.website.value, await solve(shown.challenge)]"
+    )
+    assert changed.count("async (event)") == changed.count("await solve(") == 1
     return changed + second
 
 
-def fill_in(browser, lab: Lab, root: Path, script: str, site: Site, asked: Asked) -> list[str]:
-    """A reader of the lab's page; returns what the console complained about."""
+def opened(
+    browser, lab: Lab, root: Path, script: str, asked: Asked, complaints: list[str] | None = None
+):
+    """The lab's page, ready to be filled in; what the console says joins the complaints."""
     lab.files = {
         "/": f"<!doctype html><title>Lab</title>{ICON}{blocks(root, 'html')[0]}",
         "/papers.js": script.replace(HOME, asked.url),
     }
+    heard = [] if complaints is None else complaints
     page = browser.new_page()
     page.set_default_timeout(WAIT_MS)
-    complaints: list[str] = []
-    page.on("console", lambda said: complaints.append(said.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: heard.append(said.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
     page.goto(f"{lab.origin}/")
     page.wait_for_function("document.querySelector('span').textContent !== ''")
+    return page
+
+
+def fill_in(browser, lab: Lab, root: Path, script: str, site: Site, asked: Asked) -> list[str]:
+    """A reader of the lab's page; returns what the console complained about."""
+    complaints: list[str] = []
+    page = opened(browser, lab, root, script, asked, complaints)
     assert page.locator("span").text_content() == site.site.settings.consent
 
     page.get_by_label("What do you work on?").fill("robot manipulation")
@@ -179,6 +190,33 @@ def test_a_reader_subscribes_on_a_page_of_another_site(request, browser, lab, ro
     assert origin == f"api {lab.origin}"
     assert proofs == (way == "with_proof")
     assert {"OPTIONS /api/v1/preview", "OPTIONS /api/v1/subscriptions"} <= set(asked.requests)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("way", ["script", "with_proof"])
+def test_a_form_that_was_open_for_days_is_taken_when_it_is_sent_again(
+    request, browser, lab, root, tmp_path, way
+):
+    script = request.getfixturevalue(way)
+    site = Site(tmp_path, f'[web]\ncors_origins = ["{lab.origin}"]')
+    with running(site) as asked:
+        page = opened(browser, lab, root, script, asked)
+        page.get_by_label("E-mail", exact=True).fill("ines@lab.example")
+        page.get_by_label("I would like").check()
+        said = []
+        for days in (2, 0):
+            site.later(days=days, seconds=30)
+            page.evaluate("document.querySelector('output').value = ''")
+            with page.expect_response("**/api/v1/form"):
+                page.get_by_role("button", name="Subscribe").click()
+            said.append(page.locator("output").text_content().partition(" ")[0])
+        page.close()
+    mails, proofs = site.deliver(), len(site.site.doorman._proofs)
+    site.close()
+
+    assert said == ["This", "Thank"]
+    assert [mail["to"] for mail in mails] == ["ines@lab.example"]
+    assert proofs == (way == "with_proof")
 
 
 def consent_origin(site: Site) -> str:

@@ -178,7 +178,7 @@ def test_one_network_is_let_in_five_times_an_hour_and_twenty_times_a_day(street)
 def test_one_network_is_let_in_twice_an_hour_without_proof(street):
     first = street.knocks([HERE] * 4, proof="")
     assert let_in(first) == 2
-    assert "JavaScript" in first[-1].sentence
+    assert "JavaScript" in first[-1].told
     assert let_in(street.knocks([HERE] * 4)) == 3
 
 

@@ -105,6 +105,8 @@ def test_reader_who_has_it_is_told_so(shown, form):
         {"if-none-match": '"other"', "if-modified-since": format_datetime(AT, usegmt=True)},
         {"if-modified-since": "Mon, 01 Jan 2024 00:00:00 GMT"},
         {"if-modified-since": "yesterday"},
+        {"if-modified-since": "Mon, 99999999999999999999 Jan 2024 00:00:00 GMT"},
+        {"if-modified-since": "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"},
         {"if-modified-since": ""},
     ],
 )

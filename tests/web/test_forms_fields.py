@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from newsletter.membership import Wishes, one_line
 from newsletter.model import Cadence, Format, Profile
+from newsletter.web.filled import Filled
 from newsletter.web.forms import LISTS, MOST, Form, check_form, entries, form_of, read_form
 
 _ENTRY = st.text(min_size=1, max_size=40).map(one_line).filter(bool)
@@ -72,6 +73,39 @@ def test_a_form_without_fields_is_the_default_one():
 )
 def test_entries_are_lines_or_parted_by_commas(text, found):
     assert entries(text) == found
+
+
+def test_the_official_name_of_a_category_keeps_its_commas():
+    text = "cs.CL, cs.LG\nDistributed, Parallel, and Cluster Computing"
+    wishes = check_form(Form(categories=text)).wishes
+    assert wishes.profile.categories == (
+        *("cs.CL", "cs.LG"),
+        "Distributed, Parallel, and Cluster Computing",
+    )
+
+
+@pytest.mark.parametrize(
+    ("category", "known"),
+    [
+        *((code, True) for code in ("cs.CL", "CS.cl", "cs", "Machine Learning", "stat.ML")),
+        *((code, True) for code in ("astro-ph.GA", "math.AG", "q-fin.ST")),
+        *((code, False) for code in ("cs.XX", "stat.XX", "foo", "cs.CL cs.LG", "vision")),
+    ],
+)
+def test_a_category_that_brings_nothing_is_told(category, known):
+    asked = Wishes(profile=Profile(categories=(category,)))
+    said = (
+        f"“{category}” is no arXiv category we know, so it brings nothing. Codes look like cs.CL."
+    )
+    assert Filled(form=Form(), wishes=asked).notes == (() if known else (said,))
+
+
+def test_several_such_categories_are_told_in_one_sentence():
+    asked = Wishes(profile=Profile(categories=("a", "b", "c", "d", "cs.CL")))
+    (said,) = Filled(form=Form(), wishes=asked).notes
+    assert said.startswith(
+        "“a”, “b”, “c” and 1 more are no arXiv categories we know, so they bring"
+    )
 
 
 def test_a_name_with_its_surname_first_stays_one():

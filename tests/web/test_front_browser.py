@@ -115,6 +115,17 @@ def test_a_reading_list_is_read_at_once_and_stays_as_lines(visit):
     expect(library).to_have_value("")
 
 
+def test_a_file_too_large_for_the_form_is_told_and_taken_out_of_it(visit):
+    page = visit()
+    page.locator(".step .more summary").first.click()
+    library = page.locator("#library")
+    library.set_input_files(
+        {"name": "my.bib", "mimeType": "text/plain", "buffer": BIBTEX + b" " * 6_000_000}
+    )
+    expect(page.locator("#liked-report")).to_contain_text("more than 5 MB")
+    expect(library).to_have_value("")
+
+
 def test_a_pasted_reading_list_becomes_lines_too(visit):
     page = visit()
     page.locator(".step .more summary").first.click()

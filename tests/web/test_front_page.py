@@ -296,6 +296,7 @@ def test_too_many_sign_ups_of_a_network_are_refused_with_a_time_to_come_back(web
     assert int(page.headers["retry-after"]) > 0
     assert 'value="late@reader.example"' in page.text
     assert "please try again in" in page.text
+    assert "If JavaScript is switched off" in page.text
 
 
 def test_mistakes_are_told_on_top_and_beside_their_field(web):

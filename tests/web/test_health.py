@@ -152,6 +152,14 @@ def test_metrics_and_readiness_are_no_part_of_the_described_interface(shown):
     assert not [path for path in described if "metrics" in path or "ready" in path]
 
 
+def test_the_described_interface_is_whole_beside_the_answers_for_machines(shown):
+    described = Machines(shown).ask("/api/v1/openapi.json")
+
+    assert described.json() == shown.client.get("/api/v1/openapi.json").json()
+    pointed_at = set(re.findall(r"#/components/schemas/(\w+)", described.text))
+    assert pointed_at <= described.json()["components"]["schemas"].keys()
+
+
 @given(st.text(max_size=40), st.floats(allow_nan=False, allow_infinity=False))
 def test_any_label_and_value_stay_on_their_line(label, value):
     metric = Metric(name="x", kind="gauge", help="A\nb\\", samples=(((("l", label),), value),))

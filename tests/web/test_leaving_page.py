@@ -270,6 +270,7 @@ def test_form_sent_too_quickly_is_shown_again_filled_in(web, reader):
 def test_flood_from_one_network_is_told_to_wait(web):
     answers = [ask(web, f"r{n}@reader.example") for n in range(4)]
     assert answers[-1].status_code == 429
+    assert "If JavaScript is switched off" in answers[-1].text
     assert int(answers[-1].headers["retry-after"]) > 0
     assert 'value="r3@reader.example"' in answers[-1].text
 

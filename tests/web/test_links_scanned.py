@@ -119,6 +119,23 @@ class Tokens:
             assert self.web.client.post(path.format(safe)).status_code in (404, 405)
 
 
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/preferences/x", "GET, HEAD, POST"),
+        ("/preferences/x/resume", "POST"),
+        ("/subscribe", "POST"),
+        ("/archive", "GET, HEAD"),
+        ("/api/v1/topics", "GET, HEAD"),
+        ("/api/v1/preview", "POST"),
+    ],
+)
+def test_a_wrong_method_is_told_every_right_one(shown, path, allowed):
+    answer = shown.client.put(path)
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
 @pytest.fixture(scope="module")
 def tokens(tmp_path_factory) -> Iterator[Tokens]:
     web = Site(tmp_path_factory.mktemp("tokens"))

@@ -6,7 +6,7 @@ import html
 import json
 import re
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from web_world import CONSENT, Site
 
 from newsletter.links import Way
 from newsletter.membership import Wishes, wishes_of
-from newsletter.model import Cadence, Profile, Status, Subscriber, Verdict
+from newsletter.model import Cadence, Format, Profile, Status, Subscriber, Verdict
 from newsletter.web.forms import LISTS
 from newsletter.web.pausing import pause_of
 from newsletter.web.standing import changes, standing
@@ -148,6 +148,38 @@ def test_a_change_is_saved_and_told(web):
     assert [version["version"] for version in versions] == [1, 2]
 
 
+def test_a_category_that_arxiv_does_not_have_is_saved_and_told(web):
+    reader = web.reader()
+    sent = form_in(web.client.get(settings(web, reader)).text) | {"categories": "cs.XX"}
+    page = web.client.post(settings(web, reader), data=sent)
+    assert "Added arXiv category: “cs.XX”." in page.text
+    assert "“cs.XX” is no arXiv category we know" in page.text
+
+
+def test_an_old_tab_leaves_what_another_one_changed(web):
+    reader = web.reader(timezone="Europe/Berlin")
+    old, new = (form_in(web.client.get(settings(web, reader)).text) for _ in range(2))
+    new |= {"send_at": "17:00", "cadence": "weekly", "trend": "80", "surprise": ["no"]}
+    web.client.post(settings(web, reader), data=new | {"text_only": ["no", "yes"]})
+    web.client.post(settings(web, reader), data=old | {"keywords": "vision", "max_papers": "3"})
+    now = stored(web, reader)
+    assert (now.cadence, now.send_at, now.format) == (Cadence.WEEKLY, time(17), Format.TEXT)
+    assert (now.profile.trend_weight, now.profile.surprise) == (0.8, False)
+    assert (now.profile.keywords, now.profile.max_papers) == (("vision",), 3)
+
+
+@pytest.mark.parametrize("first", ["", "/preview"])
+def test_a_mistake_in_an_old_tab_loses_nothing_of_what_happened_elsewhere(web, first):
+    reader = web.reader()
+    old = form_in(web.client.get(settings(web, reader)).text)
+    web.app.subscriptions.mute(reader.id, "phones", now=web.at)
+    page = web.client.post(settings(web, reader) + first, data=old | {"timezone": "Mars"})
+    again = form_in(page.text) | {"timezone": "Asia/Tokyo"}
+    web.client.post(settings(web, reader), data=again)
+    now = stored(web, reader)
+    assert (now.timezone, now.profile.muted) == ("Asia/Tokyo", ("phones",))
+
+
 def test_a_mistake_saves_nothing_and_keeps_what_was_typed(web):
     reader = web.reader()
     before = web.dump()
@@ -174,6 +206,18 @@ def test_the_preview_tells_what_a_change_would_do_without_saving(web):
     assert "Not saved yet" in page
     assert "robot manipulation</textarea>" in page
     assert web.dump() == before
+
+
+def test_the_preview_tells_nothing_of_liked_papers_that_stood_there_before(web):
+    asked = Wishes(profile=Profile(liked=("2604.00005", "2604.00006")))
+    reader = web.app.subscriptions.enrol("a@reader.example", asked, CONSENT, now=web.at)
+    sent = form_in(web.client.get(settings(web, reader)).text) | {"topics": "vision"}
+    path = settings(web, reader) + "/preview"
+    page = web.client.post(path, data=sent, headers=FRAGMENT)
+    assert "papers we know" not in page.text
+    more = sent | {"liked": f"{sent['liked']}\n2604.00004"}
+    page = web.client.post(path, data=more, headers=FRAGMENT)
+    assert "text, 1 entry: 1 is a paper we know." in page.text
 
 
 def test_the_preview_of_nothing_changed_compares_nothing(web):
@@ -267,6 +311,12 @@ def test_a_pause_and_its_end(web, way):
     assert stored(web, reader).status is Status.ACTIVE
 
 
+def test_a_pause_for_ever_is_one_whatever_the_rhythm(web):
+    reader = web.reader(cadence=Cadence.WEEKLY)
+    page = web.client.post(web.path(Way.PAUSE, reader.id), data={"until": "9999-12-31"})
+    assert "no mail before Friday, 31 December 9999" in page.text
+
+
 @pytest.mark.parametrize("way", [Way.PREFERENCES, Way.PAUSE])
 def test_a_pause_until_yesterday_is_a_mistake(web, way):
     reader = web.reader()
@@ -318,6 +368,15 @@ def test_being_forgotten_is_asked_once_more_and_then_done(web):
         assert "Send me my link" not in answer.text
     assert web.client.post(path, data={"topics": "x"}).status_code == 410
     assert web.client.post(path + "/forget").status_code == 410
+
+
+def test_who_is_forgotten_is_told_the_way_back_which_is_not_the_form(web):
+    home = settings(web, web.reader())
+    asked, gone = web.client.get(f"{home}/forget"), web.client.post(f"{home}/forget")
+    waiting = web.client.get("/check-your-mail")  # where the form leads, and no mail comes
+    for page in (asked, gone, waiting):
+        told = page.text.partition("<main")[2].partition("</main>")[0]
+        assert f"mailto:{web.site.publication.reply_to}" in told
 
 
 def test_a_double_click_forgets_once_and_says_so_twice(web, monkeypatch):
