@@ -65,7 +65,8 @@ class Notebook:
         """Brings the store up to date, with claims that are given back unbegun.
 
         Raises:
-            StoreError: everything is noted as before.
+            StoreError: everything stays noted, the claims that are given back in memory alone; they
+                go with what is handed over next.
         """
         with self._turn:
             with self._lock:
@@ -79,7 +80,7 @@ class Notebook:
                 record(self._store, [*ends, *released])
             except BaseException:
                 with self._lock:
-                    self._ends = ends + self._ends
+                    self._ends = [*ends, *released, *self._ends]
                 self._is_stuck = True
                 raise
             self._is_stuck = False
