@@ -105,6 +105,33 @@ def test_a_mail_that_somebody_took_away_is_left_out(room, box):
     assert list(reading) == []
 
 
+def deal_with_all(box, read: list) -> None:
+    """What a round does."""
+    for key, raw in box.read():
+        read.append(raw)
+        box.done(key)
+
+
+@pytest.mark.parametrize("said", ["NO [SERVERBUG] internal error", "BYE FETCH failed: internal"])
+def test_a_mail_that_the_server_cannot_read_holds_up_no_other_and_is_told_at_the_end(
+    room, box, said
+):
+    first, broken, last = map(room.put, (MAILS[0], b"", MAILS[1]))
+    room.unreadable = {broken: said}
+    reports, read = box(), []
+    with pytest.raises(MailError, match=rf"the report {broken} .*cannot be read.*internal"):
+        deal_with_all(reports, read)
+    assert read == list(MAILS)
+    assert room.left() == {first: {r"\Seen"}, broken: set(), last: {r"\Seen"}}
+
+
+def test_a_server_that_can_read_no_mail_at_all_is_not_asked_for_each(room, box):
+    room.unreadable = {room.put(b""): "NO not now" for _ in range(50)}
+    with pytest.raises(MailError, match="the report 1 "):
+        list(box().read())
+    assert room.heard.count("FETCH") == 10
+
+
 def test_every_round_has_a_connection_of_its_own(room, box):
     reports = box()
     for _ in range(3):
@@ -167,7 +194,7 @@ def test_whatever_fails_while_reading_is_one_sentence(room, box, command, how):
     room.put(MAILS[0])
     setattr(room, how, command)
     with pytest.raises(
-        MailError, match=r"^(a report|reports) cannot be read from 127\.0\.0\.1: "
+        MailError, match=r"^(the report 1|reports) cannot be read from 127\.0\.0\.1: "
     ) as caught:
         list(box().read())
     assert "\n" not in str(caught.value)
