@@ -150,7 +150,11 @@ def reports(app: App) -> Iterator[Finding]:
         with closing(box):
             next(box.read(), None)
     except MailError as error:
-        yield fail("reports", f"{error}.", "Mend [bounces] in the settings, or its mailbox.")
+        yield fail(
+            "reports",
+            f"{str(error).rstrip('.')}.",
+            "Mend [bounces] in the settings, or its mailbox.",
+        )
         return
     yield ok("reports", f"The mailbox of reports opens ({given.maildir or given.host}).")
 

@@ -180,6 +180,7 @@ class ImapBox:
                     client, self._account.username, self._account.password, self._account.tokens
                 )
                 self._abilities = _abilities(client)  # more than it said to a stranger
+                self._look_for_processed(client)
                 _good(client.select(quoted(self._account.folder)))
             except BaseException:
                 with suppress(*_TROUBLE):
@@ -187,6 +188,19 @@ class ImapBox:
                 raise
             self._client = client
         return self._client
+
+    def _look_for_processed(self, client: imaplib.IMAP4) -> None:
+        """Without it nothing could be put away, and the same reports would come for ever."""
+        name = self._account.processed
+        if not name:
+            return
+        try:
+            _good(client.status(quoted(name), "(MESSAGES)"))
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            why = f"its folder for processed reports, {name}: {_sentence(error)}"
+            raise imaplib.IMAP4.error(why) from error
 
     def _dialled(self) -> imaplib.IMAP4:
         account, wait = self._account, self._account.timeout_seconds
@@ -265,7 +279,8 @@ class MaildirBox:
                     if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False)
                 )
         except OSError as error:
-            raise self._trouble(error) from error
+            place = Path(error.filename).name if os.path.isdir(self._directory) else ""  # noqa: PTH112
+            raise self._trouble(error, f"{place}: " if place else "") from error
 
     def _octets(self, name: str) -> bytes | None:
         try:
@@ -297,6 +312,8 @@ def _abilities(client: imaplib.IMAP4) -> frozenset[str]:
 def _sentence(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "it does not speak TLS on this port"
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
     if isinstance(error, OSError) and error.strerror:

@@ -406,6 +406,24 @@ def test_a_login_by_token_that_lacks_a_setting_is_told_before_anything_is_dialle
     assert "needs a token_url, a client_id and a refresh_token" in found["said"]
 
 
+def test_a_sentence_about_the_mailbox_of_reports_ends_with_one_full_stop(
+    examine, sound, monkeypatch
+):
+    with scripted_relay(b"* OK hi\r\n", b"* BYE Go away.\r\n") as port:
+        for key, value in {
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "SECURITY": "none",
+            "USERNAME": "ada",
+            "PASSWORD": "s3cret",
+        }.items():
+            monkeypatch.setenv(f"NEWSLETTER_BOUNCES__{key}", value)
+        found = examine().findings["reports"]
+
+    assert found["said"].endswith("Go away.")
+    assert not found["said"].endswith("..")
+
+
 def test_where_mails_are_laid_down_is_named(examine, sound, monkeypatch, tmp_path):
     monkeypatch.setenv("NEWSLETTER_SMTP__HOST", "")
     monkeypatch.setenv("NEWSLETTER_SMTP__FOLDER", str(tmp_path / "laid down"))

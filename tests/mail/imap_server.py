@@ -103,6 +103,13 @@ class _Session:
         self._say(b"* 1 EXISTS\r\n* OK [UIDVALIDITY 1] fine\r\n")
         return "OK [READ-WRITE]"
 
+    def _status(self, rest: str) -> str:
+        name, _, _ = rest.rpartition(" (")
+        if _unquoted(name) not in self._room.folders:
+            return "NO no such folder"
+        self._say(f"* STATUS {name} (MESSAGES 0)\r\n".encode())
+        return "OK"
+
     def _logout(self, rest: str) -> str:
         self._say(b"* BYE\r\n")
         return "OK"

@@ -38,6 +38,8 @@ def test_a_real_server_understands_us(dovecot, home, processed):
         host="127.0.0.1", port=dovecot, username="ada", password=PASSWORD, security=Security.NONE
     )
     if processed:
+        with pytest.raises(MailError, match="its folder for processed reports, Processed: "):
+            list(ImapBox(replace(there, processed=processed)).read())
         with imaplib.IMAP4("127.0.0.1", dovecot) as client:
             client.login("ada", PASSWORD)
             client.create(processed)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from imap_server import LOGIN, Mailroom, imap_running
+from scripted_relay import scripted_relay
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
@@ -89,6 +90,13 @@ def test_a_server_that_cannot_remove_one_mail_marks_it(room, box):
     assert list(reports.read()) == []
 
 
+def test_a_folder_for_what_is_done_that_is_not_there_is_told_before_anything_is_read(room, box):
+    room.put(MAILS[0])
+    with pytest.raises(MailError, match="its folder for processed reports, Elsewhere: no such"):
+        list(box(processed="Elsewhere").read())
+    assert "FETCH" not in room.heard
+
+
 def test_a_huge_mail_and_a_full_mailbox_are_bounded(room, box):
     room.put(b"x" * (LOOKED_AT + 100))
     for _ in range(9):
@@ -163,6 +171,13 @@ def test_without_starttls_nothing_is_told(room, box):
     with pytest.raises(MailError, match="TLS not supported by server"):
         list(box(security=Security.STARTTLS).read())
     assert "LOGIN" not in room.heard
+
+
+def test_a_port_without_tls_is_told_in_words():
+    with scripted_relay(b"* OK hi\r\n") as port:
+        reports = ImapBox(account(port, security=Security.TLS))
+        with pytest.raises(MailError, match=r": it does not speak TLS on this port$"):
+            list(reports.read())
 
 
 def test_a_certificate_nobody_trusts_ends_it(room, certificate):
