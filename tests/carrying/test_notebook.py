@@ -243,7 +243,9 @@ def test_what_was_given_back_too_late_stays_with_whom_it_belongs_to_now(world):
     assert world.states(ids) == {DeliveryState.SENDING}
 
 
-def test_a_full_disk_makes_the_store_take_each_end_at_once(world):
+def test_where_no_note_can_be_written_the_store_takes_each_end_at_once_and_the_log_tells(
+    world, caplog
+):
     ids = world.readers(2)
     world.notes.write_text("no folder can be made here")
     notebook = world.notebook()
@@ -251,6 +253,9 @@ def test_a_full_disk_makes_the_store_take_each_end_at_once(world):
         notebook.note(sent(delivery))
 
     assert world.states(ids) == {DeliveryState.SENT}
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert f"{world.notes} cannot be written (File exists)" in told
+    assert "set paths.state" in told
 
 
 _WRITES_AND_DIES = """
