@@ -287,4 +287,5 @@ def _minutes(span: timedelta) -> int:
 
 
 def _share(count: int, of: int) -> str:
-    return f"{100 * count / of:.2g} %"
+    two_figures = float(f"{100 * count / of:.2g}")
+    return f"{two_figures:g} %"  # 100 %, where the first form alone would say 1e+02

@@ -234,6 +234,16 @@ def test_a_relay_that_refuses_everything_for_good_is_told_as_what_it_is(refused,
 
 
 @pytest.mark.parametrize(
+    ("bounced", "mailed", "share"),
+    [(30, 30, "100 %"), (999, 1000, "100 %"), (150, 1000, "15 %"), (52, 1000, "5.2 %")],
+)
+def test_a_share_is_told_in_plain_figures(bounced, mailed, share):
+    facts = replace(WELL, figures=replace(WELL.figures, bounced=bounced, mailed=mailed))
+
+    assert sentence(facts).startswith(f"{share} of the mails of 30 days came back")
+
+
+@pytest.mark.parametrize(
     ("mailed", "bounced", "told"),
     [(1000, 49, False), (1000, 50, True), (10, 4, False), (0, 0, False), (0, 7, False)],
 )
