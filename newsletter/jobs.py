@@ -163,14 +163,20 @@ class Jobs:
         try:
             done = ingest(sources, self._app.store, spec, now=now)
         except SourceError as error:
-            _log.warning("%s", harmless(str(error)), extra={"source": spec.name})
-            self.journal.source_read(_failed(reading, error))
+            self._tell_of(spec, str(error))
+            if not self._stopping.is_set():
+                self.journal.source_read(_failed(reading, error))
             return
         self.journal.source_read(_read_well(reading, done))
         for sentence in done.listing.notes:
-            _log.warning("%s", harmless(sentence), extra={"source": spec.name})
+            self._tell_of(spec, sentence)
         new = len(done.recorded.new)
         _log.info("%d new papers", new, extra={"source": spec.name, "tier": done.listing.tier})
+
+    def _tell_of(self, spec: SourceSpec, sentence: str) -> None:
+        """Trouble with a list; not where the end of the service cuts a reading short."""
+        level = logging.INFO if self._stopping.is_set() else logging.WARNING
+        _log.log(level, "%s", harmless(sentence), extra={"source": spec.name})
 
     def _awaits_papers(self) -> bool:
         """After a standstill the lists are read first, so that nobody gets yesterday's papers."""

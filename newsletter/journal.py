@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,6 +11,8 @@ from threading import Lock
 
 from newsletter.delivery import Outcome, Result
 from newsletter.watch import JobRecord, Reading, RelayRecord
+
+_RELAYING = re.compile(r"\brelay", re.IGNORECASE)
 
 
 class Journal:
@@ -71,15 +74,28 @@ class Journal:
             self._readings[reading.name] = replace(reading, in_a_row=_in_a_row(before, reading))
 
     def mail_ended(self, outcome: Outcome, at: datetime) -> None:
-        """The relay took a mail, put it off or refused it; a refusal for good shows it is there."""
+        """The relay took a mail, put it off or refused it; a judgement of a mailbox shows it is there."""
         with self._lock:
             self._mails[outcome.result] += 1
-            if outcome.result is not Result.DEFERRED:
-                self._relay = RelayRecord()
-                return
-            words = " ".join(filter(None, (str(outcome.reply or ""), outcome.detail)))
-            since = self._relay.since or at
-            self._relay = RelayRecord(put_off=self._relay.put_off + 1, since=since, words=words)
+            self._relay = _after(self._relay, outcome, at)
+
+
+def _after(before: RelayRecord, outcome: Outcome, at: datetime) -> RelayRecord:
+    words = " ".join(filter(None, (str(outcome.reply or ""), outcome.detail)))
+    if outcome.result is Result.DEFERRED:
+        since = before.since if before.put_off else None
+        return RelayRecord(put_off=before.put_off + 1, since=since or at, words=words)
+    if outcome.result is Result.REJECTED and _is_policy(outcome):
+        since = before.since if before.refused else None
+        return RelayRecord(refused=before.refused + 1, since=since or at, words=words)
+    return RelayRecord()
+
+
+def _is_policy(outcome: Outcome) -> bool:
+    """X.7.X is about security or policy (RFC 3463 section 3.8); some relays give no such code."""
+    if outcome.status:
+        return outcome.status.startswith("5.7.")
+    return _RELAYING.search(outcome.detail) is not None
 
 
 def _in_a_row(before: Reading | None, reading: Reading) -> int:

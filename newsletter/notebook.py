@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ import orjson
 from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.errors import StoreError
 from newsletter.store import Store
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 500  # ends are handed to the store in one transaction, or after
 _OFTEN = timedelta(seconds=1)
@@ -57,6 +60,8 @@ class Notebook:
             self._ends.append(end)
             is_kept = self._pages is not None and self._pages.write(_line(end))
             is_time = len(self._ends) >= _AT_ONCE or self._now() - self._handed_over_at >= _OFTEN
+        if self._pages and not is_kept:
+            self._pages.tell_trouble()
         if is_time or not is_kept:
             with suppress(StoreError):  # it is kept, and told when it is handed over next
                 self.hand_over()
@@ -65,7 +70,8 @@ class Notebook:
         """Brings the store up to date, with claims that are given back unbegun.
 
         Raises:
-            StoreError: everything is noted as before.
+            StoreError: everything stays noted, the claims that are given back in memory alone; they
+                go with what is handed over next.
         """
         with self._turn:
             with self._lock:
@@ -79,7 +85,7 @@ class Notebook:
                 record(self._store, [*ends, *released])
             except BaseException:
                 with self._lock:
-                    self._ends = ends + self._ends
+                    self._ends = [*ends, *released, *self._ends]
                 self._is_stuck = True
                 raise
             self._is_stuck = False
@@ -148,6 +154,7 @@ class _Pages:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._trouble = self._told = ""
         self._pages: list[tuple[int, Path]] = []  # the first is written
 
     def write(self, line: bytes) -> bool:
@@ -155,9 +162,22 @@ class _Pages:
         try:
             if len(self._pages) < 2:
                 self._make()
-            return os.write(self._pages[0][0], line) == len(line)
-        except OSError:
-            return False
+            is_whole = os.write(self._pages[0][0], line) == len(line)
+            self._trouble = "" if is_whole else "No space left on device"
+        except OSError as error:
+            self._trouble = error.strerror or type(error).__name__
+        return not self._trouble
+
+    def tell_trouble(self) -> None:
+        """Tells why nothing could be written, once for each reason."""
+        if self._trouble != self._told:
+            self._told = self._trouble
+            _log.warning(
+                "%s cannot be written (%s): each mail is noted in the database alone, which is slow "
+                "and fails with it; mend the disk or the rights, or set paths.state",
+                self._folder,
+                self._trouble,
+            )
 
     def turn(self) -> None:
         """The other page is written from now on, unless it holds what could not be handed over."""

@@ -162,7 +162,9 @@ def send_test(
     with closing(app.transport()) as transport:
         outcome = send(transport, mail.raw, sender=sender, recipient=to.written)
     if outcome.result is not Result.ACCEPTED:
-        raise MailError(f"the test was not taken: {outcome.reply or ''} {outcome.detail}")
+        said = f"{outcome.reply or ''} {outcome.detail}".strip().rstrip(".")
+        further = "; `newsletter doctor` looks at the relay" if outcome.unserved else ""
+        raise MailError(f"the test was not taken: {said}{further}")
     typer.echo(harmless(f"sent “{digest.subject}” to {to.written} ({outcome.detail})"))
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, time
 from functools import cache
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -65,6 +65,30 @@ def _proxy_address(value: str) -> str:
     except ValueError:
         raise ValueError("is no address such as 10.0.0.2 or network such as 10.0.0.0/8") from None
     return value
+
+
+def _host(value: str) -> str:
+    if value.startswith("["):
+        raise ValueError("must be an IPv6 address without brackets, such as 2001:db8::1")
+    if re.search(r"[\s/@]", value):
+        raise ValueError("is no host such as mail.example.org; a login has keys of its own")
+    if ":" in value:
+        try:
+            ip_address(value)
+        except ValueError:
+            raise ValueError("names a port, which has a key of its own (port)") from None
+    return value
+
+
+def _shaped(pattern: str, why: str) -> AfterValidator:
+    """Text of one shape; of other text it is told in words what is wanted."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(why)
+        return value
+
+    return AfterValidator(check)
 
 
 def _origin(value: str) -> str:
@@ -148,3 +172,19 @@ LocalTime = Annotated[time, BeforeValidator(_local_time)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Proxy = Annotated[str, AfterValidator(_proxy_address)]
+Host = Annotated[str, AfterValidator(_host)]
+ListId = Annotated[
+    str,
+    _shaped(
+        r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "must be a name with dots such as digest.example.org"
+    ),
+]
+SenderId = Annotated[
+    str, _shaped(r"[A-Za-z0-9-]{5,15}", "must be 5 to 15 letters, digits or hyphens")
+]
+Selector = Annotated[
+    str, _shaped(r"[A-Za-z0-9._-]*", "may hold letters, digits, dots, _ and hyphens only")
+]
+Categories = Annotated[
+    str, _shaped(r"([A-Za-z.-]+(\+[A-Za-z.-]+)*)?", "must be categories such as cs.AI+cs.CL")
+]

@@ -24,6 +24,7 @@ _PLAIN = {
     "model_type": "must be a table",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
+    "string_pattern_mismatch": "must be one line",  # the only shape that is not told by its field
 }
 NOT_TO_BE_SHOWN = "secret_type"  # the kind of mistake whose value is not repeated
 _LOGIN = re.compile(r"[^\s/@]:[^\s/@]+@")  # a password before a host

@@ -25,13 +25,18 @@ from pydantic_settings import (
 from newsletter.config.fields import (
     FROZEN,
     Address,
+    Categories,
     Day,
     Home,
+    Host,
     Line,
+    ListId,
     MaybeAddress,
     Origin,
     Proxy,
     Secret,
+    Selector,
+    SenderId,
     Web,
 )
 from newsletter.config.files import data_dir, read_toml, sentences
@@ -51,8 +56,8 @@ class PublicationSettings(BaseModel):
     from_name: Line
     from_address: Address
     reply_to: Address
-    list_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")]
-    sender_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{5,15}$")]
+    list_id: ListId
+    sender_id: SenderId
     postal_address: Annotated[str, StringConstraints(min_length=1)]
 
     def value(self) -> Publication:
@@ -89,7 +94,7 @@ class SourceSettings(BaseModel):
     extra_hosts: tuple[str, ...]
     allow_private: bool
     arxiv_url: Web
-    arxiv_fallback: Annotated[str, StringConstraints(pattern=r"^([A-Za-z.-]+(\+[A-Za-z.-]+)*)?$")]
+    arxiv_fallback: Categories
     user_agent: Line
     contact: str
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
@@ -136,8 +141,8 @@ class ScheduleSettings(BaseModel):
 
     model_config = FROZEN
 
-    ingest_minutes: Annotated[float, Field(gt=0, le=1440)]
-    compose_seconds: Annotated[float, Field(gt=0, le=3600)]
+    ingest_minutes: Annotated[float, Field(ge=1, le=1440)]
+    compose_seconds: Annotated[float, Field(ge=1, le=3600)]
     digest_retry_minutes: Waits
     letter_retry_minutes: Waits
     give_up_hours: Annotated[float, Field(ge=1, le=240)]
@@ -161,7 +166,7 @@ class LoginSettings(BaseModel):
 class RelaySettings(LoginSettings):
     """One relay; `[[smtp.fallback]]` names those asked when the ones before do not serve us."""
 
-    host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]+$")]
+    host: Annotated[Host, StringConstraints(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
     ca_file: str = ""
@@ -179,7 +184,7 @@ class DomainSettings(BaseModel):
 class SmtpSettings(LoginSettings):
     """`[smtp]`: the relays that take our mails, and their pace; without a host they become files."""
 
-    host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
+    host: Host
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["starttls", "tls", "none"]
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
@@ -210,9 +215,9 @@ class DkimSettings(BaseModel):
     model_config = FROZEN
 
     domain: str
-    selector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$")]
+    selector: Selector
     key_file: str
-    second_selector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]*$")]
+    second_selector: Selector
     second_key_file: str
 
     @model_validator(mode="after")
@@ -227,13 +232,13 @@ class BounceSettings(LoginSettings):
 
     address: MaybeAddress
     maildir: str
-    host: Annotated[str, StringConstraints(pattern=r"^[^\s/@]*$")]
+    host: Host
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["tls", "starttls", "none"]
     folder: str
     processed: str
     ca_file: str
-    poll_minutes: Annotated[float, Field(gt=0, le=1440)]
+    poll_minutes: Annotated[float, Field(ge=0.1, le=1440)]
 
 
 class WebSettings(BaseModel):

@@ -52,8 +52,8 @@ def _relay(app: App, given: RelaySettings, seconds: float) -> Finding:
     except (smtplib.SMTPException, OSError, ValueError) as error:
         detail = failure(error, call.step)
         words = discreet(detail.detail, recipient="", secrets=call.secrets)
-        why = " ".join(filter(None, (str(detail.reply or ""), detail.status, words)))
-        return fail("relay", f"{place} did not let us in: {why}.", _FIXES[call.step])
+        why = " ".join(filter(None, (str(detail.reply or ""), detail.status, words))).rstrip(".")
+        return fail("relay", f"{place} did not let us in: {why}.", _fix(error, call.step))
     if given.security == "none" and given.host not in ("localhost", "127.0.0.1", "::1"):
         return warn(
             "relay",
@@ -66,10 +66,31 @@ def _relay(app: App, given: RelaySettings, seconds: float) -> Finding:
 _FIXES = {
     Step.CONNECT: "Look at smtp.host and smtp.port, and whether a firewall closes the port.",
     Step.EHLO: "Look at smtp.port and smtp.security: 587 is starttls, 465 is tls.",
-    Step.STARTTLS: "Look at smtp.security, and for an own certificate at smtp.ca_file.",
+    Step.STARTTLS: "Look at smtp.security, at smtp.host (its certificate must bear that name), and for an "
+    "own certificate at smtp.ca_file.",
     Step.AUTH: "Look at smtp.username and the password (many providers want one made for programs); "
     "with smtp.auth = xoauth2, at the refresh token and what it was granted for.",
 }
+_REFUSED = (
+    "The port is right. Look at its words, or ask whoever runs it why it refuses this machine."
+)
+_NO_LOGIN = (
+    "It offers no such login here. Look at smtp.port and smtp.security (many offer one after starttls "
+    "only) and at smtp.auth; where none is needed, leave smtp.username empty."
+)
+
+
+def _fix(error: Exception, step: Step) -> str:
+    """What to look at; how a connection fails tells more than that it does."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _FIXES[Step.STARTTLS]
+    if step is Step.CONNECT and isinstance(error, ssl.SSLError | smtplib.SMTPServerDisconnected):
+        return _FIXES[Step.EHLO]
+    if step is Step.CONNECT and isinstance(error, smtplib.SMTPResponseException):
+        return _REFUSED
+    if step is Step.AUTH and isinstance(error, smtplib.SMTPNotSupportedError):
+        return _NO_LOGIN
+    return _FIXES[step]
 
 
 class _Call:
@@ -129,7 +150,11 @@ def reports(app: App) -> Iterator[Finding]:
         with closing(box):
             next(box.read(), None)
     except MailError as error:
-        yield fail("reports", f"{error}.", "Mend [bounces] in the settings, or its mailbox.")
+        yield fail(
+            "reports",
+            f"{str(error).rstrip('.')}.",
+            "Mend [bounces] in the settings, or its mailbox.",
+        )
         return
     yield ok("reports", f"The mailbox of reports opens ({given.maildir or given.host}).")
 

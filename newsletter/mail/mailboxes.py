@@ -21,9 +21,14 @@ from newsletter.mail.tls import is_loopback, trust
 from newsletter.mail.wording import shorten, tidy
 
 MOST = 500  # mails in one round; the next round takes the rest
+_MOST_UNREADABLE = 10  # with more of them it is the mailbox that is broken
 
 # What imaplib raises for what a server or the network does; ValueError where it cannot read it.
 _TROUBLE = (imaplib.IMAP4.error, OSError, ValueError)
+
+
+class _UnreadableError(MailError):
+    """A server cannot hand out this one mail."""
 
 
 class ReportBox(Protocol):
@@ -37,7 +42,8 @@ class ReportBox(Protocol):
         """The mails not yet dealt with, oldest first: a key, and the first 256 kB of each.
 
         Raises:
-            MailError: the mailbox cannot be reached or read.
+            MailError: the mailbox cannot be reached or read; of single mails that cannot be read,
+                it tells when all others were.
         """
         ...
 
@@ -100,10 +106,19 @@ class ImapBox:
     def read(self) -> Iterator[tuple[str, bytes]]:
         """See `ReportBox`; the mails stay unseen until `done`."""
         self.close()
+        unreadable: list[MailError] = []
         for key in self._unseen():
-            raw = self._fetched(key)
+            try:
+                raw = self._fetched(key)
+            except _UnreadableError as error:
+                unreadable.append(error)
+                if len(unreadable) == _MOST_UNREADABLE:
+                    break
+                continue
             if raw is not None:  # somebody else may have taken it away meanwhile
                 yield key, raw
+        if unreadable:
+            raise unreadable[0]
 
     def done(self, key: str) -> None:
         """See `ReportBox`; keys are those of the present round."""
@@ -132,9 +147,16 @@ class ImapBox:
         # PEEK leaves it unseen; the octets in <> keep a huge mail from filling the memory
         wanted = f"(BODY.PEEK[]<0.{LOOKED_AT}>)"
         try:
-            answer = _good(self._open().uid("FETCH", key, wanted))
-        except _TROUBLE as error:
-            raise self._trouble("a report cannot be read", error) from error
+            client = self._open()
+            answer = _good(client.uid("FETCH", key, wanted))
+        except imaplib.IMAP4.error as error:
+            if self._client is None:  # it did not come so far
+                raise self._trouble("reports cannot be read", error) from error
+            # Some servers hang up over a mail that they cannot read themselves.
+            said = self._trouble(f"the report {key} cannot be read", error)
+            raise _UnreadableError(str(said)) from error
+        except (OSError, ValueError) as error:
+            raise self._trouble("reports cannot be read", error) from error
         literals = (item[1] for item in answer if isinstance(item, tuple))
         return next((octets[:LOOKED_AT] for octets in literals), None)
 
@@ -158,6 +180,7 @@ class ImapBox:
                     client, self._account.username, self._account.password, self._account.tokens
                 )
                 self._abilities = _abilities(client)  # more than it said to a stranger
+                self._look_for_processed(client)
                 _good(client.select(quoted(self._account.folder)))
             except BaseException:
                 with suppress(*_TROUBLE):
@@ -165,6 +188,19 @@ class ImapBox:
                 raise
             self._client = client
         return self._client
+
+    def _look_for_processed(self, client: imaplib.IMAP4) -> None:
+        """Without it nothing could be put away, and the same reports would come for ever."""
+        name = self._account.processed
+        if not name:
+            return
+        try:
+            _good(client.status(quoted(name), "(MESSAGES)"))
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            why = f"its folder for processed reports, {name}: {_sentence(error)}"
+            raise imaplib.IMAP4.error(why) from error
 
     def _dialled(self) -> imaplib.IMAP4:
         account, wait = self._account, self._account.timeout_seconds
@@ -209,10 +245,17 @@ class MaildirBox:
 
     def read(self) -> Iterator[tuple[str, bytes]]:
         """See `ReportBox`; names begin with the time of delivery, so they are in order."""
+        unreadable: list[MailError] = []
         for name in self._names()[: self._most]:
-            raw = self._octets(name)
+            try:
+                raw = self._octets(name)
+            except MailError as error:
+                unreadable.append(error)
+                continue
             if raw is not None:
                 yield name, raw
+        if unreadable:
+            raise unreadable[0]
 
     def done(self, key: str) -> None:
         """See `ReportBox`; a mail that somebody else has put away is no error."""
@@ -236,7 +279,8 @@ class MaildirBox:
                     if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False)
                 )
         except OSError as error:
-            raise self._trouble(error) from error
+            place = Path(error.filename).name if os.path.isdir(self._directory) else ""  # noqa: PTH112
+            raise self._trouble(error, f"{place}: " if place else "") from error
 
     def _octets(self, name: str) -> bytes | None:
         try:
@@ -245,10 +289,10 @@ class MaildirBox:
         except FileNotFoundError:
             return None  # another reader was faster
         except OSError as error:
-            raise self._trouble(error) from error
+            raise self._trouble(error, f"new/{name}: ") from error
 
-    def _trouble(self, error: OSError) -> MailError:
-        return MailError(f"the Maildir {self._directory} cannot be used: {error.strerror}")
+    def _trouble(self, error: OSError, where: str = "") -> MailError:
+        return MailError(f"the Maildir {self._directory} cannot be used: {where}{error.strerror}")
 
 
 def _good(answer: tuple[str, Sequence[object]]) -> Sequence[object]:
@@ -268,6 +312,8 @@ def _abilities(client: imaplib.IMAP4) -> frozenset[str]:
 def _sentence(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "it does not speak TLS on this port"
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
     if isinstance(error, OSError) and error.strerror:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # who logs in with a password needs nothing of the web in mem
     import requests
 
 _SECONDS = 15.0
+_LONGEST = timedelta(seconds=2 * _SECONDS)  # for the whole of an answer that only drips
 _MOST_OCTETS = 65_536
 _MINUTE = timedelta(minutes=1)
 _USUAL_LIFE, _LONGEST_LIFE = 3600, 86_400  # seconds; the first where the answer says nothing
@@ -125,7 +126,7 @@ class TokenSource:
             "client_secret": grant.client_secret,
             "scope": grant.scope,
         }
-        status, octets = _posted(grant.token_url, {k: v for k, v in form.items() if v})
+        status, octets = _posted(grant.token_url, {k: v for k, v in form.items() if v}, self._now)
         given = _object(octets)
         if status != 200 or not _printable(given, "access_token"):
             raise ValueError(_refusal(status, given))
@@ -139,13 +140,14 @@ class TokenSource:
         return f"no access token from {host}: {shorten(why, 200)}"
 
 
-def _posted(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
+def _posted(url: str, form: Mapping[str, str], now: Callable[[], datetime]) -> tuple[int, bytes]:
     """The status and the first octets of the answer; with a secret in hand nobody is followed.
 
     Raises:
         ValueError: no answer came.
     """
     import requests
+    from urllib3.exceptions import HTTPError
 
     try:
         with requests.Session() as session:
@@ -159,17 +161,18 @@ def _posted(url: str, form: Mapping[str, str]) -> tuple[int, bytes]:
                 stream=True,
             )
             with closing(answer):
-                return answer.status_code, _beginning(answer)
-    except requests.RequestException as error:  # its words may hold what was sent
+                return answer.status_code, _beginning(answer, now)
+    except (requests.RequestException, HTTPError) as error:  # its words may hold what was sent
         raise ValueError(f"no answer ({type(error).__name__})") from None
 
 
-def _beginning(answer: requests.Response) -> bytes:
-    octets = b""
-    for piece in answer.iter_content(8192):
+def _beginning(answer: requests.Response, now: Callable[[], datetime]) -> bytes:
+    """As it comes in; `iter_content` waits for whole pieces, however slowly they fill."""
+    end, octets = now() + _LONGEST, b""
+    while len(octets) <= _MOST_OCTETS and (piece := answer.raw.read1(8192, decode_content=True)):
         octets += piece
-        if len(octets) > _MOST_OCTETS:
-            break
+        if now() > end:
+            raise ValueError("the answer comes in too slowly")
     return octets
 
 

@@ -198,6 +198,7 @@ class WarmUp:
     ) -> None:
         self.plan = tuple(plan)
         self._first_day = first_day
+        # A number a day, none of them forgotten: a clock that is ahead may come back.
         self._left: Counter[date] = Counter(dict([sent_today] if sent_today else []))
         self._promised: Counter[date] = Counter()
 
@@ -228,8 +229,6 @@ class WarmUp:
 
     def promise(self, now: datetime) -> datetime:
         """A time on the first later day that has room, spread over that day."""
-        for before in [day for day in self._promised | self._left if day < _day(now)]:
-            del self._promised[before], self._left[before]
         day = _day(now) + _DAY
         while (most := self._most(day)) is not None and self._promised[day] >= most:
             day += _DAY

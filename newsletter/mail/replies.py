@@ -153,11 +153,22 @@ def failure(error: Exception, step: Step, *, unserved: bool = True) -> Outcome:
 def _sentence(error: Exception) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the relay's certificate is not trusted: {error.verify_message}"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, ssl.SSLError):
+        return _of_tls(error)
+    # smtplib makes a hang-up of whatever ends its wait.
+    if isinstance(error, TimeoutError) or str(error).endswith("closed: timed out"):
         return "the relay did not answer in time"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return tidy(str(error)) or type(error).__name__
+
+
+def _of_tls(error: ssl.SSLError) -> str:
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return "the relay does not speak TLS on this port"
+    if isinstance(error, ssl.SSLEOFError):
+        return "the relay hung up when TLS was to begin"
+    return f"TLS failed: {(error.reason or 'without a word').replace('_', ' ').lower()}"
 
 
 def discreet(detail: str, *, recipient: str, secrets: Iterable[str]) -> str:

@@ -63,12 +63,19 @@ def source_file(url: URL) -> Path:
     if url.get_backend_name() != "sqlite":
         raise StoreError(
             f"a {url.get_backend_name()} database is backed up by its own tool: pg_dump "
-            f"--format=custom --file=FILE --dbname={url.database} "
-            f"--host={url.host or url.query.get('host') or 'HOST'} --username={url.username or 'USER'}"
+            f"--format=custom --file=FILE --dbname={url.database} {_way_to(url)}"
         )
     if not url.database:
         raise StoreError("there is no database yet, so there is nothing to back up")
     return Path(url.database)
+
+
+def _way_to(url: URL) -> str:
+    """The words of PostgreSQL's own programs; libpq takes each behind a question mark, too."""
+    host = url.host or url.query.get("host") or "HOST"
+    port = url.port or url.query.get("port")
+    user = url.username or url.query.get("user") or "USER"
+    return f"--host={host} {f'--port={port} ' if port else ''}--username={user}"
 
 
 def _refuse(source: Path, file: Path, *, force: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,9 @@ REVISION = "alembic_version"
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _OF_POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
+_NOT_SHOWN = "(address not shown)"
+# A second @ behind that of a password: the first was part of it, and its rest is taken for the host.
+_TORN_PASSWORD = re.compile(r"[^:/]+://[^:/@]*:[^@?]*@[^?]*@")
 MIGRATING = 7_236_451_809
 """Our own number among the advisory locks of a server, for whoever makes tables."""
 
@@ -53,16 +57,26 @@ _POSTGRES_USUALLY: dict[str, Any] = {
     "-c idle_in_transaction_session_timeout=10min",
 }
 
-# What SQLite, libpq and the server say in English -> what to do about it.
+# What SQLite, libpq and the server say in English (how it begins) -> what to do about it.
 _REMEDIES = (
     ("password authentication failed", "the server refuses this user with this password"),
-    ("no password supplied", "the server wants a password; put it into store.url or PGPASSWORD"),
-    ('role "', "the server does not know this user"),
-    ('database "', "there is no such database on the server; make it with createdb"),
+    (
+        "(fe_sendauth: )?no password supplied",
+        "the server wants a password; put it into store.url or PGPASSWORD",
+    ),
+    ('role ".*" does not exist', "the server does not know this user"),
+    (
+        'database ".*" does not exist',
+        "there is no such database on the server; make it with createdb",
+    ),
     ("database is locked", "another process has been writing for more than ten seconds"),
     ("database or disk is full", "make room on the disk"),
     ("database disk image is malformed", "the file is damaged; put a backup in its place"),
     ("permission denied for schema", "its user may not make tables there; GRANT CREATE ON SCHEMA"),
+    (
+        "permission denied for (table|sequence)",
+        "its user lacks rights; make it the owner of the database and of its tables",
+    ),
     ("disk I/O error", "the disk is full or broken"),
     ("unable to open database file", "it or its folder may not be written by this user"),
     ("attempt to write a readonly database", "it or its folder may not be written by this user"),
@@ -106,6 +120,11 @@ def engine_at(url: str) -> Engine:
     Raises:
         StoreError: it is no address of a database that we know how to use.
     """
+    if _TORN_PASSWORD.match(url):
+        raise StoreError(
+            f"store.url {_NOT_SHOWN} has two @ signs; write the @ in a password as %40 "
+            "(and : as %3A, / as %2F, % as %25)"
+        )
     try:
         parsed = _our_driver(make_url(url))
         engine = create_engine(
@@ -147,16 +166,20 @@ def cause(error: SQLAlchemyError) -> str:
     # Where a name has several addresses, each attempt has a line of its own.
     said = next((line for line in lines if "failed: " in line), lines[0])
     said = said.rpartition("failed: ")[2].removeprefix("FATAL:  ")
-    remedy = next((what for begin, what in _REMEDIES if said.startswith(begin)), "")
+    remedy = next((what for pattern, what in _REMEDIES if re.match(pattern, said)), "")
     return f"{remedy} ({said})" if remedy else said
 
 
 def shown(url: str) -> str:
-    """The address without its password."""
+    """The address without its password, which libpq also takes behind a question mark."""
+    if _TORN_PASSWORD.match(url):
+        return _NOT_SHOWN
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        parsed = make_url(url)
+        hidden = {name: "hidden" for name in parsed.query if "password" in name}
+        return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
     except (ArgumentError, ValueError):  # a port that is no number is the latter
-        return "(address not shown)"
+        return _NOT_SHOWN
 
 
 def _our_driver(url: URL) -> URL:

@@ -50,6 +50,11 @@ from newsletter.store.schema import metadata, salts
 _PORTION = 2000
 _WHOLE = 2**128
 _MOVING = 7_236_451_810  # our own number among the advisory locks of a server
+_LOOKS = 10  # for connections of others, two seconds in all
+_AT_WORK = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+    "AND pid <> pg_backend_pid() AND application_name = 'newsletter'"
+)
 _TABLES = tuple(metadata.sorted_tables)  # what is referred to comes first
 _mark = Table(UNFINISHED_MOVE, MetaData(), Column("salt", String(64), nullable=False))
 
@@ -146,6 +151,8 @@ def _reading(url: str) -> Iterator[Connection]:
     _refuse_absent(url)
     engine = engine_at(url)
     try:
+        with sentences(url):
+            _refuse_busy(engine, shown(url))
         with sentences(url), engine.connect() as connection:
             _hold_still(connection)
             unhurried(connection)
@@ -163,6 +170,21 @@ def _refuse_absent(url: str) -> None:
         return  # told when it is opened
     if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").is_file():
         raise StoreError(f"there is no database {shown(url)}")
+
+
+def _refuse_busy(engine: Engine, name: str) -> None:
+    """A service keeps connections open, and they bear our name; a file of SQLite has a lock."""
+    if engine.dialect.name != "postgresql":
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for _ in range(_LOOKS):
+            if not connection.scalar(_AT_WORK):
+                return
+            connection.execute(select(func.pg_sleep(0.2)))  # who has just ended is soon gone
+    raise StoreError(
+        f"somebody is at work on the database {name}: stop every `newsletter run`, `serve` and worker, "
+        "on other machines, too"
+    )
 
 
 def _hold_still(connection: Connection) -> None:

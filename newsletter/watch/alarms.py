@@ -195,6 +195,15 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
             f"{_clock(relay.since)}: {words}",
             remedy="Ask whoever runs the relay (smtp.host). The mails wait and are tried again.",
         )
+    if relay.refused >= rules.put_off:
+        yield Alarm(
+            name="relay refuses",
+            sentence=f"The relay refused the last {relay.refused} mails for good, since "
+            f"{_clock(relay.since)}, and for no fault of their addresses: {words}",
+            remedy="If the words are about relaying, log in (smtp.username) or have this machine "
+            "allowed there; if about spam or policy, ask whoever runs the relay. These mails are "
+            "not tried again; their papers may come with the next digests.",
+        )
 
 
 def _relays(facts: Facts, rules: Rules) -> Iterator[Alarm]:
@@ -278,4 +287,5 @@ def _minutes(span: timedelta) -> int:
 
 
 def _share(count: int, of: int) -> str:
-    return f"{100 * count / of:.2g} %"
+    two_figures = float(f"{100 * count / of:.2g}")
+    return f"{two_figures:g} %"  # 100 %, where the first form alone would say 1e+02

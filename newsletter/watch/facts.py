@@ -36,7 +36,8 @@ class Rules:
         detours: attempts in a row that one source may fail or take a detour.
         failures: times in a row that one job may fail.
         unheard: mails in a row that the relay may put off before it had one of ours to judge.
-        put_off: mails in a row that it may put off for a reason of the reader's mailbox.
+        put_off: mails in a row that it may put off for a reason of the reader's mailbox, or refuse
+            for good for none of it.
         bounces: share of mails that may come back within 30 days (Amazon SES reviews at 5 %).
         complaints, complaints_limit: share of mails that may be called spam within 30 days (Gmail:
             below 0.1 %, never 0.3 %).
@@ -150,9 +151,17 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayRecord:
-    """How the relay takes our mails: how many it put off since it last judged one, and its words."""
+    """How the relay takes our mails.
+
+    Attributes:
+        put_off: how many it put off since it last judged one.
+        refused: how many it refused for good in a row for no fault of their mailboxes.
+        since: when it began to.
+        words: what it said last.
+    """
 
     put_off: int = 0
+    refused: int = 0
     since: datetime | None = None
     words: str = ""
 

@@ -228,7 +228,7 @@ def test_when_the_store_takes_nothing_more_no_further_mail_is_begun(world):
 
     assert len(relay.asked) == 3
     assert world.states(ids[:3]) == {DeliveryState.SENT}
-    assert world.states(ids[3:]) == {DeliveryState.SENDING}
+    assert world.states(ids[3:]) == {DeliveryState.QUEUED}
 
 
 def test_the_places_of_mails_that_broke_on_the_way_are_free_again(world):

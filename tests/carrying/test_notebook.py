@@ -202,7 +202,50 @@ def test_when_the_store_fails_everything_stays_noted_and_is_handed_over_later(wo
     assert world.states(ids) == {DeliveryState.SENT}
 
 
-def test_a_full_disk_makes_the_store_take_each_end_at_once(world):
+def test_claims_given_back_while_the_store_is_away_are_free_as_soon_as_it_is_there(world):
+    ids = world.readers(3)
+    notebook = world.notebook()
+    claimed = claim(world)
+    broken = world.store.changing_register
+
+    def fails(**_: object):
+        raise StoreError("restarted")
+
+    world.store.changing_register = fails
+    notebook.note(sent(claimed[0]))
+    with pytest.raises(StoreError):
+        notebook.hand_over([outbox.given_back(one) for one in claimed[1:]])
+    world.store.changing_register = broken
+    notebook.hand_over()
+
+    assert world.states(ids[:1]) == {DeliveryState.SENT}
+    assert world.states(ids[1:]) == {DeliveryState.QUEUED}
+
+
+def test_what_was_given_back_too_late_stays_with_whom_it_belongs_to_now(world):
+    ids = world.readers(1)
+    notebook = world.notebook()
+    first = claim(world)
+    broken = world.store.changing_register
+
+    def fails(**_: object):
+        raise StoreError("restarted")
+
+    world.store.changing_register = fails
+    with pytest.raises(StoreError):
+        notebook.hand_over([outbox.given_back(one) for one in first])
+    world.store.changing_register = broken
+    world.clock.at += LEASE + SECOND
+    (second,) = claim(world)
+    notebook.hand_over()
+
+    assert world.get(ids[0]).leased_until == second.leased_until
+    assert world.states(ids) == {DeliveryState.SENDING}
+
+
+def test_where_no_note_can_be_written_the_store_takes_each_end_at_once_and_the_log_tells(
+    world, caplog
+):
     ids = world.readers(2)
     world.notes.write_text("no folder can be made here")
     notebook = world.notebook()
@@ -210,6 +253,9 @@ def test_a_full_disk_makes_the_store_take_each_end_at_once(world):
         notebook.note(sent(delivery))
 
     assert world.states(ids) == {DeliveryState.SENT}
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert f"{world.notes} cannot be written (File exists)" in told
+    assert "set paths.state" in told
 
 
 _WRITES_AND_DIES = """

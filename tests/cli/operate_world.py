@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -90,15 +91,18 @@ class Relay:
 
 
 @contextmanager
-def relay_at(monkeypatch, *, login: bool = False) -> Iterator[Relay]:
+def relay_at(
+    monkeypatch, *, login: bool = False, tls: ssl.SSLContext | None = None
+) -> Iterator[Relay]:
     """The relay, named in the environment of the installation."""
     relay = Relay()
     with bind("127.0.0.1", 0) as free:
         relay.port = free.getsockname()[1]
     asks = {"authenticator": relay.authenticate, "auth_require_tls": False} if login else {}
-    controller = Controller(relay, hostname="127.0.0.1", port=relay.port, **asks)
+    place = {"hostname": "127.0.0.1", "port": relay.port, "ssl_context": tls}
+    controller = Controller(relay, **place, **asks)
     controller.start()
-    settings = {"HOST": "127.0.0.1", "PORT": str(relay.port), "SECURITY": "none"}
+    settings = {"HOST": "127.0.0.1", "PORT": str(relay.port), "SECURITY": "tls" if tls else "none"}
     if login:
         settings |= {"USERNAME": LOGIN[0], "PASSWORD": LOGIN[1]}
     for key, value in settings.items():

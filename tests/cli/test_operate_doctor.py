@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from dns_server import Zone, dns_running
 from operate_world import LOGIN, Relay, enrol, relay_at, stock
+from own_certificate import certificate_in
+from scripted_relay import scripted_relay
 
 from newsletter.app import App
 from newsletter.config import load_settings
@@ -186,7 +188,64 @@ def test_a_relay_without_encryption_is_never_used_without(examine, sound, monkey
 def test_a_relay_that_speaks_no_tls_is_told(examine, sound, monkeypatch):
     monkeypatch.setenv("NEWSLETTER_SMTP__SECURITY", "tls")
 
-    assert examine().level("relay") == "FAIL"
+    found = examine().findings["relay"]
+
+    assert found["level"] == "FAIL"
+    assert found["said"].endswith("connecting: the relay does not speak TLS on this port.")
+    assert "587 is starttls, 465 is tls" in found["fix"]
+
+
+def hears(monkeypatch, port: int = 0, **login: str) -> None:
+    """Another relay than the usual one, by default without a login."""
+    place = {"PORT": str(port)} if port else {}
+    for key, value in {"USERNAME": "", "PASSWORD": "", **place, **login}.items():
+        monkeypatch.setenv(f"NEWSLETTER_SMTP__{key}", value)
+
+
+def test_a_relay_that_greets_with_a_refusal_is_not_taken_for_a_closed_port(
+    examine, sound, monkeypatch
+):
+    with scripted_relay(b"554 5.7.1 Your address is listed\r\n") as port:
+        hears(monkeypatch, port)
+        found = examine().findings["relay"]
+
+    assert "554 5.7.1 connecting: Your address is listed." in found["said"]
+    assert "firewall" not in found["fix"]
+    assert "whoever runs it" in found["fix"]
+
+
+@pytest.mark.parametrize("script", [(), (b"", b"")])
+def test_a_relay_that_says_nothing_or_hangs_up_may_want_another_security(
+    examine, sound, monkeypatch, script
+):
+    monkeypatch.setattr(outside, "SECONDS", 0.2)
+    with scripted_relay(*script) as port:
+        hears(monkeypatch, port)
+        found = examine().findings["relay"]
+
+    assert "587 is starttls, 465 is tls" in found["fix"]
+    assert ("did not answer in time" in found["said"]) is bool(script)
+
+
+def test_a_certificate_that_nobody_vouches_for_is_told_with_where_to_name_it(
+    examine, sound, monkeypatch, tmp_path
+):
+    with relay_at(monkeypatch, tls=certificate_in(tmp_path)[1]):
+        hears(monkeypatch)
+        found = examine().findings["relay"]
+
+    assert "certificate is not trusted: self-signed certificate." in found["said"]
+    assert "smtp.ca_file" in found["fix"]
+
+
+def test_a_relay_without_logins_is_not_told_as_a_wrong_password(examine, sound, monkeypatch):
+    script = (b"220 hi\r\n", b"250 hi\r\n")
+    with scripted_relay(*script) as port:
+        hears(monkeypatch, port, USERNAME="ada", PASSWORD="s3cret")
+        found = examine().findings["relay"]
+
+    assert found["said"].endswith("SMTP AUTH extension not supported by server.")
+    assert "leave smtp.username empty" in found["fix"]
 
 
 def test_a_relay_that_is_not_there_is_told(examine, sound, monkeypatch):
@@ -332,7 +391,7 @@ def test_a_login_by_token_is_examined_like_one_by_password(examine, sound, monke
 
     assert found["level"] == "FAIL"
     assert "AUTH: the relay does not offer XOAUTH2" in found["said"]
-    assert "refresh token" in found["fix"]
+    assert "smtp.auth" in found["fix"]
     assert relay.logins == 0
 
 
@@ -345,6 +404,24 @@ def test_a_login_by_token_that_lacks_a_setting_is_told_before_anything_is_dialle
 
     assert found["level"] == "FAIL"
     assert "needs a token_url, a client_id and a refresh_token" in found["said"]
+
+
+def test_a_sentence_about_the_mailbox_of_reports_ends_with_one_full_stop(
+    examine, sound, monkeypatch
+):
+    with scripted_relay(b"* OK hi\r\n", b"* BYE Go away.\r\n") as port:
+        for key, value in {
+            "HOST": "127.0.0.1",
+            "PORT": str(port),
+            "SECURITY": "none",
+            "USERNAME": "ada",
+            "PASSWORD": "s3cret",
+        }.items():
+            monkeypatch.setenv(f"NEWSLETTER_BOUNCES__{key}", value)
+        found = examine().findings["reports"]
+
+    assert found["said"].endswith("Go away.")
+    assert not found["said"].endswith("..")
 
 
 def test_where_mails_are_laid_down_is_named(examine, sound, monkeypatch, tmp_path):

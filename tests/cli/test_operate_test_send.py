@@ -158,3 +158,15 @@ def test_a_relay_that_refuses_is_told(newsletter, app, relay):
 
     assert ran.code == 1
     assert "the test was not taken: 550 RCPT TO: not from here" in ran.err
+    assert "doctor" not in ran.err
+
+
+def test_a_relay_that_is_not_there_is_told_with_who_knows_more(newsletter, app, relay, monkeypatch):
+    enrol(app)
+    monkeypatch.setenv("NEWSLETTER_SMTP__PORT", "1")
+
+    ran = newsletter("test-send", ME, "--as", INES)
+
+    assert ran.code == 1
+    assert "the test was not taken: connecting: Connection refused" in ran.err
+    assert "`newsletter doctor` looks at the relay" in ran.err

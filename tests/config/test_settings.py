@@ -101,6 +101,50 @@ def test_a_password_that_stands_before_a_host_is_not_repeated(write, text):
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize("table", ["[smtp]", "[bounces]", "[[smtp.fallback]]"])
+@pytest.mark.parametrize(
+    ("host", "sentence"),
+    [
+        ("smtp://mail.example.org", "host: is no host such as mail.example.org"),
+        ("mail example.org", "host: is no host such as mail.example.org"),
+        ("mail.example.org:587", "host: names a port, which has a key of its own"),
+        ("127.0.0.1:25", "host: names a port"),
+        ("[::1]", "host: must be an IPv6 address without brackets"),
+    ],
+)
+def test_a_host_that_is_none_is_told_in_words(write, table, host, sentence):
+    with pytest.raises(ConfigError) as refused:
+        load_settings(write(f'{table}\nhost = "{host}"\n'))
+
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("host", ["mail.example.org", "localhost", "192.0.2.1", "2001:db8::1"])
+def test_a_name_and_both_kinds_of_addresses_are_hosts(write, host):
+    assert load_settings(write(f'[smtp]\nhost = "{host}"\n')).smtp.host == host
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ('[publication]\nlist_id = "digest"', "list_id: must be a name with dots such as"),
+        ('[publication]\nsender_id = "me"', "sender_id: must be 5 to 15 letters, digits"),
+        ('[publication]\nname = "a\\nb"', "name: must be one line"),
+        ('[dkim]\nselector = "a b"', "selector: may hold letters, digits, dots"),
+        ('[sources]\narxiv_fallback = "cs.AI, cs.CL"', "must be categories such as cs.AI+cs.CL"),
+        ("[schedule]\ncompose_seconds = 0.01", "compose_seconds: Input should be greater"),
+        ("[schedule]\ningest_minutes = 0.01", "ingest_minutes: Input should be greater"),
+        ("[bounces]\npoll_minutes = 0.001", "poll_minutes: Input should be greater"),
+    ],
+)
+def test_no_mistake_is_told_as_a_pattern_and_no_period_is_a_flood(write, text, sentence):
+    with pytest.raises(ConfigError) as refused:
+        load_settings(write(f"{text}\n"))
+
+    assert sentence in str(refused.value)
+    assert "pattern" not in str(refused.value)
+
+
 @pytest.mark.parametrize("more", ["", 'selector = ""\nkey_file = "dkim.pem"\n'])
 def test_a_domain_to_sign_for_needs_a_selector_and_a_key(write, more):
     with pytest.raises(ConfigError, match=r"dkim: domain needs selector and key_file"):

@@ -31,6 +31,7 @@ class Mailroom:
     abilities: str = "UIDPLUS MOVE"
     refuse: str = ""  # a command that gets NO
     hang_up_at: str = ""
+    unreadable: dict[int, str] = field(default_factory=dict)  # UIDs, and what is said of them
     says: dict[str, bytes] = field(default_factory=dict)  # raw answers instead of the right ones
     heard: list[str] = field(default_factory=list)
     encrypted: bool = False
@@ -102,6 +103,13 @@ class _Session:
         self._say(b"* 1 EXISTS\r\n* OK [UIDVALIDITY 1] fine\r\n")
         return "OK [READ-WRITE]"
 
+    def _status(self, rest: str) -> str:
+        name, _, _ = rest.rpartition(" (")
+        if _unquoted(name) not in self._room.folders:
+            return "NO no such folder"
+        self._say(f"* STATUS {name} (MESSAGES 0)\r\n".encode())
+        return "OK"
+
     def _logout(self, rest: str) -> str:
         self._say(b"* BYE\r\n")
         return "OK"
@@ -117,6 +125,11 @@ class _Session:
 
     def _fetch(self, rest: str) -> str:
         uid, limit = re.fullmatch(r"(\d+) \(BODY\.PEEK\[\]<0\.(\d+)>\)", rest).groups()
+        if said := self._room.unreadable.get(int(uid)):
+            if said.startswith("BYE"):  # as Dovecot does
+                self._say(f"* {said}\r\n".encode())
+                raise ConnectionError
+            return said
         if (mail := self._mails.get(int(uid))) is not None:
             raw = mail.raw[: int(limit)]
             self._say(

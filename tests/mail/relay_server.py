@@ -1,9 +1,8 @@
-"""Relays for the tests of the mail room: a real one with every stage adjustable, and a scripted one."""
+"""Relays for the tests of the mail room: a real one with every stage adjustable."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -150,30 +149,3 @@ async def _shut(server: asyncio.Server, protocols: Sequence[SMTP]) -> None:
     await asyncio.gather(*others, return_exceptions=True)
     for _ in range(5):  # the callbacks of the aborted connections
         await asyncio.sleep(0)
-
-
-@contextmanager
-def scripted_relay(*script: bytes) -> Iterator[int]:
-    """A port whose server says these pieces: one on connecting, then one for each line it hears.
-
-    The script over, it hangs up. A second connection hears the script from the start.
-    """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = Thread(target=_recite, args=(listener, script), daemon=True)
-        thread.start()
-        yield listener.getsockname()[1]
-        listener.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
-
-
-def _recite(listener: socket.socket, script: Sequence[bytes]) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        with connection, connection.makefile("rb") as heard:
-            for number, piece in enumerate(script):
-                if number and not heard.readline():
-                    break
-                connection.sendall(piece)

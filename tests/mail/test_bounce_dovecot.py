@@ -38,6 +38,8 @@ def test_a_real_server_understands_us(dovecot, home, processed):
         host="127.0.0.1", port=dovecot, username="ada", password=PASSWORD, security=Security.NONE
     )
     if processed:
+        with pytest.raises(MailError, match="its folder for processed reports, Processed: "):
+            list(ImapBox(replace(there, processed=processed)).read())
         with imaplib.IMAP4("127.0.0.1", dovecot) as client:
             client.login("ada", PASSWORD)
             client.create(processed)
@@ -51,3 +53,22 @@ def test_a_real_server_understands_us(dovecot, home, processed):
     assert len(inbox) == (1 if processed else 2)
     with pytest.raises(MailError, match="AUTHENTICATIONFAILED"):
         list(ImapBox(replace(there, password="wr0ng")).read())
+
+
+def deal_with_all(box, read: list) -> None:
+    """What a round does."""
+    for key, raw in box.read():
+        read.append(raw)
+        box.done(key)
+
+
+def test_a_mail_that_a_real_server_cannot_read_holds_up_no_other(dovecot, home):
+    there = ImapAccount(
+        host="127.0.0.1", port=dovecot, username="ada", password=PASSWORD, security=Security.NONE
+    )
+    next((home / "mail" / "new").glob("1775197800*")).chmod(0)
+    reports, read = ImapBox(there), []
+    with pytest.raises(MailError, match=r"cannot be read from 127\.0\.0\.1: .*Internal error"):
+        deal_with_all(reports, read)
+    reports.close()
+    assert read == [MAILS[1]]

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from imap_server import LOGIN, Mailroom, imap_running
+from scripted_relay import scripted_relay
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
@@ -89,6 +90,13 @@ def test_a_server_that_cannot_remove_one_mail_marks_it(room, box):
     assert list(reports.read()) == []
 
 
+def test_a_folder_for_what_is_done_that_is_not_there_is_told_before_anything_is_read(room, box):
+    room.put(MAILS[0])
+    with pytest.raises(MailError, match="its folder for processed reports, Elsewhere: no such"):
+        list(box(processed="Elsewhere").read())
+    assert "FETCH" not in room.heard
+
+
 def test_a_huge_mail_and_a_full_mailbox_are_bounded(room, box):
     room.put(b"x" * (LOOKED_AT + 100))
     for _ in range(9):
@@ -103,6 +111,33 @@ def test_a_mail_that_somebody_took_away_is_left_out(room, box):
     next(reading)
     del room.folders["INBOX"][second]
     assert list(reading) == []
+
+
+def deal_with_all(box, read: list) -> None:
+    """What a round does."""
+    for key, raw in box.read():
+        read.append(raw)
+        box.done(key)
+
+
+@pytest.mark.parametrize("said", ["NO [SERVERBUG] internal error", "BYE FETCH failed: internal"])
+def test_a_mail_that_the_server_cannot_read_holds_up_no_other_and_is_told_at_the_end(
+    room, box, said
+):
+    first, broken, last = map(room.put, (MAILS[0], b"", MAILS[1]))
+    room.unreadable = {broken: said}
+    reports, read = box(), []
+    with pytest.raises(MailError, match=rf"the report {broken} .*cannot be read.*internal"):
+        deal_with_all(reports, read)
+    assert read == list(MAILS)
+    assert room.left() == {first: {r"\Seen"}, broken: set(), last: {r"\Seen"}}
+
+
+def test_a_server_that_can_read_no_mail_at_all_is_not_asked_for_each(room, box):
+    room.unreadable = {room.put(b""): "NO not now" for _ in range(50)}
+    with pytest.raises(MailError, match="the report 1 "):
+        list(box().read())
+    assert room.heard.count("FETCH") == 10
 
 
 def test_every_round_has_a_connection_of_its_own(room, box):
@@ -138,6 +173,13 @@ def test_without_starttls_nothing_is_told(room, box):
     assert "LOGIN" not in room.heard
 
 
+def test_a_port_without_tls_is_told_in_words():
+    with scripted_relay(b"* OK hi\r\n") as port:
+        reports = ImapBox(account(port, security=Security.TLS))
+        with pytest.raises(MailError, match=r": it does not speak TLS on this port$"):
+            list(reports.read())
+
+
 def test_a_certificate_nobody_trusts_ends_it(room, certificate):
     with imap_running(room, tls=certificate[1]) as port:
         reports = ImapBox(account(port, security=Security.TLS))
@@ -167,7 +209,7 @@ def test_whatever_fails_while_reading_is_one_sentence(room, box, command, how):
     room.put(MAILS[0])
     setattr(room, how, command)
     with pytest.raises(
-        MailError, match=r"^(a report|reports) cannot be read from 127\.0\.0\.1: "
+        MailError, match=r"^(the report 1|reports) cannot be read from 127\.0\.0\.1: "
     ) as caught:
         list(box().read())
     assert "\n" not in str(caught.value)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import mailbox as stdlib_mailbox
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from dovecot_server import maildir_home
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
@@ -86,5 +89,41 @@ def test_a_maildir_that_is_none_is_told(tmp_path):
         list(MaildirBox(tmp_path / "nothing").read())
     assert str(caught.value).startswith(f"the Maildir {tmp_path / 'nothing'} cannot be used")
     (tmp_path / "half" / "new").mkdir(parents=True)
-    with pytest.raises(MailError, match="cannot be used"):
+    with pytest.raises(MailError, match="half cannot be used: cur: No such file or directory"):
         list(MaildirBox(tmp_path / "half").read())
+
+
+def deal_with_all(box, read: list) -> None:
+    """What a round does."""
+    for key, raw in box.read():
+        read.append(raw)
+        box.done(key)
+
+
+@contextmanager
+def without_roots_rights() -> Iterator[None]:
+    """For root, to whom everything is open."""
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+
+
+def test_a_mail_that_may_not_be_read_holds_up_no_other_and_is_named_at_the_end():
+    with maildir_home() as home:
+        path = fill(stdlib_mailbox.Maildir(home / "reports", create=True))
+        for folder in (path, path / "new", path / "cur"):
+            folder.chmod(0o777)
+        (path / "new" / "1775197800.M1P1.host").chmod(0)
+        box, read = MaildirBox(path), []
+        with (
+            without_roots_rights(),
+            pytest.raises(MailError, match=r"new/1775197800\.M1P1\.host: Permission denied"),
+        ):
+            deal_with_all(box, read)
+        assert read == [MAILS[1]]
+        assert [file.name for file in (path / "new").iterdir()] == ["1775197800.M1P1.host"]

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mail_samples import make_picks
-from relay_server import LOGIN, relay_running, scripted_relay
+from relay_server import LOGIN, relay_running
+from scripted_relay import scripted_relay
 
 from newsletter.delivery import Result
 from newsletter.errors import MailError
@@ -266,6 +267,24 @@ def test_a_relay_that_refuses_starttls_gets_nothing(dial):
         outcome = send(dial(port, security=Security.STARTTLS))
     assert (outcome.result, outcome.status) == (Result.DEFERRED, "4.7.0")
     assert outcome.detail == "STARTTLS: no TLS today"
+
+
+def test_a_relay_that_says_nothing_is_told_as_one_that_did_not_answer(dial):
+    with scripted_relay(b"", b"") as port:
+        outcome = send(dial(port, timeout_seconds=0.1))
+    assert outcome.detail == "connecting: the relay did not answer in time"
+
+
+def test_a_relay_without_tls_on_its_port_is_told_in_words(dial, relay):
+    outcome = send(dial(relay.port, security=Security.TLS))
+    assert outcome.detail == "connecting: the relay does not speak TLS on this port"
+
+
+def test_a_relay_that_hangs_up_at_the_first_word_of_tls_is_told_in_words(dial):
+    with scripted_relay(b"220 hi\r\n", b"250-hi\r\n250 STARTTLS\r\n", b"220 go\r\n") as port:
+        outcome = send(dial(port, security=Security.STARTTLS))
+    assert outcome.detail.startswith("STARTTLS: ")
+    assert "_ssl.c" not in outcome.detail
 
 
 @pytest.mark.parametrize("security", [Security.STARTTLS, Security.TLS])

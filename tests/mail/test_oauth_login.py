@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from dovecot_server import dovecot_running, maildir_home
-from relay_server import LOGIN, relay_running, scripted_relay
+from relay_server import LOGIN, relay_running
+from scripted_relay import scripted_relay
 from token_server import USER, provider_running
 
 from newsletter.delivery import Result

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_relay import scripted_relay
 from token_server import provider_running
 
 from newsletter.errors import MailError
@@ -204,6 +207,44 @@ def test_a_provider_that_says_nothing_is_not_waited_for_endlessly(grant, clock, 
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         told = refusal(TokenSource(replace(grant, token_url=url), now=clock))
     assert told.endswith("no answer (ReadTimeout)")
+
+
+def test_a_provider_whose_answer_drips_is_given_up(grant, clock):
+    def hurries() -> datetime:
+        clock.passes(seconds=5)
+        return clock.now
+
+    with dripping() as port:
+        url = f"http://127.0.0.1:{port}/"
+        told = refusal(TokenSource(replace(grant, token_url=url), now=hurries))
+    assert told.endswith("the answer comes in too slowly")
+
+
+def test_a_provider_that_hangs_up_in_the_middle_is_told(grant, clock):
+    with scripted_relay(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{") as port:
+        url = f"http://127.0.0.1:{port}/"
+        told = refusal(TokenSource(replace(grant, token_url=url), now=clock))
+    assert "no answer (" in told
+
+
+@contextmanager
+def dripping() -> Iterator[int]:
+    """The port of a server that says blank after blank, until nobody listens any more."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def drip() -> None:
+            plug, _ = listener.accept()
+            with plug, suppress(OSError):
+                plug.recv(65536)
+                plug.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\n")
+                for _ in range(300):
+                    plug.sendall(b" ")
+                    Event().wait(0.005)
+
+        thread = Thread(target=drip)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(10)
 
 
 @pytest.mark.parametrize(

@@ -248,6 +248,15 @@ def test_a_mail_that_no_relay_spoke_of_does_not_count_for_the_warm_up():
     assert not leaves(pace, mail(), NOON)
 
 
+def test_a_clock_that_was_a_day_ahead_does_not_make_the_warm_up_forget_what_has_left_today():
+    pace = Pace(warm_up=WarmUp([1, 1, 1], NOON.date()))
+    assert leaves(pace, mail(), NOON)
+    assert leaves(pace, mail(), NOON + DAY)
+    assert not leaves(pace, mail(), NOON + DAY)
+
+    assert not leaves(pace, mail(), NOON)
+
+
 def test_before_its_first_day_a_warm_up_allows_what_it_allows_on_it():
     pace = Pace(warm_up=WarmUp([1], date(2026, 4, 10)))
 

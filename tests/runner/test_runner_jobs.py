@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -9,12 +10,12 @@ import pytest
 from apscheduler.triggers.interval import IntervalTrigger
 from runner_world import START, TODAY, YES, listing
 
-from newsletter.errors import NewsletterError
+from newsletter.errors import NewsletterError, SourceError
 from newsletter.jobs import _BEST, _read_well
-from newsletter.model import Status, Tier
+from newsletter.model import Listing, Status, Tier
 from newsletter.pipeline import record
 from newsletter.runner import _is_far_off
-from newsletter.sources.spec import SourceKind
+from newsletter.sources.spec import SourceKind, SourceSpec
 from newsletter.watch import Reading
 
 
@@ -26,6 +27,23 @@ def test_lists_are_read_and_one_that_fails_does_not_stop_the_others(house):
     assert (good.failed, good.in_a_row) == (False, 0)
     assert bad.name.endswith("second.jsonl")
     assert (bad.failed, bad.in_a_row) == (True, 1)
+
+
+def test_a_reading_that_the_end_of_the_service_cuts_short_is_no_trouble(house, monkeypatch, caplog):
+    class Stopped:
+        def read(self, spec: SourceSpec, *, now: datetime) -> Listing:
+            del spec, now
+            house.runner.stop_soon()
+            raise SourceError("given up, because the newsletter is being stopped")
+
+    monkeypatch.setattr(house.app, "reading", lambda _: nullcontext(Stopped()))
+    caplog.set_level("INFO")
+
+    house.runner.ingest()
+
+    assert [record.levelname for record in caplog.records] == ["INFO"]
+    assert "is being stopped" in caplog.text
+    assert house.runner.journal.readings == ()
 
 
 def test_a_list_that_fails_twice_is_told_to_the_operator_once(house):

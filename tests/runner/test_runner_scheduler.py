@@ -58,7 +58,7 @@ def test_every_job_runs_at_the_start_and_the_end_comes_when_asked_for(tmp_path):
 
 
 def test_a_digest_that_is_due_is_made_and_leaves(tmp_path):
-    house = House(tmp_path, "[schedule]\ncompose_seconds = 0.05\n")
+    house = House(tmp_path, compose_seconds=0.05)
     house.reader()
     house.later(minutes=31)
     with running(house):
@@ -68,7 +68,7 @@ def test_a_digest_that_is_due_is_made_and_leaves(tmp_path):
 
 
 def test_a_job_that_always_fails_stops_no_other(tmp_path, monkeypatch):
-    house = House(tmp_path, "[schedule]\ningest_minutes = 0.001\ncompose_seconds = 0.05\n")
+    house = House(tmp_path, ingest_minutes=0.001, compose_seconds=0.05)
 
     def broken(**_: object) -> None:
         raise RuntimeError("boom")
@@ -85,7 +85,7 @@ def test_a_job_that_always_fails_stops_no_other(tmp_path, monkeypatch):
 
 
 def test_a_slow_job_never_overlaps_with_itself(tmp_path, monkeypatch, caplog):
-    house = House(tmp_path, "[schedule]\ningest_minutes = 0.001\ncompose_seconds = 0.02\n")
+    house = House(tmp_path, ingest_minutes=0.001, compose_seconds=0.02)
     inside, most, lock, go_on = 0, 0, Lock(), Event()
 
     def slow(**_: object) -> None:

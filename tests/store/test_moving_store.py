@@ -279,3 +279,16 @@ def test_refusals_name_nobody(old, new):
     assert "value too long" in said
     assert "@" not in said.replace("postgres@", "")
     assert Path(old.removeprefix("sqlite:///")).is_file()
+
+
+def test_a_service_at_work_on_the_old_database_is_noticed_on_postgres_too(new, tmp_path):
+    """So that no mail leaves by the old one after its rows were read."""
+    at_work = open_store(new)
+    fill(at_work)
+    back = f"sqlite:///{tmp_path / 'back.db'}"
+
+    with pytest.raises(StoreError, match="stop every `newsletter run`, `serve` and worker"):
+        move(new, back, tell=quietly)
+    at_work.close()
+
+    assert move(new, back, tell=quietly).found == 0

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from newsletter.errors import StoreError
 from newsletter.store import open_store
+from newsletter.store.backup import source_file
 from newsletter.store.engine import UNFINISHED_MOVE, open_engine
 
 
@@ -84,6 +85,26 @@ def test_an_address_with_a_port_that_is_none_is_a_sentence_without_its_password(
     assert said.startswith("store.url (address not shown) is no usable database address")
 
 
+def test_a_password_behind_the_question_mark_is_not_shown_either():
+    said = refusal("postgresql://127.0.0.1:1/news?user=me&password=hunter2&sslpassword=hunter3")
+
+    assert "Connection refused" in said
+    assert "hunter" not in said
+
+
+def test_a_password_with_an_at_sign_in_it_is_told_how_to_be_written_and_no_part_of_it_is_shown():
+    said = refusal("postgresql://me:hun@ter/2@127.0.0.1:1/news")
+
+    assert "(address not shown)" in said
+    assert "write the @ in a password as %40" in said
+    assert "ter/2" not in said
+
+
+def test_an_at_sign_behind_the_question_mark_or_written_as_percent_40_is_no_mistake():
+    for url in ("me:hun%40ter@127.0.0.1:1/news", "me:x@127.0.0.1:1/news?application_name=a@b"):
+        assert "Connection refused" in refusal(f"postgresql://{url}")
+
+
 def test_a_wrong_password_is_a_sentence_that_does_not_show_it(postgres):
     url = postgres.url("postgres").replace("postgres@", "guarded:hunter2@")
 
@@ -97,6 +118,36 @@ def test_an_unknown_user_or_database_is_a_sentence(postgres):
     assert "make it with createdb" in refusal(postgres.url("nosuch"))
     nobody = postgres.url("postgres").replace("postgres@", "nobody@")
     assert "does not know this user" in refusal(nobody)
+
+
+def test_a_missing_password_is_a_sentence_that_says_where_it_belongs(postgres, monkeypatch):
+    monkeypatch.delenv("PGPASSWORD", raising=False)
+
+    said = refusal(postgres.url("postgres").replace("postgres@", "guarded@"))
+
+    assert "put it into store.url or PGPASSWORD" in said
+
+
+def test_who_is_known_but_not_let_in_is_not_called_unknown(postgres, fresh):
+    """So too a database that exists."""
+    name = fresh.partition("?")[0].rpartition("/")[2]
+    postgres.run("CREATE ROLE locked NOLOGIN")
+    locked = refusal(fresh.replace("postgres@", "locked@"))
+    postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    closed = refusal(fresh)
+    postgres.run("DROP ROLE locked")
+
+    assert "is not permitted to log in" in locked
+    assert "does not know this user" not in locked
+    assert "not currently accepting connections" in closed
+    assert "createdb" not in closed
+
+
+def test_a_user_without_rights_to_our_tables_is_told_what_is_missing(fresh):
+    said = refusal(fresh.replace("postgres@", "guarded:right@"))
+
+    assert "permission denied for table" in said
+    assert "make it the owner of the database and of its tables" in said
 
 
 def test_a_user_who_may_not_make_tables_is_told_what_is_missing(postgres, nothing):
@@ -170,6 +221,13 @@ def test_a_dump_restored_elsewhere_is_the_same_store(postgres, fresh, nothing, t
     )
 
     assert rows(nothing) == rows(fresh)
+
+
+def test_the_words_of_backup_name_the_port_where_the_server_has_one_of_its_own():
+    for url in ("postgresql://me@db:5433/news", "postgresql:///news?host=db&port=5433&user=me"):
+        with pytest.raises(StoreError) as told:
+            source_file(make_url(url))
+        assert str(told.value).endswith("--dbname=news --host=db --port=5433 --username=me")
 
 
 def _program(postgres, name: str, *words: str) -> None:

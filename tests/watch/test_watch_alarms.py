@@ -218,7 +218,29 @@ def test_a_relay_that_takes_nothing_is_told_sooner_when_it_does_not_even_listen(
     assert names(relay(put_off, words)) == (["relay"] if told else [])
 
 
+@pytest.mark.parametrize(("refused", "told"), [(9, []), (10, ["relay refuses"])])
+def test_a_relay_that_refuses_everything_for_good_is_told_as_what_it_is(refused, told):
+    record = RelayRecord(
+        refused=refused, since=NOW - MINUTE, words="554 RCPT TO: Relay access denied"
+    )
+    facts = replace(WELL, relay=record)
+
+    assert names(facts) == told
+    if told:
+        assert "refused the last 10 mails for good" in sentence(facts)
+
+
 # -- reputation
+
+
+@pytest.mark.parametrize(
+    ("bounced", "mailed", "share"),
+    [(30, 30, "100 %"), (999, 1000, "100 %"), (150, 1000, "15 %"), (52, 1000, "5.2 %")],
+)
+def test_a_share_is_told_in_plain_figures(bounced, mailed, share):
+    facts = replace(WELL, figures=replace(WELL.figures, bounced=bounced, mailed=mailed))
+
+    assert sentence(facts).startswith(f"{share} of the mails of 30 days came back")
 
 
 @pytest.mark.parametrize(

@@ -49,3 +49,20 @@ def test_a_relay_that_judges_a_mail_is_there():
         Result.DEFERRED: 3,
         Result.REJECTED: 1,
     }
+
+
+def test_mails_that_are_refused_for_good_but_not_for_their_readers_are_counted_in_a_row():
+    """“Relay access denied” is about us, whatever mail it is said of."""
+    journal = Journal(NOON)
+    denied = Outcome(
+        result=Result.REJECTED, reply=554, status="5.7.1", detail="RCPT TO: Relay access denied"
+    )
+    plain = Outcome(result=Result.REJECTED, reply=550, detail="RCPT TO: relay not permitted")
+    for minute, outcome in enumerate((denied, plain, denied)):
+        journal.mail_ended(outcome, NOON + minute * MINUTE)
+    words = "554 RCPT TO: Relay access denied"
+    assert journal.relay == RelayRecord(refused=3, since=NOON, words=words)
+
+    nobody = Outcome(result=Result.REJECTED, reply=550, status="5.1.1", detail="RCPT TO: who?")
+    journal.mail_ended(nobody, NOON)
+    assert journal.relay == RelayRecord()
