@@ -136,14 +136,13 @@ def listed_ids(connection: Connection, day: date) -> frozenset[str]:
     return frozenset(connection.scalars(select(papers.c.id).where(papers.c.listed_on == day)))
 
 
-def list_days(connection: Connection, *, newest: int = 60) -> tuple[date, ...]:
+def list_days(connection: Connection) -> tuple[date, ...]:
     """The days that have a list, newest first."""
     query = (
         select(papers.c.listed_on)
         .where(papers.c.listed_on.is_not(None))
         .distinct()
         .order_by(papers.c.listed_on.desc())
-        .limit(newest)
     )
     return tuple(connection.scalars(query))
 
