@@ -98,14 +98,13 @@ def candidates(
     connection: Connection,
     *,
     listed: tuple[date, date] | None = None,
-    seen_since: datetime | None = None,
     source: str | None = None,
 ) -> tuple[Candidate, ...]:
-    """Papers listed within the two days (both included) or seen since the instant, with all looks.
+    """Papers listed within the two days (both included), with all looks.
 
     `source` keeps to papers and looks of that one list. Without any condition: every paper.
     """
-    wanted = _wanted(listed, seen_since, source)
+    wanted = _wanted(listed, source)
     rows = connection.execute(select(papers).where(*wanted).order_by(papers.c.id)).all()
     looks = select(sightings).join(papers).where(*wanted).order_by(sightings.c.seen_at)
     if source is not None:
@@ -230,18 +229,10 @@ def _insert_looks(
     return len(fresh)
 
 
-def _wanted(
-    listed: tuple[date, date] | None, seen_since: datetime | None, source: str | None
-) -> list[ColumnElement[bool]]:
+def _wanted(listed: tuple[date, date] | None, source: str | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    either: list[ColumnElement[bool]] = []
     if listed is not None:
-        either.append(papers.c.listed_on.between(*listed))
-    if seen_since is not None:
-        seen = select(sightings.c.paper_id).where(sightings.c.seen_at >= seen_since)
-        either.append(papers.c.id.in_(seen))
-    if either:
-        conditions.append(or_(*either))
+        conditions.append(papers.c.listed_on.between(*listed))
     if source is not None:
         of_source = select(sightings.c.paper_id).where(sightings.c.source == source)
         conditions.append(papers.c.id.in_(of_source))

@@ -158,7 +158,7 @@ def test_a_title_twin_inside_one_list_is_written_once(store: Store):
     assert (done.new, done.sightings) == (("2604.00001",), 1)
 
 
-def test_candidates_can_be_asked_by_list_day_by_time_and_by_list(store: Store):
+def test_candidates_can_be_asked_by_list_day_and_by_list(store: Store):
     old = paper(1, listed_on=DAY - timedelta(days=9))
     store.record(listing(old), NOON - timedelta(days=9))
     store.record(listing(paper(2)), NOON)
@@ -167,7 +167,6 @@ def test_candidates_can_be_asked_by_list_day_by_time_and_by_list(store: Store):
         return [candidate.paper.id for candidate in store.candidates(**asked)]
 
     assert ids(listed=(DAY, DAY)) == ["2604.00002"]
-    assert ids(seen_since=NOON - timedelta(hours=1)) == ["2604.00002"]
     assert ids(source="trending") == []
     assert len(ids(source="daily:2026-04-03")) == 2
     assert store.list_days() == (DAY, DAY - timedelta(days=9))
