@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from newsletter.mail.lint import Check
 from newsletter.model import Format, Profile, Reason, Subscriber
+from newsletter.preview.desk import Choice, choice_of
 from newsletter.preview.workbench import Preview, Shelf
 from newsletter.selection import Ranked, Verdict
 
@@ -116,19 +117,10 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """The choice with every empty name filled in."""
-
-    reader: str
-    source: str
-    edition: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """One preview as the page shows it."""
 
-    choice: Chosen
+    choice: Choice
     digest_id: str
     inbox: Inbox
     size: Size
@@ -149,7 +141,7 @@ def make_sheet(preview: Preview) -> Sheet:
     headers = _headers(preview.mail.raw)
     rows = _rows(preview)
     return Sheet(
-        choice=Chosen(reader=reader.id, source=preview.shelf.name, edition=preview.edition_name),
+        choice=choice_of(preview),
         digest_id=digest.id,
         inbox=Inbox(
             from_name=_sender(preview.mail.raw),
