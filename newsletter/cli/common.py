@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from newsletter.app import App
 from newsletter.errors import NewsletterError, harmless
 
 terminal = Console(stderr=True, highlight=False)
@@ -22,6 +23,13 @@ ConfigOption = Annotated[
 def note(sentence: str) -> None:
     """Tells something beside the result, on standard error."""
     terminal.print(harmless(sentence), style="yellow", markup=False, soft_wrap=True)
+
+
+def tell_where_mails_go(app: App) -> None:
+    """Says so while there is no relay."""
+    if not app.settings.smtp.host:
+        folder = app.settings.mail_folder
+        note(f"No relay is configured (smtp.host): mails become files in {folder}.")
 
 
 def complain(error: NewsletterError) -> None:

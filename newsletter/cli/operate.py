@@ -16,7 +16,7 @@ from rich.console import Console
 
 from newsletter.app import App
 from newsletter.cli import status as status_words
-from newsletter.cli.common import ConfigOption, note
+from newsletter.cli.common import ConfigOption, note, tell_where_mails_go
 from newsletter.config import load_settings
 from newsletter.delivery import Result
 from newsletter.errors import ConfigError, MailError, SubscriptionError, harmless
@@ -62,7 +62,7 @@ def deliver(
     if not once:
         raise ConfigError("deliver", ["add --once; `newsletter run` delivers all day"])
     app = App(load_settings(config))
-    _tell_where_mails_go(app)
+    tell_where_mails_go(app)
     with only_instance(app), closing(app.transport()) as transport:
         app.take_over()
         done = deliver_due(
@@ -157,7 +157,7 @@ def send_test(
     for check in mail.checks:
         if not check.holds:
             note(f"Pre-flight: {check.rule}: {check.seen}")
-    _tell_where_mails_go(app)
+    tell_where_mails_go(app)
     sender = app.settings.publication.from_address
     with closing(app.transport()) as transport:
         outcome = send(transport, mail.raw, sender=sender, recipient=to.written)
@@ -210,12 +210,6 @@ def _rest(app: App) -> str:
     with app.store.overview() as overview:
         at = overview.next_attempt_at()
     return f"{waiting} still wait" + (f", the next until {at:%Y-%m-%d %H:%M} UTC" if at else "")
-
-
-def _tell_where_mails_go(app: App) -> None:
-    if not app.settings.smtp.host:
-        folder = app.settings.mail_folder
-        note(f"No relay is configured (smtp.host): mails become files in {folder}.")
 
 
 def _kept(store: Store, email: str) -> Kept | None:
