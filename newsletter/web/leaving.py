@@ -156,7 +156,7 @@ def reason_in(sent: Sent) -> str:
     choice = sent.get("reason")
     own = one_line(sent.get("words"))
     said = (REASONS.get(choice, one_line(choice)), own)
-    return ": ".join(part for part in said if part)[:LONGEST_REASON]
+    return ": ".join(part for part in said if part)
 
 
 def _knock(sent: Sent) -> Knock:

@@ -274,7 +274,7 @@ def test_a_database_of_a_newer_version_is_found(examine, sound):
 @pytest.mark.parametrize(
     ("seconds", "level"), [(0, "OK"), (-100, "WARN"), (100, "WARN"), (4000, "FAIL")]
 )
-def test_a_clock_that_is_off_is_found(sound, seconds, level, monkeypatch):
+def test_a_clock_that_is_off_is_found(sound, seconds, level):
     ahead = App(load_settings(), now=lambda: datetime.now(UTC) + timedelta(seconds=seconds))
 
     assert outside.clock(ahead).level == level

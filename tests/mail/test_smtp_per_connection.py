@@ -113,7 +113,7 @@ def test_other_words_are_no_reason_for_a_new_connection(relay, dial, answer):
     assert relay.desk.connections == 1
 
 
-def test_a_relay_that_stays_full_defers_and_is_not_asked_in_circles(relay, dial, monkeypatch):
+def test_a_relay_that_stays_full_defers_and_is_not_asked_in_circles(relay, dial):
     transport = dial()
     send(transport)
     relay.desk.mail = "452 4.5.3 too many messages"

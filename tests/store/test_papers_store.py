@@ -95,7 +95,8 @@ def test_later_sightings_update_the_votes_and_keep_the_earlier_ones(store: Store
 
 
 def test_a_partial_record_is_completed_by_a_better_look(store: Store):
-    store.record(listing(paper(abstract="", authors=("Ada",)), tier=Tier.PAGE_CARDS), NOON)
+    partial = paper(abstract="Its first words", authors=("Ada",))
+    store.record(listing(partial, tier=Tier.PAGE_CARDS), NOON)
 
     done = store.record(listing(paper()), NOON + timedelta(hours=1))
 

@@ -261,7 +261,7 @@ def test_the_operator_can_lift_a_suppression_with_a_consent_only(desk, active, c
     assert desk.enrol(active.email, None, consent, now=now, lift=True).profile == active.profile
 
 
-def test_every_change_keeps_the_former_profile(desk, active, wishes, now):
+def test_every_change_keeps_the_former_profile(desk, active, now):
     other = Wishes(profile=Profile(topics=("robots",)), cadence=Cadence.DAILY)
 
     after = desk.change(active.id, other, now=now + HOUR)
