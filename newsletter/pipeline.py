@@ -2,12 +2,13 @@
 
     page ─ ingest ─> papers and sightings in the store
     store ─ look_back ─> the pool: candidates of the last days, and what is usual
-    pool ─ choose ─> picks with reasons, in one digest for one reader
-    digest ─ compose ─> kept as data, with a mail in the outbox (`newsletter.composing`)
-    digest ─ finish ─> the mail, checked before it could leave
-    outbox ─ deliver_due ─> handed to the relay, the outcome written down at once
+    pool ─ compose_due ─> for all who are due: picks with reasons in a digest, kept as data with a
+                          mail in the outbox (`newsletter.composing`)
+    outbox ─ deliver_due ─> the mail made and checked (`newsletter.posting`), handed to the relay, the
+                            outcome written down at once (`newsletter.carrying`)
 
-`preview` walks `choose` and `finish` for one reader, without keeping anything.
+`compose` makes one reader's digest at once, their first. `choose` and `preview` make the same one
+without keeping anything. An edition is the day that a digest is made for.
 """
 
 from __future__ import annotations
