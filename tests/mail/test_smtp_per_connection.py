@@ -9,6 +9,7 @@ from newsletter.delivery import Result
 from newsletter.errors import MailError
 from newsletter.mail.dial import Relay, Security
 from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.transport import send as hand_over
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
 FROM, TO = "bounces@newsletter.example", "ada@reader.example"
@@ -38,7 +39,7 @@ def dial(relay):
 
 
 def send(transport: SmtpTransport):
-    return transport.send(MAIL, sender=FROM, recipient=TO)
+    return hand_over(transport, MAIL, sender=FROM, recipient=TO)
 
 
 def per_connection(relay, monkeypatch, most: int, answer: str):
