@@ -121,7 +121,6 @@ class Sheet:
     """One preview as the page shows it."""
 
     choice: Choice
-    digest_id: str
     inbox: Inbox
     size: Size
     checks: tuple[Check, ...]
@@ -142,7 +141,6 @@ def make_sheet(preview: Preview) -> Sheet:
     rows = _rows(preview)
     return Sheet(
         choice=choice_of(preview),
-        digest_id=digest.id,
         inbox=Inbox(
             from_name=_sender(preview.mail.raw),
             subject=digest.subject,
