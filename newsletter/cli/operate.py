@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -16,7 +15,7 @@ from rich.console import Console
 
 from newsletter.app import App
 from newsletter.cli import status as status_words
-from newsletter.cli.common import ConfigOption, note, tell_where_mails_go
+from newsletter.cli.common import ConfigOption, note, tell_where_mails_go, write_private
 from newsletter.config import load_settings
 from newsletter.delivery import Result
 from newsletter.errors import ConfigError, MailError, SubscriptionError, harmless
@@ -115,7 +114,7 @@ def replay_(
     app = App(load_settings(config))
     made = replay(recall(app.store_to_look_at, digest), app.live_post)
     if out:
-        _write_private(out, made.raw)
+        write_private(out, [made.raw])
     else:
         typer.echo(made.raw, nl=False)
     if made.identical is None:
@@ -321,13 +320,3 @@ def _fresh(app: App, reader: Subscriber) -> Digest:
         already_sent=sent,
     )
     return made.digest
-
-
-def _write_private(file: Path, raw: bytes) -> None:
-    """Readable for its owner only: it is somebody's mail."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(raw)
-    except OSError as error:
-        raise ConfigError(str(file), [f"cannot be written ({error.strerror})"]) from None

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from newsletter.mail.lint import Check
+from newsletter.mail.wording import WEEKDAYS
 from newsletter.model import Format, Profile, Reason, Subscriber
 from newsletter.preview.desk import Choice, choice_of
 from newsletter.preview.workbench import Preview, Shelf
@@ -25,7 +26,6 @@ _VERDICTS = {
     "muted": "muted",
     "sent_before": "sent before",
 }
-_WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +254,7 @@ def _reader(subscriber: Subscriber) -> Reader:
 
 def _rhythm(subscriber: Subscriber) -> str:
     days = {"daily": "every day", "weekdays": "Monday to Friday"}
-    when = days.get(subscriber.cadence.value) or _WEEKDAYS[subscriber.weekday]
+    when = days.get(subscriber.cadence.value) or f"{WEEKDAYS[subscriber.weekday]}s"
     return f"{when} at {subscriber.send_at:%H:%M}, {subscriber.timezone}"
 
 
