@@ -79,10 +79,14 @@ class Store:
         with sentences(self._url), self._engine.connect() as connection:
             return papers.listed_ids(connection, day)
 
+    def list_sizes(self) -> dict[date, int]:
+        """The days that have a list, newest first, and how many papers were first listed on each."""
+        with sentences(self._url), self._engine.connect() as connection:
+            return papers.list_sizes(connection)
+
     def list_days(self) -> tuple[date, ...]:
         """The days that have a list, newest first."""
-        with sentences(self._url), self._engine.connect() as connection:
-            return papers.list_days(connection)
+        return tuple(self.list_sizes())
 
     def count(self) -> int:
         """How many papers are stored."""

@@ -135,15 +135,11 @@ def listed_ids(connection: Connection, day: date) -> frozenset[str]:
     return frozenset(connection.scalars(select(papers.c.id).where(papers.c.listed_on == day)))
 
 
-def list_days(connection: Connection) -> tuple[date, ...]:
-    """The days that have a list, newest first."""
-    query = (
-        select(papers.c.listed_on)
-        .where(papers.c.listed_on.is_not(None))
-        .distinct()
-        .order_by(papers.c.listed_on.desc())
-    )
-    return tuple(connection.scalars(query))
+def list_sizes(connection: Connection) -> dict[date, int]:
+    """The days that have a list, newest first, and how many papers were first listed on each."""
+    day = papers.c.listed_on
+    query = select(day, func.count()).where(day.is_not(None)).group_by(day).order_by(day.desc())
+    return dict(map(tuple, connection.execute(query).all()))
 
 
 def count(connection: Connection) -> int:
