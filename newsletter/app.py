@@ -58,7 +58,6 @@ class App:
 
     Args:
         now: the clock; tests give their own.
-        sleep: how to wait between two tries of a server; by default until `stopping` is set.
         templates: a directory whose files replace single templates; overrides `paths.templates`.
     """
 
@@ -67,7 +66,6 @@ class App:
         settings: Settings,
         *,
         now: Callable[[], datetime] = utc_now,
-        sleep: Callable[[float], None] | None = None,
         templates: Path | None = None,
     ) -> None:
         self.settings = settings
@@ -75,7 +73,6 @@ class App:
         self.stopping = Event()
         self._usual: Background | None = None
         self._token_sources: dict[Grant, TokenSource] = {}
-        self._sleep = sleep or self._wait
         self._templates = templates or (
             Path(settings.paths.templates) if settings.paths.templates else None
         )
@@ -101,7 +98,7 @@ class App:
         named = tuple(spec.place for spec in specs if spec.kind is SourceKind.URL)
         fetcher = Fetcher(
             fetch_rules(given, named),
-            sleep=self._sleep,
+            sleep=self._wait,
             now=self.now,
             cache_dir=self.settings.cache_dir / "http",
             progress=tell,

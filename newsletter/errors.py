@@ -76,11 +76,7 @@ class AddressError(SubscriptionError):
 
 
 class TokenError(SubscriptionError):
-    """A mailed token cannot be used. `used` is true for a second click: the first one counted."""
-
-    def __init__(self, problem: str, *, used: bool = False) -> None:
-        self.used = used
-        super().__init__(problem)
+    """A mailed token cannot be used: it is unknown, used or too old."""
 
 
 def harmless(text: str) -> str:

@@ -147,7 +147,7 @@ class Jobs:
             except Exception as trouble:  # noqa: BLE001 - the top of a loop that must go on
                 error = f"{type(trouble).__name__}; the log shows where"
                 _log.exception("the job %s stumbled", job.__name__)
-            self.journal.job_ended(job.__name__, self._app.now(), error)
+            self.journal.job_ended(job.__name__, error)
 
         return run
 

@@ -54,7 +54,7 @@ class Journal:
         with self._lock:
             return self._relay
 
-    def job_ended(self, name: str, at: datetime, error: str = "") -> None:
+    def job_ended(self, name: str, error: str = "") -> None:
         """A job came to its end, with an error or without."""
         with self._lock:
             known = self._jobs.get(name) or JobRecord(name=name)
@@ -64,7 +64,6 @@ class Journal:
                 failures=known.failures + bool(error),
                 in_a_row=known.in_a_row + 1 if error else 0,
                 last_error=error or known.last_error,
-                last_end_at=at,
             )
 
     def source_read(self, reading: Reading) -> None:

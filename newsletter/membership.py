@@ -8,7 +8,7 @@ from datetime import datetime, time
 from enum import StrEnum
 
 from newsletter.delivery import Errand
-from newsletter.model import Cadence, Format, Profile, Subscriber
+from newsletter.model import Cadence, Format, Profile, Status, Subscriber
 
 
 def one_line(text: str) -> str:
@@ -40,6 +40,11 @@ class Wishes:
     weekday: int = 0
     timezone: str = "UTC"
     format: Format = Format.HTML
+
+
+def is_subscribed(status: Status) -> bool:
+    """Whether digests come, or will again after a pause."""
+    return status in (Status.ACTIVE, Status.PAUSED)
 
 
 def wishes_of(subscriber: Subscriber) -> Wishes:

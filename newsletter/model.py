@@ -1,5 +1,6 @@
 """The nouns of the newsletter: frozen values that every room shares, without any input or output.
 
+What makes somebody a subscriber is in `membership`, a mail on its way in `delivery`.
 Instants are aware UTC datetimes, collections are tuples, "not known" is `None` for numbers and dates
 and the empty string or tuple for everything else.
 """

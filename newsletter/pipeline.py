@@ -2,17 +2,18 @@
 
     page ─ ingest ─> papers and sightings in the store
     store ─ look_back ─> the pool: candidates of the last days, and what is usual
-    pool ─ choose ─> picks with reasons, in one digest for one reader
-    digest ─ compose ─> kept as data, with a mail in the outbox (`newsletter.composing`)
-    digest ─ finish ─> the mail, checked before it could leave
-    outbox ─ deliver_due ─> handed to the relay, the outcome written down at once
+    pool ─ compose_due ─> for all who are due: picks with reasons in a digest, kept as data with a
+                          mail in the outbox (`newsletter.composing`)
+    outbox ─ deliver_due ─> the mail made and checked (`newsletter.posting`), handed to the relay, the
+                            outcome written down at once (`newsletter.carrying`)
 
-`preview` walks `choose` and `finish` for one reader, without keeping anything.
+`compose` makes one reader's digest at once, their first. `choose` and `preview` make the same one
+without keeping anything. An edition is the day that a digest is made for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from newsletter.mail.digest import make_digest
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
 from newsletter.memory import give_back, untouched
-from newsletter.model import Candidate, Digest, Listing, Paper, Profile, Subscriber
+from newsletter.model import Candidate, Digest, Listing, Subscriber
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
 from newsletter.selection import Background, Encoder, Field, Ranking, rank
@@ -125,20 +126,19 @@ def look_back(
     store: Store,
     *,
     days: int,
-    papers: int = BACKGROUND_PAPERS,
     former: Background | None = None,
     encoder: Encoder | None = None,
 ) -> Pool:
     """The papers of the newest `days` list days; all of them where the lists have no days.
 
     Args:
-        papers: how many stored papers the word statistics are made of, newest first.
         former: the background of an earlier look; what is new is added to it.
         encoder: what the papers mean is asked of it, where there is no earlier look.
     """
     listed = store.list_days()
     span = (listed[0] - timedelta(days=days - 1), listed[0]) if listed else None
-    background = _usual(store.papers_in_turn(newest=papers), former, encoder)
+    papers = store.papers_in_turn(newest=BACKGROUND_PAPERS)
+    background = former.renewed(papers) if former else Background.fit(papers, encoder)
     pool = Pool(
         candidates=store.candidates(listed=span),
         background=background,
@@ -147,12 +147,6 @@ def look_back(
     if background is not former:
         give_back()
     return pool
-
-
-def _usual(
-    papers: Iterable[Paper], former: Background | None, encoder: Encoder | None
-) -> Background:
-    return former.renewed(papers) if former else Background.fit(papers, encoder)
 
 
 def choose(
@@ -186,23 +180,18 @@ def compose(
     edition: str,
     now: datetime,
     notes: Sequence[str] = (),
-    min_papers: int = 1,
-    unmoved: Profile | None = None,
 ) -> Digest | None:
     """Makes a subscriber's digest of an edition and queues its mail, once.
 
-    Args:
-        unmoved: their taste before the votes whose effect the digest shall tell.
-
     Returns:
-        the digest; `None` if this edition was made before, or too little is worth a mail.
+        the digest; `None` if this edition was made before, or nothing is worth a mail.
     """
     with store.register() as register:
         (history,) = register.digests.histories([subscriber.id]).values()
-    asking = Asking(subscriber, edition, history, unmoved)
+    asking = Asking(subscriber, edition, history)
     field = Field(pool.candidates, now=now, background=pool.background)
     made = make(store, [asking], field, now, notes)
-    return next(iter(keep(store, made, now=now, min_papers=min_papers)), None)
+    return next(iter(keep(store, made, now=now, min_papers=1)), None)
 
 
 @untouched()

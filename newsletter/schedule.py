@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from newsletter.model import Cadence, Status, Subscriber
+from newsletter.membership import is_subscribed
+from newsletter.model import Cadence, Subscriber
 
 _WORKING_DAYS = range(5)  # Monday to Friday
 _LATE = timedelta(hours=6)
@@ -25,7 +26,7 @@ def next_due(subscriber: Subscriber, after: datetime) -> datetime | None:
     Returns:
         `None` for somebody who gets no digests; for somebody paused, the first one after it.
     """
-    if subscriber.status not in (Status.ACTIVE, Status.PAUSED):
+    if not is_subscribed(subscriber.status):
         return None
     return _next(
         subscriber.cadence,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from newsletter.cli import cli
 from newsletter.config import ReaderFile, Settings
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def test_every_setting_is_explained_under_its_table(root):
@@ -41,19 +44,10 @@ def test_every_make_target_of_the_readme_exists(root):
     assert set(re.findall(r"`make (\w+)", text)) <= set(targets)
 
 
-@pytest.mark.parametrize(
-    "page",
-    [
-        "README.md",
-        "docs/api.md",
-        "docs/architecture.md",
-        "docs/operations.md",
-        "docs/configuration.md",
-        "docs/performance.md",
-        "docs/subscriptions.md",
-        "docs/templates.md",
-    ],
-)
+PAGES = ("README.md", "CHANGELOG.md", *(f"docs/{page.name}" for page in DOCS.glob("*.md")))
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_every_link_to_a_file_leads_somewhere(root, page):
     text = (root / page).read_text(encoding="utf-8")
 

@@ -25,7 +25,7 @@ from newsletter.cli.serve import run as run_service
 from newsletter.cli.serve import serve as serve_pages
 from newsletter.config import Settings, data_dir, load_reader, load_settings
 from newsletter.errors import ConfigError, NewsletterError, SourceError, SubscriptionError
-from newsletter.pipeline import Ingested, ingest
+from newsletter.pipeline import BACKGROUND_PAPERS, Ingested, ingest
 from newsletter.preview.server import USUAL_PORT, serve
 from newsletter.preview.shelves import bundled_shelf, stored_shelf, to_shelf
 from newsletter.preview.workbench import Shelf, Workbench
@@ -282,7 +282,7 @@ def _workbench(
         lambda: App(load_settings(config), templates=templates),
         reader_files=readers,
         shelves=shelves,
-        archive=app.store.papers(newest=5000) if app.has_papers else (),
+        archive=app.store.papers(newest=BACKGROUND_PAPERS) if app.has_papers else (),
         base_url=f"http://127.0.0.1:{USUAL_PORT}",
         settings_file=config,
     )

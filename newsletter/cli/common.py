@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from newsletter.errors import NewsletterError, harmless
+from newsletter.app import App
+from newsletter.errors import ConfigError, NewsletterError, harmless
 
 terminal = Console(stderr=True, highlight=False)
 
@@ -22,6 +25,27 @@ ConfigOption = Annotated[
 def note(sentence: str) -> None:
     """Tells something beside the result, on standard error."""
     terminal.print(harmless(sentence), style="yellow", markup=False, soft_wrap=True)
+
+
+def tell_where_mails_go(app: App) -> None:
+    """Says so while there is no relay."""
+    if not app.settings.smtp.host:
+        folder = app.settings.mail_folder
+        note(f"No relay is configured (smtp.host): mails become files in {folder}.")
+
+
+def write_private(file: Path, content: Iterable[bytes]) -> None:
+    """Writes what is about people: readable for its owner only.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as out:
+            out.writelines(content)
+    except OSError as error:
+        raise ConfigError(str(file), [f"cannot be written ({error.strerror})"]) from None
 
 
 def complain(error: NewsletterError) -> None:

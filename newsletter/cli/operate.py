@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, replace
@@ -16,7 +15,7 @@ from rich.console import Console
 
 from newsletter.app import App
 from newsletter.cli import status as status_words
-from newsletter.cli.common import ConfigOption, note
+from newsletter.cli.common import ConfigOption, note, tell_where_mails_go, write_private
 from newsletter.config import load_settings
 from newsletter.delivery import Result
 from newsletter.errors import ConfigError, MailError, SubscriptionError, harmless
@@ -62,7 +61,7 @@ def deliver(
     if not once:
         raise ConfigError("deliver", ["add --once; `newsletter run` delivers all day"])
     app = App(load_settings(config))
-    _tell_where_mails_go(app)
+    tell_where_mails_go(app)
     with only_instance(app), closing(app.transport()) as transport:
         app.take_over()
         done = deliver_due(
@@ -115,7 +114,7 @@ def replay_(
     app = App(load_settings(config))
     made = replay(recall(app.store_to_look_at, digest), app.live_post)
     if out:
-        _write_private(out, made.raw)
+        write_private(out, [made.raw])
     else:
         typer.echo(made.raw, nl=False)
     if made.identical is None:
@@ -157,7 +156,7 @@ def send_test(
     for check in mail.checks:
         if not check.holds:
             note(f"Pre-flight: {check.rule}: {check.seen}")
-    _tell_where_mails_go(app)
+    tell_where_mails_go(app)
     sender = app.settings.publication.from_address
     with closing(app.transport()) as transport:
         outcome = send(transport, mail.raw, sender=sender, recipient=to.written)
@@ -212,12 +211,6 @@ def _rest(app: App) -> str:
     with app.store.overview() as overview:
         at = overview.next_attempt_at()
     return f"{waiting} still wait" + (f", the next until {at:%Y-%m-%d %H:%M} UTC" if at else "")
-
-
-def _tell_where_mails_go(app: App) -> None:
-    if not app.settings.smtp.host:
-        folder = app.settings.mail_folder
-        note(f"No relay is configured (smtp.host): mails become files in {folder}.")
 
 
 def _kept(store: Store, email: str) -> Kept | None:
@@ -329,13 +322,3 @@ def _fresh(app: App, reader: Subscriber) -> Digest:
         already_sent=sent,
     )
     return made.digest
-
-
-def _write_private(file: Path, raw: bytes) -> None:
-    """Readable for its owner only: it is somebody's mail."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as out:
-            out.write(raw)
-    except OSError as error:
-        raise ConfigError(str(file), [f"cannot be written ({error.strerror})"]) from None

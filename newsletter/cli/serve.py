@@ -14,7 +14,7 @@ import typer
 
 from newsletter import logs
 from newsletter.app import App
-from newsletter.cli.common import ConfigOption, note, terminal
+from newsletter.cli.common import ConfigOption, note, tell_where_mails_go, terminal
 from newsletter.config import load_settings
 from newsletter.listen import bind, url_of
 
@@ -71,8 +71,6 @@ def _say_where(url: str) -> None:
 
 
 def _tell_first_steps(app: App, *, whole: bool) -> None:
-    if not app.settings.smtp.host:
-        folder = app.settings.state_dir / "outbox"
-        note(f"No relay is configured (smtp.host): mails become files in {folder}.")
+    tell_where_mails_go(app)
     if not whole and not app.has_papers:
         note("No papers are stored: a bundled page stands in; `newsletter fetch` reads today's.")

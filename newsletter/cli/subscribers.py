@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,7 +13,7 @@ from typing import Annotated
 import typer
 
 from newsletter.app import App
-from newsletter.cli.common import ConfigOption, note, progress_bar
+from newsletter.cli.common import ConfigOption, note, progress_bar, write_private
 from newsletter.cli.wishes import HERE, LISTS, Texts, Told, takes_wishes
 from newsletter.cli.words import card, table
 from newsletter.config import load_settings
@@ -181,7 +180,7 @@ def export(
     if file is None:
         _print_lines(lines)
         return
-    _write_private(file, lines)
+    write_private(file, (line.encode() for line in lines))
     note(f"Wrote {file}; it holds personal data.")
 
 
@@ -248,13 +247,3 @@ def _say(line: str) -> None:
 def _print_lines(lines: Iterable[str]) -> None:
     for text in lines:
         typer.echo(text, nl=False)
-
-
-def _write_private(file: Path, lines: Iterable[str]) -> None:
-    """Readable for its owner only: these are people."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
-            out.writelines(lines)
-    except OSError as error:
-        raise ConfigError(str(file), [f"cannot be written ({error.strerror})"]) from None

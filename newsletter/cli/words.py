@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from newsletter.errors import harmless
+from newsletter.mail.wording import WEEKDAYS
 from newsletter.model import Cadence, Subscriber
 from newsletter.subscriptions.cells import LISTS
 
-_DAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 _WIDEST = 60
 
 
@@ -43,7 +43,7 @@ def card(held: Mapping[str, Any]) -> Iterator[str]:
 
 def rhythm(cadence: str, weekday: int, send_at: str) -> str:
     """`weekly on Mondays at 08:00`."""
-    day = f" on {_DAYS[weekday]}" if cadence == Cadence.WEEKLY else ""
+    day = f" on {WEEKDAYS[weekday]}s" if cadence == Cadence.WEEKLY else ""
     return f"{cadence}{day} at {send_at}"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from pathlib import Path
 
 from newsletter.config.files import data_dir, read_toml
 from newsletter.errors import ConfigError
@@ -25,13 +24,13 @@ class Topic:
     words: tuple[str, ...] = ()
 
 
-def load_topics(file: Path | None = None) -> tuple[Topic, ...]:
-    """The topics of a file, or those that ship with us.
+def load_topics() -> tuple[Topic, ...]:
+    """The topics that ship with us.
 
     Raises:
         ConfigError: the file is broken, or two topics have the same name.
     """
-    where = file or data_dir("config") / "topics.toml"
+    where = data_dir("config") / "topics.toml"
     tables = read_toml(where).get("topic", [])
     problems = [
         f"topic {place}: needs a name"

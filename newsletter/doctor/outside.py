@@ -6,18 +6,19 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from newsletter import __version__
 from newsletter.app import App
+from newsletter.asking import fetch_rules
 from newsletter.config import RelaySettings
 from newsletter.doctor.findings import Finding, fail, ok, warn
 from newsletter.errors import ConfigError, MailError, SourceError
 from newsletter.mail.login import log_in, spellings
 from newsletter.mail.oauth import TokenSource
 from newsletter.mail.replies import Step, discreet, failure
-from newsletter.sources.fetch import Fetched, Fetcher, FetchRules
+from newsletter.sources.fetch import Fetched, Fetcher
 from newsletter.sources.ladder import NotOpenError
 from newsletter.sources.spec import SourceSpec, parse_source
 
@@ -233,17 +234,12 @@ def _asked(app: App, base: str, path: str, also: tuple[int, ...] = ()) -> Fetche
     Raises:
         SourceError: no usable answer came.
     """
-    given = app.settings.sources
-    rules = FetchRules(
-        base_url=base,
-        user_agent=given.user_agent.replace("{version}", __version__),
+    rules = replace(
+        fetch_rules(app.settings.sources, (base,)),
         timeout_seconds=SECONDS,
         attempts=1,
         obey_robots=False,  # a look at one's own pages, and at robots.txt itself
         allow_private=True,
-        named=(base,),
-        proxy=given.proxy,
-        ca_file=given.ca_file,
     )
     with closing(Fetcher(rules, sleep=lambda _: None, now=app.now)) as fetcher:
         return fetcher.get(f"{base}{path}", also=also)

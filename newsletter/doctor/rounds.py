@@ -8,8 +8,9 @@ from dns.resolver import Resolver
 
 from newsletter.app import App
 from newsletter.doctor import house, outside
-from newsletter.doctor.findings import Finding, warn
+from newsletter.doctor.findings import Finding, fail, warn
 from newsletter.doctor.names import Dkim, Names, examine_names
+from newsletter.errors import MailError
 
 
 def examine(app: App, resolver: Resolver, *, selector: str = "") -> Iterator[Finding]:
@@ -37,13 +38,18 @@ def _names(app: App, resolver: Resolver, selector: str) -> Iterator[Finding]:
     sender = publication.from_address.rpartition("@")[2]
     if house.leads_nowhere(sender):
         return  # already said: nobody owns it
-    dkim = _dkim(app, sender, selector)
-    if not dkim:
-        yield warn(
-            "DKIM",
-            "No key of ours signs, so there is none to look up.",
-            "Configure a key, or name the relay's: `newsletter doctor --dkim-selector NAME`.",
-        )
+    dkim: Sequence[Dkim] = ()
+    try:
+        dkim = _dkim(app, sender, selector)
+    except MailError as error:
+        yield fail("DKIM", f"{error}.", "Mend [dkim] in the settings, or the key file it names.")
+    else:
+        if not dkim:
+            yield warn(
+                "DKIM",
+                "No key of ours signs, so there is none to look up.",
+                "Configure a key, or name the relay's: `newsletter doctor --dkim-selector NAME`.",
+            )
     yield from examine_names(
         Names(resolver),
         sender=sender,
@@ -57,5 +63,5 @@ def _dkim(app: App, sender: str, selector: str) -> Sequence[Dkim]:
     if selector:
         return (Dkim(name=f"{selector}._domainkey.{sender}"),)
     # An installation that signs itself knows what must stand in the DNS (`mail.dkim.Signer`).
-    signer = getattr(app, "signer", None)
-    return tuple(Dkim(name=name, text=text) for name, text in signer.records) if signer else ()
+    records = app.signer.records if app.signer else ()
+    return tuple(Dkim(name=name, text=text) for name, text in records)

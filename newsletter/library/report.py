@@ -123,8 +123,7 @@ class _Named:
             text = item.title or item.arxiv_id
             return cls(text=text, keys=keys, is_stored=False, has_title=bool(item.title))
         text = paper.id if paper.has_arxiv_id else paper.title
-        keys |= {paper.id, paper.key}
-        return cls(text=text, keys=keys, is_stored=True, has_title=bool(item.title))
+        return cls(text=text, keys=keys | {paper.key}, is_stored=True, has_title=bool(item.title))
 
 
 def _are(count: int) -> str:

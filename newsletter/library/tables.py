@@ -20,18 +20,8 @@ _WHOLE: Final = (
     *("paperid", "id"),
 )
 _PARTS: Final = (
-    *(
-        "doi",
-        "url",
-        "link",
-        "links",
-        "pdfurl",
-        "arxivurl",
-        "arxiv",
-        "arxivid",
-        "archiveid",
-        "number",
-    ),
+    *("doi", "url", "link", "links", "pdfurl", "arxivurl", "arxiv", "arxivid", "archiveid"),
+    "number",
     *("extra", "note", "containertitle", "publicationtitle", "archivelocation", "identifier"),
 )
 _KEYS: Final = ("citationkey", "citekey", "key", "id")

@@ -5,83 +5,23 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from functools import cache
 from typing import Final
 
 from newsletter.membership import one_line
-from newsletter.tex import ACCENTS
+from newsletter.tex import ACCENTS, LETTERS, signs
 
 LONGEST_TITLE: Final = 300
 _LONGEST_RAW: Final = 1000  # what is behind is not looked at, so that no title can take long
 
-_LETTERS: Final = frozenset(
-    [
-        "ss",
-        "ae",
-        "AE",
-        "oe",
-        "OE",
-        "aa",
-        "AA",
-        "o",
-        "O",
-        "l",
-        "L",
-        "i",
-        "j",
-        "dh",
-        "DH",
-        "th",
-        "TH",
-        "dj",
-        "DJ",
-        "ng",
-        "NG",
-    ]
-)
 # Switches without an argument in braces; with one, every unknown command is taken off.
 _SWITCHES: Final = frozenset(
-    [
-        "bf",
-        "it",
-        "em",
-        "sc",
-        "tt",
-        "rm",
-        "sl",
-        "sf",
-        "bfseries",
-        "itshape",
-        "scshape",
-        "left",
-        "right",
-        "big",
-        "Big",
-        "displaystyle",
-        "textstyle",
-        "mathbf",
-        "mathrm",
-        "mathit",
-        "mathsf",
-        "mathtt",
-        "mathcal",
-        "mathbb",
-        "mathfrak",
-        "boldsymbol",
-        "bm",
-        "operatorname",
-        "textbf",
-        "textit",
-        "texttt",
-        "textsc",
-        "textrm",
-        "text",
-        "emph",
-        "xspace",
-        "protect",
-        "noopsort",
-        "ensuremath",
-    ]
+    (
+        *("bf", "it", "em", "sc", "tt", "rm", "sl", "sf", "bfseries", "itshape", "scshape"),
+        *("left", "right", "big", "Big", "displaystyle", "textstyle"),
+        *("mathbf", "mathrm", "mathit", "mathsf", "mathtt", "mathcal", "mathbb", "mathfrak"),
+        *("boldsymbol", "bm", "operatorname", "textbf", "textit", "texttt", "textsc", "textrm"),
+        *("text", "emph", "xspace", "protect", "noopsort", "ensuremath"),
+    )
 )
 _OWN: Final = {"cdots": "…", "dots": "…", "ldots": "…", "sim": "~", "textasciitilde": "~"}
 
@@ -145,22 +85,7 @@ def _plain(match: re.Match[str]) -> str:
 
 
 def _named(name: str, space: str, brace: str | None) -> str:
-    sign = _signs().get(name, "")
+    sign = _OWN.get(name) or signs().get(name, "")
     if sign:
-        return sign if name in _LETTERS else sign + space
+        return sign if name in LETTERS else sign + space
     return "" if brace or name in _SWITCHES else name + space
-
-
-@cache  # a table that never changes; read on first use, because pylatexenc takes 40 ms to import
-def _signs() -> dict[str, str]:
-    """Macro name -> the one character it stands for."""
-    from pylatexenc.latex2text import get_default_latex_context_db
-
-    database = get_default_latex_context_db()
-    known: dict[str, str] = {}
-    for category in database.category_list:
-        for name, spec in database.d[category]["macros"].items():
-            text = spec.simplify_repl
-            if isinstance(text, str) and len(text) == 1 and "\xa0" < text < "\ue000":
-                known.setdefault(name, text)
-    return known | _OWN

@@ -12,18 +12,6 @@ from newsletter.mail.wording import headline_cut, plain, shorten
 from newsletter.making import maker
 from newsletter.model import Digest, Pick, Reason, Subscriber, Why
 
-__all__ = [
-    "PREHEADER_LIMITS",
-    "SUBJECT_LIMIT",
-    "digest_id",
-    "make_digest",
-    "preheader_for",
-    "reason_sentence",
-    "shorten",
-    "subject_for",
-    "why_phrases",
-]
-
 SUBJECT_LIMIT = 60
 PREHEADER_LIMITS = (40, 110)
 
@@ -137,12 +125,6 @@ def why_phrases(reasons: Sequence[Reason]) -> str:
     """The reasons in the subscriber's own words: `your topic “…” · you follow …`."""
     shown = (_phrase(reason) for reason in reasons[:_REASONS_SHOWN])
     return " · ".join(phrase for phrase in shown if phrase)
-
-
-def reason_sentence(reasons: Sequence[Reason]) -> str:
-    """`Why you see this: …`, or nothing for a pick without a reason."""
-    phrases = why_phrases(reasons)
-    return f"Why you see this: {phrases}" if phrases else ""
 
 
 def _phrase(reason: Reason) -> str:

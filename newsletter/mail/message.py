@@ -15,15 +15,12 @@ from newsletter.mail.wire import (
     identifier,
     mailbox,
     opening,
-    unstructured,
     uri,
 )
 from newsletter.mail.wording import tidy
 from newsletter.model import Digest, Format, Publication, Subscriber
 
 _KEPT = 256  # readers of an edition have all but their own address in common
-
-__all__ = ["build", "mailbox", "unstructured"]
 
 
 def build(

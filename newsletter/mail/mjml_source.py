@@ -104,16 +104,6 @@ def read_document(reader: Reader, name: str) -> Document:
     return Document(list(_pieces(reader, reader.read(name), name, (name,))) or [nothing])
 
 
-def parse_document(source: str, file: str) -> Document:
-    """The document of a single text; it must not include others."""
-    return Document(list(_pieces(_NoFiles(), source, file, (file,))))
-
-
-class _NoFiles:
-    def read(self, name: str, *, asked_by: str = "", line: int = 0) -> str:
-        raise TemplateError(f"“{name}” cannot be included here", file=asked_by, line=line)
-
-
 def _pieces(reader: Reader, source: str, file: str, trail: tuple[str, ...]) -> Iterator[Piece]:
     for piece in _split(source, file):
         if piece.jinja:

@@ -1,4 +1,4 @@
-"""Sentences above the papers of a digest: a welcome, what was quiet before it, what votes did (pure)."""
+"""Sentences above the papers of a digest: what was quiet before it, what votes did (pure)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from datetime import date
 
 from newsletter.mail.wording import enumerate_names, short_date
 
-WELCOME = (
-    "Welcome! This is your first digest, chosen from the papers of the last days.",
-    "Tell it what you like: “More like this” and “Less like this” change the next one.",
-)
 _NAMED = 3
 
 

@@ -75,15 +75,6 @@ class SmtpTransport:
                 self._drop()
         trip.finish()
 
-    def send(self, raw: bytes, *, sender: str, recipient: str) -> Outcome:
-        """Tries once to hand a mail over; never raises for what the relay or the network does.
-
-        Raises:
-            MailError: an address that no envelope can hold.
-        """
-        (outcome,) = self.carry([Envelope(raw=raw, sender=sender, recipient=recipient)])
-        return outcome
-
     def close(self) -> None:
         """Says goodbye if a connection is open."""
         if self._call and self._call.talk.is_idle:

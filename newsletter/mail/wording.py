@@ -20,7 +20,7 @@ _DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 _SENTENCE_END = re.compile(r"[.!?][)\]”’\"']*(?=\s|$)")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|al|vs|cf|Fig|Eq|Sec|resp|approx|No|[A-Z])\.)$")
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -167,7 +167,7 @@ def enumerate_names(names: Sequence[str], total: int) -> str:
 
 def long_date(day: date) -> str:
     """`Friday, 16 January 2026`, whatever the locale of the machine."""
-    return f"{_WEEKDAYS[day.weekday()]}, {short_date(day)}"
+    return f"{WEEKDAYS[day.weekday()]}, {short_date(day)}"
 
 
 def short_date(day: date) -> str:

@@ -57,19 +57,20 @@ class Desk:
     def _make(self, choice: Choice) -> Preview:
         made = self._workbench.preview(choice.reader, choice.source, choice.edition)
         digest = made.edition.digest
-        self._origins[digest.id] = self._origins[digest.subscriber_id] = _named(made)
+        self._origins[digest.id] = self._origins[digest.subscriber_id] = choice_of(made)
         return made
 
     def _keep(self, choice: Choice, made: tuple[Fingerprint, Preview]) -> None:
         """Under its full names too, for the frames of a page ask with those."""
-        for name in (choice, _named(made[1])):
+        for name in (choice, choice_of(made[1])):
             self._kept.pop(name, None)
             self._kept[name] = made  # newest last
         for oldest in list(self._kept)[:-_KEPT]:
             del self._kept[oldest]
 
 
-def _named(preview: Preview) -> Choice:
+def choice_of(preview: Preview) -> Choice:
+    """The choice that led to a preview, with every empty name filled in."""
     return Choice(
         reader=preview.edition.subscriber.id,
         source=preview.shelf.name,

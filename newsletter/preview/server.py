@@ -15,8 +15,6 @@ from newsletter.listen import bind, url_of
 from newsletter.preview.studio import build_studio
 from newsletter.preview.workbench import Workbench
 
-__all__ = ["USUAL_PORT", "StudioServer", "bind", "build_studio", "serve", "url_of"]
-
 USUAL_PORT = 8025
 
 _STOP_SECONDS = 3  # a mail that is being made may finish; open streams end at once

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from newsletter.mail.lint import Check
+from newsletter.mail.wording import WEEKDAYS
 from newsletter.model import Format, Profile, Reason, Subscriber
+from newsletter.preview.desk import Choice, choice_of
 from newsletter.preview.workbench import Preview, Shelf
 from newsletter.selection import Ranked, Verdict
 
@@ -24,7 +26,6 @@ _VERDICTS = {
     "muted": "muted",
     "sent_before": "sent before",
 }
-_WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,20 +117,10 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
-    """The choice with every empty name filled in."""
-
-    reader: str
-    source: str
-    edition: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
     """One preview as the page shows it."""
 
-    choice: Chosen
-    digest_id: str
+    choice: Choice
     inbox: Inbox
     size: Size
     checks: tuple[Check, ...]
@@ -149,8 +140,7 @@ def make_sheet(preview: Preview) -> Sheet:
     headers = _headers(preview.mail.raw)
     rows = _rows(preview)
     return Sheet(
-        choice=Chosen(reader=reader.id, source=preview.shelf.name, edition=preview.edition_name),
-        digest_id=digest.id,
+        choice=choice_of(preview),
         inbox=Inbox(
             from_name=_sender(preview.mail.raw),
             subject=digest.subject,
@@ -264,7 +254,7 @@ def _reader(subscriber: Subscriber) -> Reader:
 
 def _rhythm(subscriber: Subscriber) -> str:
     days = {"daily": "every day", "weekdays": "Monday to Friday"}
-    when = days.get(subscriber.cadence.value) or _WEEKDAYS[subscriber.weekday]
+    when = days.get(subscriber.cadence.value) or f"{WEEKDAYS[subscriber.weekday]}s"
     return f"{when} at {subscriber.send_at:%H:%M}, {subscriber.timezone}"
 
 

@@ -19,7 +19,6 @@ from newsletter.posting import Mail
 from newsletter.selection import Background
 
 WHOLE = "whole list"
-_BACKGROUND_PAPERS = 5000  # the newest papers are plenty for word statistics
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +101,7 @@ class Workbench:
     ) -> None:
         self._make_app = make_app
         self._files = {file.stem: file for file in reader_files}
-        self._archive = tuple(archive)[-_BACKGROUND_PAPERS:]
+        self._archive = tuple(archive)
         self._settings_file = settings_file
         self._backgrounds: dict[str, Background] = {}
         self.shelves = {shelf.name: shelf for shelf in shelves}

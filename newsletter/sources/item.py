@@ -43,9 +43,8 @@ def thumbnail_of(paper_id: str, *candidates: object) -> str:
 
 
 def https_url(value: object) -> str:
-    """The address if it is a safe https one, else nothing."""
-    url = safe_url(as_text(value))
-    return url if url.startswith("https://") else ""
+    """The address if it is a safe one, as https, else nothing."""
+    return safe_url(as_text(value))
 
 
 def names_of(values: Iterable[object]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from newsletter.sources import text_tables as tables
 from newsletter.tex import ACCENTS
@@ -46,17 +46,17 @@ def clean_name(raw: str) -> str:
     return _until_settled(_clean_name_once, raw)
 
 
-def safe_url(raw: str, *, base: str = "") -> str:
+def safe_url(raw: str) -> str:
     """An address that may stand in a mail, absolute and https, or "" for anything doubtful.
 
-    Relative addresses are completed with `base`, http becomes https, other characters than ASCII
-    are percent-encoded. Refused: other schemes, user names, IP literals (also the `0x7f.1` kind),
-    hosts without a dot or outside ASCII, whitespace, quotes, more than 2,000 characters.
+    http becomes https, other characters than ASCII are percent-encoded. Refused: relative addresses,
+    other schemes, user names, IP literals (also the `0x7f.1` kind), hosts without a dot or outside
+    ASCII, whitespace, quotes, more than 2,000 characters.
     """
     if len(raw) > _LONGEST_URL or not raw or _NOT_IN_URL.search(raw):
         return ""
     try:
-        parts = urlsplit(urljoin(base, raw))
+        parts = urlsplit(raw)
         port = parts.port
         path, query, mark = (_encoded(part) for part in (parts.path, parts.query, parts.fragment))
     except ValueError:

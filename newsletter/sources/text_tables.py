@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from pylatexenc.latex2text import get_default_latex_context_db
+from newsletter.tex import LETTERS, signs
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -104,9 +104,6 @@ GREEK: Final = _words(
     " upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell nabla"
 )
 
-# TeX letters; unlike symbols they swallow the space behind them (`S\o rensen`).
-LETTERS: Final = _words("ss ae AE oe OE aa AA o O l L i j dh DH th TH dj DJ ng NG")
-
 MATH_ACCENTS: Final = {
     "tilde": "\u0303",
     "widetilde": "\u0303",
@@ -128,21 +125,13 @@ SUBSCRIPTS: Final = dict(
 )
 
 
-def _symbols() -> dict[str, str]:
-    """Macro name -> text. One printable character outside ASCII each, but for our own few words."""
-    database = get_default_latex_context_db()
-    known: dict[str, str] = {}
-    for category in database.category_list:
-        for name, spec in database.d[category]["macros"].items():
-            text = spec.simplify_repl
-            if isinstance(text, str) and len(text) == 1 and "\xa0" < text < "\ue000":
-                known.setdefault(name, text)
-    for taken in {"-", "textcompwordmark", "nolinebreak", *SWITCHES, *DROPPED, *MATH_ACCENTS}:
-        known.pop(taken, None)
-    return known | _OWN_SYMBOLS | _ABBREVIATIONS
-
-
-SYMBOLS: Final = _symbols()
+_TAKEN = {"-", "textcompwordmark", "nolinebreak", *SWITCHES, *DROPPED, *MATH_ACCENTS}
+# Macro name -> text. One character outside ASCII each, but for our own few words.
+SYMBOLS: Final = {
+    **{name: sign for name, sign in signs().items() if name not in _TAKEN},
+    **_OWN_SYMBOLS,
+    **_ABBREVIATIONS,
+}
 
 
 # --- characters

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from newsletter.model import Candidate, Digest, Listing, Paper
 from newsletter.store import crew, keys, papers, tenants
 from newsletter.store.addresses import Suppressed
-from newsletter.store.alarms import CALM, Alarms, News, Standing, raise_alarms
+from newsletter.store.alarms import Alarms, News, Standing, raise_alarms
 from newsletter.store.backup import Copied, back_up
 from newsletter.store.calendar import Move
 from newsletter.store.digests import History
@@ -68,24 +68,25 @@ class Store:
         self,
         *,
         listed: tuple[date, date] | None = None,
-        seen_since: datetime | None = None,
         source: str | None = None,
     ) -> tuple[Candidate, ...]:
         """Papers that may be picked, with all looks; see `newsletter.store.papers.candidates`."""
         with sentences(self._url), self._engine.connect() as connection:
-            return papers.candidates(
-                connection, listed=listed, seen_since=seen_since, source=source
-            )
+            return papers.candidates(connection, listed=listed, source=source)
 
     def listed_ids(self, day: date) -> frozenset[str]:
         """Ids of the papers first listed on a day."""
         with sentences(self._url), self._engine.connect() as connection:
             return papers.listed_ids(connection, day)
 
+    def list_sizes(self) -> dict[date, int]:
+        """The days that have a list, newest first, and how many papers were first listed on each."""
+        with sentences(self._url), self._engine.connect() as connection:
+            return papers.list_sizes(connection)
+
     def list_days(self) -> tuple[date, ...]:
         """The days that have a list, newest first."""
-        with sentences(self._url), self._engine.connect() as connection:
-            return papers.list_days(connection)
+        return tuple(self.list_sizes())
 
     def count(self) -> int:
         """How many papers are stored."""
@@ -134,22 +135,17 @@ class Store:
         with sentences(self._url), self._engine.connect() as connection:
             return figures(connection, now, late)
 
-    def raise_alarms(
-        self, current: Sequence[Alarm], now: datetime, *, calm: timedelta = CALM
-    ) -> News:
+    def raise_alarms(self, current: Sequence[Alarm], now: datetime) -> News:
         """What is wrong now stands; answers what the caller shall tell the operator (new, cleared).
 
         Nobody else is asked to tell the same for `newsletter.store.alarms.PATIENCE`; what was not
         said to be told by then (see `alarms_told`) is answered again.
-
-        Args:
-            calm: an alarm that was not raised for so long is over.
         """
         if not current and self._nothing_stands():
             return News()
         with sentences(self._url), self._engine.begin() as connection:
             wait_for_turn(connection)
-            return raise_alarms(connection, current, now, calm)
+            return raise_alarms(connection, current, now)
 
     def hold_alarm(self, alarm: Alarm, now: datetime, *, until: datetime) -> None:
         """An alarm about something that happened: it stands until then, or longer if it happens again."""

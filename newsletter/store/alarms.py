@@ -106,13 +106,11 @@ _STANDS = alarms.c.cleared_at.is_(None)
 _END_UNTOLD = and_(alarms.c.cleared_at.is_not(None), alarms.c.end_told_at.is_(None))
 
 
-def raise_alarms(
-    connection: Connection, current: Sequence[Alarm], now: datetime, calm: timedelta
-) -> News:
+def raise_alarms(connection: Connection, current: Sequence[Alarm], now: datetime) -> News:
     """What is wrong now stands, what was not wrong for a while is over; answers what is to tell."""
     book = Alarms(connection)
     for alarm in current:
-        book.hold(alarm, now, until=now + calm)
+        book.hold(alarm, now, until=now + CALM)
     book.clear(now)
     return book.take_news(now)
 

@@ -64,12 +64,6 @@ class Digests:
         self._connection = connection
         self._ledger = Ledger(connection)
 
-    def keep(self, digest: Digest) -> bool:
-        """Writes a digest down with its papers as sent; false if the subscriber has this edition."""
-        new = self.unknown([digest])
-        self.keep_all(new)
-        return bool(new)
-
     def unknown(self, made: Sequence[Digest]) -> list[Digest]:
         """Those of 500 digests at most whose subscriber has no digest of their edition."""
         asked = {"whose": _readers_of(made), "editions": list({one.edition for one in made})}
@@ -77,7 +71,7 @@ class Digests:
         return [one for one in made if (one.subscriber_id, one.edition) not in known]
 
     def keep_all(self, new: Sequence[Digest]) -> None:
-        """Writes down 500 digests at most, of one subscriber each, none of them known."""
+        """Writes down 500 digests at most, none of them known, with their papers as sent."""
         picks = rows_of(new)
         insert_columns(self._connection, digests, _columns(new) | {"picks": picks})
         self._ledger.keep(new, [[row[PAPER] for row in rows] for rows in picks])

@@ -98,14 +98,13 @@ def candidates(
     connection: Connection,
     *,
     listed: tuple[date, date] | None = None,
-    seen_since: datetime | None = None,
     source: str | None = None,
 ) -> tuple[Candidate, ...]:
-    """Papers listed within the two days (both included) or seen since the instant, with all looks.
+    """Papers listed within the two days (both included), with all looks.
 
     `source` keeps to papers and looks of that one list. Without any condition: every paper.
     """
-    wanted = _wanted(listed, seen_since, source)
+    wanted = _wanted(listed, source)
     rows = connection.execute(select(papers).where(*wanted).order_by(papers.c.id)).all()
     looks = select(sightings).join(papers).where(*wanted).order_by(sightings.c.seen_at)
     if source is not None:
@@ -136,16 +135,11 @@ def listed_ids(connection: Connection, day: date) -> frozenset[str]:
     return frozenset(connection.scalars(select(papers.c.id).where(papers.c.listed_on == day)))
 
 
-def list_days(connection: Connection, *, newest: int = 60) -> tuple[date, ...]:
-    """The days that have a list, newest first."""
-    query = (
-        select(papers.c.listed_on)
-        .where(papers.c.listed_on.is_not(None))
-        .distinct()
-        .order_by(papers.c.listed_on.desc())
-        .limit(newest)
-    )
-    return tuple(connection.scalars(query))
+def list_sizes(connection: Connection) -> dict[date, int]:
+    """The days that have a list, newest first, and how many papers were first listed on each."""
+    day = papers.c.listed_on
+    query = select(day, func.count()).where(day.is_not(None)).group_by(day).order_by(day.desc())
+    return dict(map(tuple, connection.execute(query).all()))
 
 
 def count(connection: Connection) -> int:
@@ -231,18 +225,10 @@ def _insert_looks(
     return len(fresh)
 
 
-def _wanted(
-    listed: tuple[date, date] | None, seen_since: datetime | None, source: str | None
-) -> list[ColumnElement[bool]]:
+def _wanted(listed: tuple[date, date] | None, source: str | None) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    either: list[ColumnElement[bool]] = []
     if listed is not None:
-        either.append(papers.c.listed_on.between(*listed))
-    if seen_since is not None:
-        seen = select(sightings.c.paper_id).where(sightings.c.seen_at >= seen_since)
-        either.append(papers.c.id.in_(seen))
-    if either:
-        conditions.append(or_(*either))
+        conditions.append(papers.c.listed_on.between(*listed))
     if source is not None:
         of_source = select(sightings.c.paper_id).where(sightings.c.source == source)
         conditions.append(papers.c.id.in_(of_source))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from newsletter.subscriptions.cells import Passed
 from newsletter.subscriptions.desk import Asked, Subscriptions
-from newsletter.subscriptions.files import Table, read_table, write_csv, write_json
-from newsletter.subscriptions.mailbox import Mailbox, mailbox
+from newsletter.subscriptions.files import read_table, write_csv, write_json
+from newsletter.subscriptions.mailbox import mailbox
 from newsletter.subscriptions.moving import Imported, export_rows, import_rows
 from newsletter.subscriptions.rules import TRANSITIONS, Event
 
@@ -14,10 +13,7 @@ __all__ = [
     "Asked",
     "Event",
     "Imported",
-    "Mailbox",
-    "Passed",
     "Subscriptions",
-    "Table",
     "export_rows",
     "import_rows",
     "mailbox",

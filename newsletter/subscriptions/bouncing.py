@@ -15,7 +15,7 @@ SOFT_LIMITS = ((3, 14), (5, 30))
 
 
 class Consequence(StrEnum):
-    """What to do with the subscriber: `COUNT` keeps the instant for the next verdict."""
+    """What to do with the subscriber: `COUNT` keeps the day for the next verdict."""
 
     BOUNCE = "bounce"
     COUNT = "count"

@@ -13,7 +13,7 @@ from typing import Any
 
 from newsletter.config import check_wishes
 from newsletter.errors import AddressError, ConfigError, harmless
-from newsletter.membership import Consent, one_line
+from newsletter.membership import Consent, is_subscribed, one_line
 from newsletter.model import Profile, Status, Subscriber
 from newsletter.subscriptions.mailbox import Mailbox, mailbox
 
@@ -54,7 +54,6 @@ LISTMONK = ("uuid", "id", "attributes", "attribs", "created_at", "updated_at", "
 # The name under which superfluous cells of a row are handed over; no column can be called so.
 MORE_CELLS = "\0"
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_MAILED = (Status.ACTIVE, Status.PAUSED)
 _RENAMED = {"day": "weekday", "at": "send_at"}
 _CONSENT = ("consent_at", "consent_origin", "consent_wording")
 _NOT_WISHES = frozenset(("email", "status", "paused_until", "since", "reason", *_CONSENT))
@@ -182,7 +181,7 @@ def _read(place: str, given: Mapping[str, Any], now: datetime, vouched: Consent)
         **{f: getattr(wishes, f) for f in ("weekday", "timezone", "format")},
     )
     consent = _consent(cells)
-    if consent is None and status in _MAILED:
+    if consent is None and is_subscribed(status):
         consent = vouched
     return Row(
         place=place,
@@ -234,7 +233,7 @@ def _since(cells: Mapping[str, Any], status: Status, now: datetime) -> date | No
     created = _text(cells, "created_at")
     if created:
         return _read_instant(created, "created_at").date()
-    return now.date() if status in _MAILED else None
+    return now.date() if is_subscribed(status) else None
 
 
 def _consent(cells: Mapping[str, Any]) -> Consent | None:

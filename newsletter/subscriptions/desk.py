@@ -119,8 +119,7 @@ class Subscriptions:
             problem = rules.refusal(token, Purpose.CONFIRM, now)
             kept = register.by_id(token.subscriber_id) if token else None
             if problem or token is None or kept is None:
-                used = token is not None and token.used_at is not None
-                raise TokenError(problem or "this link is not one of ours", used=used)
+                raise TokenError(problem or "this link is not one of ours")
             register.addresses.use_token(token_id, now)
             kept = move(register, kept, Event.CONFIRM, now)
             register.keep_consent(kept.subscriber.id, clean(consent))

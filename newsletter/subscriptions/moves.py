@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from newsletter.errors import SubscriptionError
-from newsletter.membership import Consent, Wishes, asking_for, one_line
+from newsletter.membership import Consent, Wishes, asking_for, is_subscribed, one_line
 from newsletter.model import Profile, Status, Subscriber
 from newsletter.schedule import next_due
 from newsletter.store import Kept, Register, Suppressed
@@ -121,7 +121,7 @@ def entering(subscriber: Subscriber, consent: Consent | None) -> Event:
         SubscriptionError: they are subscribed, or nobody says that they agreed.
     """
     status = subscriber.status
-    if status in (Status.ACTIVE, Status.PAUSED):
+    if is_subscribed(status):
         raise SubscriptionError(f"{subscriber.email} is subscribed already ({status})")
     if consent is None:
         raise SubscriptionError(f"{subscriber.email} is {status}; their consent is needed")

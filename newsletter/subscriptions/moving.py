@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,6 @@ def import_rows(
     vouched: Consent,
     now: datetime,
     dry_run: bool = False,
-    make_id: Callable[[], str] = new_id,
 ) -> Imported:
     """Takes new subscribers over, 500 in a transaction; a second time changes nothing.
 
@@ -60,7 +59,7 @@ def import_rows(
             fresh = _fresh(register, chunk, done)
             done.added += len(fresh)
             if not dry_run:
-                _write(register, fresh, now, make_id)
+                _write(register, fresh, now)
     return done
 
 
@@ -122,10 +121,10 @@ def _fresh(register: Register, rows: list[Row], done: Imported) -> list[Row]:
     return fresh
 
 
-def _write(register: Register, rows: list[Row], now: datetime, make_id: Callable[[], str]) -> None:
+def _write(register: Register, rows: list[Row], now: datetime) -> None:
     newcomers = [
         Newcomer(
-            subscriber=due_again(replace(row.subscriber, id=make_id()), now),
+            subscriber=due_again(replace(row.subscriber, id=new_id()), now),
             key=row.box.key,
             consent=row.consent,
             status_reason=row.reason,

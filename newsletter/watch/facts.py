@@ -146,7 +146,6 @@ class JobRecord:
     failures: int = 0
     in_a_row: int = 0
     last_error: str = ""
-    last_end_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

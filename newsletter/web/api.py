@@ -124,12 +124,14 @@ class Api:
     def archive(self, page: Annotated[ArchivePage, Query()], response: Response) -> ArchiveAnswer:
         """The days that have a list, newest first."""
         response.headers["cache-control"] = _PUBLIC
-        days = [day for day in self._site.store.list_days() if day < page.before]
+        sizes = self._site.store.list_sizes()
+        days = [day for day in sizes if day < page.before]
         shown, more = days[: page.limit], len(days) > page.limit
         following = self._archive_address(shown[-1], page.limit) if more else None
         if following:
             response.headers["link"] = f'<{following}>; rel="next"'
-        return ArchiveAnswer(days=[self._day_answer(day) for day in shown], next=following)
+        listed = [self._day_answer(day, sizes[day]) for day in shown]
+        return ArchiveAnswer(days=listed, next=following)
 
     def archive_day(self, day: Day, response: Response) -> ArchiveDayAnswer:
         """The papers that were first listed on a day."""
@@ -221,9 +223,9 @@ class Api:
         except LibraryError as error:
             raise ConfigError(_REFUSED, [f"{key}: {error}"]) from None
 
-    def _day_answer(self, day: date) -> DayAnswer:
+    def _day_answer(self, day: date, papers: int) -> DayAnswer:
         url = f"{self._site.publication.base_url}/archive/{day}"
-        return DayAnswer(day=day.isoformat(), papers=len(self._site.store.listed_ids(day)), url=url)
+        return DayAnswer(day=day.isoformat(), papers=papers, url=url)
 
     def _archive_address(self, before: date, limit: int) -> str:
         query = urlencode({"before": before.isoformat(), "limit": limit})

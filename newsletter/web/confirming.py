@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse
 from newsletter.errors import TokenError
 from newsletter.links import Way
 from newsletter.mail.view import interests_phrase
-from newsletter.membership import Consent, Purpose, Token, asking_for
+from newsletter.membership import Consent, Purpose, Token, asking_for, is_subscribed
 from newsletter.model import Digest, Profile, Status, Subscriber
 from newsletter.pipeline import compose
 from newsletter.schedule import edition_at
@@ -23,7 +23,6 @@ from newsletter.web.rhythm import next_digest, rhythm
 from newsletter.web.site import Site
 
 _log = logging.getLogger(__name__)
-_SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
 # A second click, a reload: later the link is no way to somebody's settings any more.
 _SAME_VISIT = timedelta(hours=1)
 _ABSTRACT = 160
@@ -103,7 +102,7 @@ class Confirming:
 
     def _spent(self, asked: _Asked) -> HTMLResponse:
         """The link counted before, or it is too old; each with the way out."""
-        subscribed = asked.subscriber is not None and asked.subscriber.status in _SUBSCRIBED
+        subscribed = asked.subscriber is not None and is_subscribed(asked.subscriber.status)
         used = asked.token.used_at is not None
         return self._site.pages.page(
             "confirm_spent.html.j2",
@@ -122,7 +121,7 @@ class Confirming:
         if isinstance(asked, HTMLResponse):
             return asked
         subscriber, used_at = asked.subscriber, asked.token.used_at
-        if subscriber is None or subscriber.status not in _SUBSCRIBED:
+        if subscriber is None or not is_subscribed(subscriber.status):
             return self._spent(asked)
         if used_at is None or now - used_at > _SAME_VISIT:
             return self._spent(asked)

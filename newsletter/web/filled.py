@@ -10,13 +10,13 @@ from zoneinfo import available_timezones
 
 from newsletter.config import Topic
 from newsletter.library import Find
-from newsletter.mail.wording import enumerate_names, shorten
+from newsletter.mail.wording import WEEKDAYS, enumerate_names, shorten
 from newsletter.membership import Wishes
 from newsletter.selection.categories import NAMES, codes
 from newsletter.web.forms import Form, check_form, form_of, read_form
 from newsletter.web.liking import lines_of, read_liking
 from newsletter.web.posted import Posted
-from newsletter.web.standing import DAYS, when
+from newsletter.web.standing import when
 
 _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 _SIZES = ("3", "5", "8", "10", "15", "20", "30")
@@ -112,7 +112,7 @@ def shown(filled: Filled, topics: tuple[Topic, ...]) -> dict[str, Any]:
         "more_open": any(name in errors for name in _MORE) or bool(filled.report),
         "rhythm_open": any(name in errors for name in _RHYTHM),
         "when": when(filled.wishes),
-        "days": [(str(number), day) for number, day in enumerate(DAYS)],
+        "days": [(str(number), day) for number, day in enumerate(WEEKDAYS)],
         "hours": [(hour, hour) for hour in sorted({*_HOURS, form.send_at})],
         "sizes": [(size, size) for size in sorted({*_SIZES, form.max_papers}, key=_by_number)],
         "zones": zones(),

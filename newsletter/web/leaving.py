@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from newsletter.errors import AddressError
 from newsletter.links import Way
-from newsletter.membership import Consent, one_line
+from newsletter.membership import Consent, is_subscribed, one_line
 from newsletter.model import Status, Subscriber
 from newsletter.subscriptions import mailbox
 from newsletter.web.bearers import path, reader_of
@@ -27,7 +27,6 @@ REASONS: Mapping[str, str] = {
     "elsewhere": "I get my papers elsewhere",
     "not me": "I never asked for it",
 }
-_SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
 
 
 class Leaving:
@@ -48,7 +47,7 @@ class Leaving:
         reader = reader_of(self._site, Way.UNSUBSCRIBE, token)
         if isinstance(reader, HTMLResponse):
             return reader
-        if reader.status in (*_SUBSCRIBED, Status.PENDING):
+        if is_subscribed(reader.status) or reader.status is Status.PENDING:
             return self._site.pages.page(
                 "unsubscribe.html.j2",
                 token=token,
@@ -78,7 +77,7 @@ class Leaving:
         site, reader = self._site, reader_of(self._site, Way.UNSUBSCRIBE, token)
         if isinstance(reader, HTMLResponse):
             return reader
-        if reader.status not in _SUBSCRIBED:
+        if not is_subscribed(reader.status):
             now = site.now()
             consent = Consent(at=now, origin="unsubscribe page", wording=site.settings.consent)
             reader = site.subscriptions.come_back(reader.id, consent, now=now)
@@ -156,7 +155,7 @@ def reason_in(sent: Sent) -> str:
     choice = sent.get("reason")
     own = one_line(sent.get("words"))
     said = (REASONS.get(choice, one_line(choice)), own)
-    return ": ".join(part for part in said if part)[:LONGEST_REASON]
+    return ": ".join(part for part in said if part)
 
 
 def _knock(sent: Sent) -> Knock:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from threading import Lock
 
 from newsletter.config import Topic
-from newsletter.model import Candidate, Paper, Profile
+from newsletter.model import Candidate, Profile
 from newsletter.selection.ranking import Verdict
 from newsletter.web.site import Site
 
@@ -29,16 +27,11 @@ class Lists:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._lock = Lock()
-        self._known: tuple[object, tuple[ListDay, ...]] = (None, ())
 
     def days(self) -> tuple[ListDay, ...]:
-        """Every day with a list, newest first; counted again when a list was read."""
-        look = self._site.store.last_look()
-        with self._lock:
-            if self._known[0] != look:
-                self._known = (look, self._count())
-            return self._known[1]
+        """Every day with a list, newest first."""
+        sizes = self._site.store.list_sizes()
+        return tuple(ListDay(day=day, papers=count) for day, count in sizes.items())
 
     def of(self, day: date) -> tuple[Candidate, ...]:
         """The papers of a day, most votes first."""
@@ -69,11 +62,6 @@ class Lists:
         _, newest = self._site.store.last_look()
         return newest or datetime(2026, 1, 1, tzinfo=UTC)
 
-    def _count(self) -> tuple[ListDay, ...]:
-        counted = Counter(map(_day, self._site.store.papers()))
-        days = sorted((day for day in counted if day), reverse=True)
-        return tuple(ListDay(day=day, papers=counted[day]) for day in days)
-
 
 def day_of(text: str) -> date | None:
     """A day in its one spelling; `20260403` and the like would be second addresses of a list."""
@@ -82,10 +70,6 @@ def day_of(text: str) -> date | None:
     except ValueError:
         return None
     return day if day.isoformat() == text else None
-
-
-def _day(paper: Paper) -> date | None:
-    return paper.listed_on
 
 
 def _by_votes(candidate: Candidate) -> tuple[int, int, str]:

@@ -26,7 +26,7 @@ class Pages:
 
     Args:
         template_dirs: search path; the first directory that holds a file wins.
-        common: what every page may show.
+        publication: what every page may show as `site`.
     """
 
     def __init__(self, template_dirs: Sequence[Path], publication: Publication) -> None:

@@ -10,7 +10,8 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from newsletter.links import Way
-from newsletter.model import Status, Subscriber
+from newsletter.membership import is_subscribed
+from newsletter.model import Subscriber
 from newsletter.web.bearers import path, reader_of
 from newsletter.web.posted import PostedForm
 from newsletter.web.site import Site
@@ -41,7 +42,7 @@ class Pausing:
         reader = reader_of(self._site, Way.PAUSE, token)
         if isinstance(reader, HTMLResponse):
             return reader
-        if reader.status not in (Status.ACTIVE, Status.PAUSED):
+        if not is_subscribed(reader.status):
             return self._page(token, reader, status=409)
         now, choice = self._site.now(), sent.last("for")
         if choice == _RESUME:

@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse
 from newsletter.errors import SubscriptionError
 from newsletter.links import Way
 from newsletter.mail.wording import plain, shorten
-from newsletter.membership import Consent, wishes_of
+from newsletter.membership import Consent, is_subscribed, wishes_of
 from newsletter.model import Feedback, Status, Subscriber, Verdict
 from newsletter.selection.learn import with_votes
 from newsletter.web.bearers import path, reader_of
@@ -30,9 +30,7 @@ from newsletter.web.posted import Posted, PostedForm
 from newsletter.web.site import Site
 from newsletter.web.standing import changes, standing
 
-SUBSCRIBED = (Status.ACTIVE, Status.PAUSED)
 _TITLE = 120
-_RETURNING = (*SUBSCRIBED, Status.PENDING)
 _VERDICTS = {Verdict.MORE: "more like this", Verdict.LESS: "less like this"}
 
 
@@ -96,7 +94,7 @@ class Preferences:
     def pause(self, token: str, sent: PostedForm) -> HTMLResponse:
         """No digest before a day."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse) or reader.status not in SUBSCRIBED:
+        if isinstance(reader, HTMLResponse) or not is_subscribed(reader.status):
             return self.show(token)
         now = self._site.now()
         until = pause_of(sent.last("for"), sent.last("until"), reader, now)
@@ -109,7 +107,7 @@ class Preferences:
     def resume(self, token: str) -> HTMLResponse:
         """The pause ends."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse) or reader.status not in SUBSCRIBED:
+        if isinstance(reader, HTMLResponse) or not is_subscribed(reader.status):
             return self.show(token)
         reader = self._site.subscriptions.resume(reader.id, now=self._site.now())
         return self._page(token, reader, saved="Welcome back", changed=(standing(reader),))
@@ -130,7 +128,9 @@ class Preferences:
     def come_back(self, token: str) -> HTMLResponse:
         """Somebody who gets nothing any more wants it again."""
         site, reader = self._site, reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse) or reader.status in _RETURNING:
+        if isinstance(reader, HTMLResponse):
+            return reader
+        if is_subscribed(reader.status) or reader.status is Status.PENDING:
             return self.show(token)
         now = site.now()
         consent = Consent(at=now, origin="settings page", wording=site.settings.consent)
@@ -209,7 +209,7 @@ class Preferences:
             "pause_wrong": "",
             **told,
         }
-        if reader.status not in SUBSCRIBED:
+        if not is_subscribed(reader.status):
             return site.pages.page("preferences_quiet.html.j2", status=status, **common)
         form = filled or showing(wishes_of(reader), site.topics, site.store.find_papers)
         return site.pages.page(

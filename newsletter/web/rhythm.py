@@ -5,12 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from newsletter.mail.wording import long_date
+from newsletter.mail.wording import WEEKDAYS, long_date
 from newsletter.membership import Wishes
 from newsletter.model import Cadence, Subscriber
 from newsletter.schedule import next_due
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def rhythm(of: Subscriber | Wishes) -> str:
@@ -18,7 +16,7 @@ def rhythm(of: Subscriber | Wishes) -> str:
     days = {
         Cadence.DAILY: "every day",
         Cadence.WEEKDAYS: "every weekday",
-        Cadence.WEEKLY: f"every {_DAYS[of.weekday]}",
+        Cadence.WEEKLY: f"every {WEEKDAYS[of.weekday]}",
     }
     return f"{days[of.cadence]} at {of.send_at:%H:%M}, {_zone(of)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from threading import Lock
 
 from newsletter.config import Topic
@@ -98,8 +98,3 @@ class Site:
     def is_https(self) -> bool:
         """Whether readers reach us by TLS."""
         return self.publication.base_url.startswith("https://")
-
-
-def edition_of(day: date | None, now: datetime) -> str:
-    """The name of an edition: the list day, else today."""
-    return (day or now.date()).isoformat()

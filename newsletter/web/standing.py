@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, time
+from datetime import date
 from types import MappingProxyType
 
 from newsletter.mail.templating import counted
 from newsletter.mail.wording import enumerate_names, long_date, shorten
 from newsletter.membership import Wishes
-from newsletter.model import Cadence, Format, Profile, Status, Subscriber
+from newsletter.model import Format, Profile, Status, Subscriber
+from newsletter.web.rhythm import rhythm
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _NAMES = MappingProxyType(
     {
         "topics": ("topic", "topics"),
@@ -27,27 +27,9 @@ _NAMED = 3
 _ENTRY = 60
 
 
-def rhythm(cadence: Cadence, weekday: int) -> str:
-    """`every weekday`, `every Monday`."""
-    if cadence is Cadence.WEEKLY:
-        return f"every {DAYS[weekday]}"
-    return "every weekday" if cadence is Cadence.WEEKDAYS else "every day"
-
-
-def clock(at: time) -> str:
-    """`08:00`."""
-    return at.isoformat(timespec="minutes")
-
-
-def comes(of: Wishes | Subscriber) -> str:
-    """`every weekday at 08:00, Europe/Berlin time`."""
-    days, zone = rhythm(of.cadence, of.weekday), of.timezone.replace("_", " ")
-    return f"{days} at {clock(of.send_at)}, {zone} time"
-
-
 def when(wishes: Wishes) -> str:
-    """The same for a place where it stands alone."""
-    said = comes(wishes)
+    """When digests come, for a place where it stands alone."""
+    said = rhythm(wishes)
     return said[:1].upper() + said[1:]
 
 
@@ -55,7 +37,7 @@ def standing(subscriber: Subscriber) -> str:
     """What they get, or why they get nothing, in one sentence."""
     most = subscriber.profile.max_papers
     papers = "one paper" if most == 1 else f"up to {most} papers"
-    digest = f"a digest of {papers} {comes(subscriber)}"
+    digest = f"a digest of {papers} {rhythm(subscriber)}"
     match subscriber.status:
         case Status.ACTIVE:
             return f"You get {digest}."
@@ -101,8 +83,8 @@ def _of_values(before: Wishes, after: Wishes) -> Iterator[str]:
         yield f"At most {counted(new.max_papers, 'paper')}."
     if new.surprise != old.surprise:
         yield "With a surprise." if new.surprise else "Without a surprise."
-    if comes(before) != comes(after):
-        yield f"The digest comes {comes(after)}."
+    if rhythm(before) != rhythm(after):
+        yield f"The digest comes {rhythm(after)}."
     if after.format is not before.format:
         yield "As plain text." if after.format is Format.TEXT else "As a designed mail."
     if after.name != before.name:

@@ -12,7 +12,7 @@ from newsletter.errors import ConfigError
 from newsletter.links import Way
 from newsletter.mail.view import AUTHORS_SHOWN
 from newsletter.mail.wording import long_date, plain, readable, shorten
-from newsletter.membership import one_line, wishes_of
+from newsletter.membership import is_subscribed, one_line, wishes_of
 from newsletter.model import Feedback, Paper, Pick, Verdict
 from newsletter.selection.effect import Move
 from newsletter.web.bearers import digest_of, forged, path
@@ -235,7 +235,7 @@ def _shown(site: Site, token: str, voting: Voting) -> dict[str, Any]:
     return {
         "token": token,
         "card": card_of(pick, voting.rank, abstract=voting.reader.profile.abstract_length),
-        "subscribed": voting.reader.status.value in ("active", "paused"),
+        "subscribed": is_subscribed(voting.reader.status),
         "preferences": path(site, Way.PREFERENCES, voting.reader.id),
         "view": path(site, Way.VIEW, voting.digest.id),
     }

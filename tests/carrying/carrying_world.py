@@ -118,7 +118,7 @@ class World:
             created_at=NOON,
         )
         with self.store.changing_register() as register:
-            register.digests.keep(digest)
+            register.digests.keep_all([digest])
             register.outbox.add(
                 Delivery(
                     id=digest.id,

@@ -10,8 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from operate_world import Relay, relay_at, stock
 
+from newsletter.app import App
 from newsletter.cli import main
+from newsletter.config import load_settings
 
 
 @dataclass
@@ -76,6 +79,22 @@ def installation(monkeypatch, tmp_path, papers_page):
         monkeypatch.setenv(f"NEWSLETTER_{key}", value)
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def app(installation) -> Iterator[App]:
+    """The installation with papers."""
+    made = App(load_settings())
+    stock(made)
+    yield made
+    made.store.close()
+
+
+@pytest.fixture
+def relay(installation, monkeypatch) -> Iterator[Relay]:
+    """A relay that the installation mails to."""
+    with relay_at(monkeypatch) as running:
+        yield running
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,18 @@ import fcntl
 from collections.abc import Iterator
 
 import pytest
-from operate_world import composed, enrol, stock
+from operate_world import composed, enrol
 
 from newsletter.app import App
-from newsletter.config import load_settings
 from newsletter.store import moving, open_store
 
 
 @pytest.fixture
-def app(installation) -> Iterator[App]:
-    made = App(load_settings())
-    stock(made)
-    composed(made, enrol(made))
-    made.store.link_keys(made.now())
-    yield made
-    made.store.close()
+def app(app) -> App:
+    """With a digest and a key besides."""
+    composed(app, enrol(app))
+    app.store.link_keys(app.now())
+    return app
 
 
 @pytest.fixture

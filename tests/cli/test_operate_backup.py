@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
-from operate_world import composed, enrol, stock
+from operate_world import composed, enrol
 from sqlalchemy import make_url
 
-from newsletter.app import App
-from newsletter.config import load_settings
 from newsletter.errors import StoreError
 from newsletter.store import open_store
 from newsletter.store.backup import source_file
-
-
-@pytest.fixture
-def app(installation) -> Iterator[App]:
-    made = App(load_settings())
-    stock(made)
-    yield made
-    made.store.close()
 
 
 def rows(file: Path, table: str) -> int:

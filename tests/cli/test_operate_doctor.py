@@ -280,6 +280,19 @@ def test_missing_records_fail(examine, sound, zone, name, about):
     assert (found.code, found.level(about)) == (1, "FAIL")
 
 
+def test_a_key_of_ours_that_cannot_be_used_is_found_and_the_rest_examined(
+    examine, sound, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("NEWSLETTER_DKIM__DOMAIN", HOME)
+    monkeypatch.setenv("NEWSLETTER_DKIM__KEY_FILE", str(tmp_path / "absent.pem"))
+
+    found = examine()
+
+    assert found.level("DKIM") == "FAIL"
+    assert "absent.pem" in found.findings["DKIM"]["said"]
+    assert {"SPF", "DMARC", "pages", "clock"} <= found.findings.keys()
+
+
 def test_nobody_signing_is_worth_a_warning_and_a_missing_key_fails(examine, sound):
     assert examine().level("DKIM") == "WARN"
     assert examine("--dkim-selector", "other").level("DKIM") == "FAIL"
@@ -333,7 +346,7 @@ def test_a_database_of_a_newer_version_is_found(examine, sound):
 @pytest.mark.parametrize(
     ("seconds", "level"), [(0, "OK"), (-100, "WARN"), (100, "WARN"), (4000, "FAIL")]
 )
-def test_a_clock_that_is_off_is_found(sound, seconds, level, monkeypatch):
+def test_a_clock_that_is_off_is_found(sound, seconds, level):
     ahead = App(load_settings(), now=lambda: datetime.now(UTC) + timedelta(seconds=seconds))
 
     assert outside.clock(ahead).level == level

@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
-from operate_world import INES, composed, delivered, enrol, stock
-
-from newsletter.app import App
-from newsletter.config import load_settings
-
-
-@pytest.fixture
-def app(installation) -> Iterator[App]:
-    made = App(load_settings())
-    stock(made)
-    yield made
-    made.store.close()
+from operate_world import INES, composed, delivered, enrol
 
 
 def test_sentences_come_first_and_figures_after(newsletter, app):

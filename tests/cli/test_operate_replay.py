@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from operate_world import composed, delivered, enrol, stock
+from operate_world import composed, delivered, enrol
 from sqlalchemy import update
 
 from newsletter.app import App
-from newsletter.config import load_settings
 from newsletter.mail.fingerprint import fingerprint, is_of
 from newsletter.membership import wishes_of
 from newsletter.model import Digest, Entry, Format, Listing, Tier
 from newsletter.store.schema import deliveries
-
-
-@pytest.fixture
-def app(installation) -> Iterator[App]:
-    made = App(load_settings())
-    stock(made)
-    yield made
-    made.store.close()
 
 
 @pytest.fixture

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from operate_world import INES, Relay, composed, enrol, relay_at, stock
+from operate_world import INES, composed, enrol, stock
 
 from newsletter.app import App
 from newsletter.config import load_settings
@@ -18,18 +17,9 @@ from newsletter.runner import only_instance
 
 
 @pytest.fixture
-def relay(installation, monkeypatch) -> Iterator[Relay]:
-    with relay_at(monkeypatch) as running:
-        yield running
-
-
-@pytest.fixture
-def app(installation, relay) -> Iterator[App]:
-    """An installation that mails to the relay, with papers and one reader."""
-    made = App(load_settings())
-    stock(made)
-    yield made
-    made.store.close()
+def app(relay, app) -> App:
+    """It mails to the relay."""
+    return app
 
 
 def status(newsletter) -> dict:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 
 import pytest
-from operate_world import INES, Relay, composed, delivered, enrol, relay_at, stock
+from operate_world import INES, Relay, composed, delivered, enrol
 
 from newsletter.app import App
-from newsletter.config import load_settings
 from newsletter.links import Way, peek
 from newsletter.model import Status
 from newsletter.store import Suppressed
@@ -21,17 +19,9 @@ ME = "me@operator.example"
 
 
 @pytest.fixture
-def relay(installation, monkeypatch) -> Iterator[Relay]:
-    with relay_at(monkeypatch) as running:
-        yield running
-
-
-@pytest.fixture
-def app(installation, relay) -> Iterator[App]:
-    made = App(load_settings())
-    stock(made)
-    yield made
-    made.store.close()
+def app(relay, app) -> App:
+    """It mails to the relay."""
+    return app
 
 
 def mail_in(relay: Relay, place: int = -1) -> EmailMessage:

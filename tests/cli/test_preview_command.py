@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 
-from newsletter.model import Paper
+from newsletter.app import App
+from newsletter.config import load_reader, load_settings
+from newsletter.model import Entry, Listing, Paper, Tier, id_from_title
+from newsletter.pipeline import choose, record
 
 
 @pytest.fixture
@@ -69,6 +73,35 @@ def test_stored_papers_are_shown_when_no_source_is_named(
 
     assert ran.code == 0
     assert len(json.loads((installation / "out" / "picks.json").read_text())) == 2
+
+
+def test_what_is_usual_is_measured_as_for_the_mails(newsletter, installation, reader):
+    app = App(load_settings())
+    old, day = date(2025, 12, 1), date(2026, 4, 3)
+    field = [f"Sparse attention, look {n}" for n in range(600)]
+    for titles, listed_on in (
+        (field, old),
+        ([f"Protein folding, look {n}" for n in range(5000)], old),
+        ([f"Sparse attention in robots, look {n}" for n in range(5)], day),
+    ):
+        papers = [Paper(id=id_from_title(t), title=t, listed_on=listed_on) for t in titles]
+        entries = tuple(Entry(paper=paper, rank=rank) for rank, paper in enumerate(papers, 1))
+        listing = Listing(source=f"d{titles[0]}", tier=Tier.API, entries=entries)
+        record(app.store, listing, now=app.now())
+    pool = app.pool()
+    made = choose(
+        load_reader(reader),
+        pool.candidates,
+        pool.background,
+        edition=day.isoformat(),
+        now=app.now(),
+    )
+    app.store.close()
+
+    assert newsletter("preview", "--profile", reader, "--out", "out").code == 0
+    shown = json.loads((installation / "out" / "picks.json").read_text())
+    expected = {pick.paper.id: round(pick.score, 4) for pick in made.digest.picks}
+    assert {pick["id"]: round(pick["score"], 4) for pick in shown} == expected != {}
 
 
 def test_the_demo_uses_the_bundled_page_when_it_is_offline(newsletter, installation, papers_page):

@@ -121,6 +121,15 @@ def test_settings_that_could_only_fail_by_night_end_the_start(home, name, value,
     assert sentence in said
 
 
+def test_without_a_relay_it_is_said_in_which_folder_the_mails_are(home, tmp_path):
+    folder = tmp_path / "mails"
+    _, said = refused(
+        home | {"NEWSLETTER_SMTP__FOLDER": str(folder), "NEWSLETTER_PATHS__TEMPLATES": "/not/there"}
+    )
+
+    assert f"mails become files in {folder}." in said
+
+
 def test_the_service_reads_the_lists_at_once(home, papers_page, item):
     papers_page.lists(item(1, title="A first paper"), item(2, title="A second paper"))
     dated = home | {"NEWSLETTER_SOURCES__DEFAULT": '["daily:2026-04-03"]'}

@@ -12,11 +12,10 @@ from mail_samples import NOW, make_paper, make_pick, make_picks
 from newsletter.mail.digest import (
     make_digest,
     preheader_for,
-    reason_sentence,
-    shorten,
     subject_for,
+    why_phrases,
 )
-from newsletter.mail.wording import edition_name, enumerate_names, plain, tidy
+from newsletter.mail.wording import edition_name, enumerate_names, plain, shorten, tidy
 from newsletter.model import Reason, Subscriber, Why
 
 READER = Subscriber(id="reader-1", email="ada@reader.example")
@@ -131,16 +130,14 @@ def test_reasons_are_told_in_the_readers_words():
         Reason(why=Why.TOPIC, detail="document retrieval"),
         Reason(why=Why.AUTHOR, detail="Ada Byron"),
     )
-    assert reason_sentence(reasons) == (
-        "Why you see this: your topic “document retrieval” · you follow Ada Byron"
-    )
+    assert why_phrases(reasons) == "your topic “document retrieval” · you follow Ada Byron"
 
 
 def test_a_surprise_has_no_second_colon_and_no_reason_is_silent():
     surprise = (Reason(why=Why.SURPRISE, detail="the talk of the day"),)
-    assert reason_sentence(surprise) == "Why you see this: a surprise – the talk of the day"
-    assert reason_sentence(()) == ""
-    assert reason_sentence((Reason(why=Why.TOPIC, detail=" \n"),)) == ""
+    assert why_phrases(surprise) == "a surprise – the talk of the day"
+    assert why_phrases(()) == ""
+    assert why_phrases((Reason(why=Why.TOPIC, detail=" \n"),)) == ""
 
 
 def test_names_are_enumerated_like_a_person_would():

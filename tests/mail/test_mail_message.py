@@ -15,7 +15,8 @@ from mail_samples import NOW, make_paper, make_pick, make_picks
 
 from newsletter.errors import MailError
 from newsletter.mail.digest import make_digest
-from newsletter.mail.message import build, mailbox, unstructured
+from newsletter.mail.message import build
+from newsletter.mail.wire import mailbox, unstructured
 from newsletter.model import Format
 
 WILD = st.text(max_size=300)

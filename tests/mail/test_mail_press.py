@@ -388,7 +388,7 @@ def test_whatever_a_template_does_with_a_paper_reads_the_same(
 
 
 @pytest.mark.parametrize("snippet", PRINTING)
-def test_what_only_prints_is_pressed(folders, publication, subscriber, snippet):
+def test_what_only_prints_is_pressed(folders, publication, snippet):
     renderer = Renderer([folders(card=snippet)], publication)
     assert renderer._press is not None
 

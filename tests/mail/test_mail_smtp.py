@@ -18,6 +18,7 @@ from newsletter.errors import MailError
 from newsletter.mail.dial import Relay, Security
 from newsletter.mail.replies import Reply, Step, discreet, refusal
 from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.transport import send as hand_over
 
 MAIL = b"Subject: hello\r\n\r\nFirst line\r\n.\r\n..two dots\r\n.one dot\r\nlast line\r\n"
 FROM = "bounces+token@newsletter.example"
@@ -57,7 +58,7 @@ def relay():
 
 
 def send(transport: SmtpTransport, raw: bytes = MAIL, to: str = TO):
-    return transport.send(raw, sender=FROM, recipient=to)
+    return hand_over(transport, raw, sender=FROM, recipient=to)
 
 
 def test_the_octets_arrive_as_they_were(relay, dial):
@@ -381,9 +382,9 @@ def test_a_password_is_not_shown_with_its_relay():
 def test_an_envelope_that_cannot_be_written_never_reaches_the_relay(relay, dial, address):
     transport = dial(relay.port)
     with pytest.raises(MailError):
-        transport.send(MAIL, sender=FROM, recipient=address)
+        hand_over(transport, MAIL, sender=FROM, recipient=address)
     with pytest.raises(MailError):
-        transport.send(MAIL, sender=address, recipient=TO)
+        hand_over(transport, MAIL, sender=address, recipient=TO)
     assert relay.desk.connections == 0
 
 

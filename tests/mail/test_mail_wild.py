@@ -94,7 +94,7 @@ def test_wild_data_never_breaks_a_mail(send, subscriber, picks, name, notes):
 
 
 @pytest.mark.parametrize("text", NASTY)
-def test_each_nasty_text_in_every_place(send, subscriber, publication, text):
+def test_each_nasty_text_in_every_place(send, subscriber, text):
     paper = make_paper(
         1,
         title=text,

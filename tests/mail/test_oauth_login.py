@@ -18,6 +18,7 @@ from newsletter.mail.dial import Relay, Security
 from newsletter.mail.mailboxes import ImapAccount, ImapBox
 from newsletter.mail.oauth import Grant, TokenSource
 from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.transport import send as hand_over
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
 FROM, TO = "bounces@newsletter.example", "ada@reader.example"
@@ -72,7 +73,7 @@ def dial(tokens):
 
 
 def send(transport: SmtpTransport):
-    return transport.send(MAIL, sender=FROM, recipient=TO)
+    return hand_over(transport, MAIL, sender=FROM, recipient=TO)
 
 
 def test_a_token_opens_the_relay(relay, dial, provider):

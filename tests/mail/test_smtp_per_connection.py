@@ -9,6 +9,7 @@ from newsletter.delivery import Result
 from newsletter.errors import MailError
 from newsletter.mail.dial import Relay, Security
 from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.transport import send as hand_over
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
 FROM, TO = "bounces@newsletter.example", "ada@reader.example"
@@ -38,7 +39,7 @@ def dial(relay):
 
 
 def send(transport: SmtpTransport):
-    return transport.send(MAIL, sender=FROM, recipient=TO)
+    return hand_over(transport, MAIL, sender=FROM, recipient=TO)
 
 
 def per_connection(relay, monkeypatch, most: int, answer: str):
@@ -113,7 +114,7 @@ def test_other_words_are_no_reason_for_a_new_connection(relay, dial, answer):
     assert relay.desk.connections == 1
 
 
-def test_a_relay_that_stays_full_defers_and_is_not_asked_in_circles(relay, dial, monkeypatch):
+def test_a_relay_that_stays_full_defers_and_is_not_asked_in_circles(relay, dial):
     transport = dial()
     send(transport)
     relay.desk.mail = "452 4.5.3 too many messages"

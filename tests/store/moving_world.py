@@ -82,7 +82,7 @@ def fill(store: Store, readers: int = 30) -> None:
             register.addresses.keep_token("r1@x.org", _token(n, wishes))
         for n in range(readers):
             if n != 2:  # who has a digest has no quiet editions
-                register.digests.keep(_digest(n))
+                register.digests.keep_all([_digest(n)])
                 register.outbox.add(_delivery(n))
 
 

@@ -52,7 +52,7 @@ def made(*papers, at=NOON, subscriber_id="s1") -> Digest:
 def keep(store, *digests):
     with store.changing_register() as register:
         for digest in digests:
-            register.digests.keep(digest)
+            register.digests.keep_all([digest])
 
 
 def sent(store, *papers, to="s1"):

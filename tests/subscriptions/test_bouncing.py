@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newsletter.mail.bounces import Kind, Report
@@ -81,6 +81,7 @@ def test_more_failures_never_make_it_better(earlier):
 
 
 @given(days, st.integers(-14, 14))
+@example([NOW.date() - timedelta(days=1), NOW.date() - timedelta(days=2)], -14)  # yesterday there
 def test_zone_and_order_do_not_matter(earlier, hours):
     there = timezone(timedelta(hours=hours))
     turned = list(reversed(earlier))

@@ -165,7 +165,7 @@ def test_a_listmonk_export_is_read_as_it_is(take, desk, store):
         }
 
 
-def test_a_second_import_changes_nothing(take, store, desk, now):
+def test_a_second_import_changes_nothing(take, store, desk):
     text = "email,topics,status\na@x.org,vision,active\nb@x.org,,blocklisted\n"
     take(text)
     before = everything(store)

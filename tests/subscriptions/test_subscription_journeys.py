@@ -61,15 +61,13 @@ def test_a_confirmation_works_once_and_for_48_hours(desk, wishes, consent, now):
     late = desk.subscribe("b@x.org", wishes, consent, now=now)
     desk.confirm(first.token_id, consent, now=now)
 
-    with pytest.raises(TokenError, match="used already") as again:
+    with pytest.raises(TokenError, match="used already"):
         desk.confirm(first.token_id, consent, now=now)
     with pytest.raises(TokenError, match="too old"):
         desk.confirm(late.token_id, consent, now=now + 48 * HOUR)
-    with pytest.raises(TokenError, match="not one of ours") as forged:
+    with pytest.raises(TokenError, match="not one of ours"):
         desk.confirm("forged", consent, now=now)
 
-    assert again.value.used
-    assert not forged.value.used
     assert desk.find("b@x.org").status is Status.PENDING
 
 
@@ -263,7 +261,7 @@ def test_the_operator_can_lift_a_suppression_with_a_consent_only(desk, active, c
     assert desk.enrol(active.email, None, consent, now=now, lift=True).profile == active.profile
 
 
-def test_every_change_keeps_the_former_profile(desk, active, wishes, now):
+def test_every_change_keeps_the_former_profile(desk, active, now):
     other = Wishes(profile=Profile(topics=("robots",)), cadence=Cadence.DAILY)
 
     after = desk.change(active.id, other, now=now + HOUR)

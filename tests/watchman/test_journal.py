@@ -19,7 +19,7 @@ def test_jobs_are_seen_before_they_ran_and_failures_in_a_row_end_with_a_success(
     assert [(job.name, job.runs) for job in journal.jobs] == [("ingest", 0)]
 
     for error in ("a", "b", "", "c"):
-        journal.job_ended("ingest", NOON, error)
+        journal.job_ended("ingest", error)
 
     (job,) = journal.jobs
     assert (job.runs, job.failures, job.in_a_row, job.last_error) == (4, 3, 1, "c")

@@ -237,13 +237,18 @@ def test_any_octets_get_a_foreseen_answer(shown, content, kind, status):
         assert answer.json()["status"] == status
 
 
-def test_the_archive_is_paged_from_the_newest_day(web):
-    for back in range(1, 5):
+def listed_before(web: Site, days: int) -> None:
+    """One paper on each of so many days before that of the shown list."""
+    for back in range(1, days + 1):
         day = date(2026, 4, 3) - timedelta(days=back)
         paper = Paper(id=f"2603.{back:05d}", title=f"A paper of {day}", listed_on=day)
         entries = (Entry(paper=paper, rank=1),)
         listing = Listing(source=f"daily:{day}", tier=Tier.API, entries=entries, listed_on=day)
         record(web.app.store, listing, now=web.at)
+
+
+def test_the_archive_is_paged_from_the_newest_day(web):
+    listed_before(web, 4)
 
     pages = [web.client.get(f"{API}/archive", params={"limit": 2})]
     while following := pages[-1].json()["next"]:
@@ -256,6 +261,13 @@ def test_the_archive_is_paged_from_the_newest_day(web):
         [("2026-04-01", 1), ("2026-03-31", 1)],
         [("2026-03-30", 1)],
     ]
+
+
+def test_the_archive_goes_back_to_the_first_day(web):
+    listed_before(web, 70)
+
+    days = web.client.get(f"{API}/archive", params={"limit": 100}).json()["days"]
+    assert (len(days), days[-1]["day"]) == (71, "2026-01-23")
 
 
 @pytest.mark.parametrize(

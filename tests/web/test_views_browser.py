@@ -259,7 +259,7 @@ def _make_rich(place: Place) -> None:
         digest, id=f"{digest.id}x", edition="2026-04-02", picks=picks, notes=("A note.", "Two.")
     )
     with web.app.store.changing_register() as register:
-        register.digests.keep(rich)
+        register.digests.keep_all([rich])
     place.digest_id = rich.id
 
 
