@@ -50,6 +50,12 @@ NAMES = {
     "eess.IV": "Image and Video Processing",
     "eess.SP": "Signal Processing",
     "eess.SY": "Systems and Control",
+    "gr-qc": "General Relativity and Quantum Cosmology",
+    "hep-ex": "High Energy Physics - Experiment",
+    "hep-lat": "High Energy Physics - Lattice",
+    "hep-ph": "High Energy Physics - Phenomenology",
+    "hep-th": "High Energy Physics - Theory",
+    "math-ph": "Mathematical Physics",
     "math.NA": "Numerical Analysis",
     "math.OC": "Optimization and Control",
     "math.PR": "Probability",
@@ -57,6 +63,8 @@ NAMES = {
     "math.CO": "Combinatorics",
     "math.IT": "Information Theory",
     "math.DS": "Dynamical Systems",
+    "nucl-ex": "Nuclear Experiment",
+    "nucl-th": "Nuclear Theory",
     "physics.comp-ph": "Computational Physics",
     "q-bio.BM": "Biomolecules",
     "q-bio.GN": "Genomics",
@@ -70,7 +78,9 @@ NAMES = {
     "stat.OT": "Other Statistics",
     "stat.TH": "Statistics Theory",
 }
-_ARCHIVES = frozenset(code.partition(".")[0] for code in NAMES)
+_ARCHIVES = frozenset(
+    (*(code.partition(".")[0] for code in NAMES), "astro-ph", "cond-mat", "econ", "nlin", "q-fin")
+)
 
 
 def _squeezed(text: str) -> str:

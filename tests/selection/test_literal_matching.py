@@ -82,6 +82,9 @@ def test_a_category_is_known_by_code_archive_and_official_name():
     assert categories.codes("cs.CL") == {"cs.cl"}
     assert categories.codes("computation and language") == {"cs.cl"}
     assert categories.codes("Machine Learning") == {"cs.lg", "stat.ml"}
+    assert categories.codes("hep-th") == categories.codes("High Energy Physics - Theory")
+    assert categories.holds(categories.codes("hep-th"), ("hep-th",))
+    assert categories.holds(categories.codes("astro-ph"), ("astro-ph.GA",))
     assert categories.holds(categories.codes("cs"), ("cs.RO",))
     assert not categories.holds(categories.codes("cs.CV"), ("cs.CL",))
     assert categories.codes("robots that walk") == frozenset()
