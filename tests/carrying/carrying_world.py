@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from threading import Event, Lock
+from typing import NoReturn
 
 from newsletter.app import App
 from newsletter.carrying import Carrier, Office
 from newsletter.config import load_settings
 from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
+from newsletter.errors import StoreError
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Envelope
 from newsletter.membership import Consent, Wishes
@@ -103,6 +106,20 @@ class World:
 
     def notebook(self) -> Notebook:
         return Notebook(self.store, now=self.clock, folder=self.notes)
+
+    @contextmanager
+    def without_store(self) -> Iterator[None]:
+        """Meanwhile nothing can be changed in it."""
+        change = self.store.changing_register
+
+        def fails(**_: object) -> NoReturn:
+            raise StoreError("full")
+
+        self.store.changing_register = fails
+        try:
+            yield
+        finally:
+            self.store.changing_register = change
 
     def reader(self, address: str) -> str:
         """Somebody new with a digest that waits; the id of both is made of the address."""

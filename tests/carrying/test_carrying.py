@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -209,21 +210,17 @@ def test_trouble_with_making_a_mail_holds_up_no_other(world):
 def test_when_the_store_takes_nothing_more_no_further_mail_is_begun(world):
     ids = world.readers(9)
     relay = Relay(ahead=3)
-    change = world.store.changing_register
-
-    def fails(**_: object):
-        raise StoreError("full")
-
-    def fills(recipient: str) -> Outcome:
-        world.store.changing_register = fails
-        return TAKEN
-
-    relay.says = fills
     notebook = world.notebook()
     world.clock.step = SECOND
-    with pytest.raises(StoreError):
-        world.carrier(relay, notebook).round()
-    world.store.changing_register = change
+    with ExitStack() as trouble:
+
+        def fills(recipient: str) -> Outcome:
+            trouble.enter_context(world.without_store())
+            return TAKEN
+
+        relay.says = fills
+        with pytest.raises(StoreError):
+            world.carrier(relay, notebook).round()
     notebook.hand_over()
 
     assert len(relay.asked) == 3

@@ -182,21 +182,15 @@ def test_when_the_store_fails_everything_stays_noted_and_is_handed_over_later(wo
     ids = world.readers(80)
     notebook = world.notebook()
     claimed = claim(world)
-    broken = world.store.changing_register
+    with world.without_store():
+        for delivery in claimed:
+            notebook.note(sent(delivery))
+        assert notebook.is_stuck
+        with pytest.raises(StoreError):
+            notebook.hand_over()
+        lines = b"".join(page.read_bytes() for page in pages(world))
+        assert lines.count(b'"sent"') == 80
 
-    def fails(**_: object):
-        raise StoreError("full")
-
-    world.store.changing_register = fails
-    for delivery in claimed:
-        notebook.note(sent(delivery))
-    assert notebook.is_stuck
-    with pytest.raises(StoreError):
-        notebook.hand_over()
-    lines = b"".join(page.read_bytes() for page in pages(world))
-    assert lines.count(b'"sent"') == 80
-
-    world.store.changing_register = broken
     notebook.hand_over()
     assert not notebook.is_stuck
     assert world.states(ids) == {DeliveryState.SENT}
@@ -206,16 +200,10 @@ def test_claims_given_back_while_the_store_is_away_are_free_as_soon_as_it_is_the
     ids = world.readers(3)
     notebook = world.notebook()
     claimed = claim(world)
-    broken = world.store.changing_register
-
-    def fails(**_: object):
-        raise StoreError("restarted")
-
-    world.store.changing_register = fails
-    notebook.note(sent(claimed[0]))
-    with pytest.raises(StoreError):
-        notebook.hand_over([outbox.given_back(one) for one in claimed[1:]])
-    world.store.changing_register = broken
+    with world.without_store():
+        notebook.note(sent(claimed[0]))
+        with pytest.raises(StoreError):
+            notebook.hand_over([outbox.given_back(one) for one in claimed[1:]])
     notebook.hand_over()
 
     assert world.states(ids[:1]) == {DeliveryState.SENT}
@@ -226,15 +214,8 @@ def test_what_was_given_back_too_late_stays_with_whom_it_belongs_to_now(world):
     ids = world.readers(1)
     notebook = world.notebook()
     first = claim(world)
-    broken = world.store.changing_register
-
-    def fails(**_: object):
-        raise StoreError("restarted")
-
-    world.store.changing_register = fails
-    with pytest.raises(StoreError):
+    with world.without_store(), pytest.raises(StoreError):
         notebook.hand_over([outbox.given_back(one) for one in first])
-    world.store.changing_register = broken
     world.clock.at += LEASE + SECOND
     (second,) = claim(world)
     notebook.hand_over()

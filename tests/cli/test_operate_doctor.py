@@ -198,8 +198,12 @@ def test_a_relay_that_speaks_no_tls_is_told(examine, sound, monkeypatch):
 def hears(monkeypatch, port: int = 0, **login: str) -> None:
     """Another relay than the usual one, by default without a login."""
     place = {"PORT": str(port)} if port else {}
-    for key, value in {"USERNAME": "", "PASSWORD": "", **place, **login}.items():
-        monkeypatch.setenv(f"NEWSLETTER_SMTP__{key}", value)
+    sets(monkeypatch, "SMTP", **{"USERNAME": "", "PASSWORD": "", **place, **login})
+
+
+def sets(monkeypatch, table: str, **values: str) -> None:
+    for key, value in values.items():
+        monkeypatch.setenv(f"NEWSLETTER_{table}__{key}", value)
 
 
 def test_a_relay_that_greets_with_a_refusal_is_not_taken_for_a_closed_port(
@@ -392,13 +396,8 @@ def test_domains_for_examples_are_known(domain, nowhere):
 
 
 def test_a_login_by_token_is_examined_like_one_by_password(examine, sound, monkeypatch, relay):
-    for key, value in {
-        "AUTH": "xoauth2",
-        "TOKEN_URL": "http://127.0.0.1:9/token",
-        "CLIENT_ID": "client-1",
-        "REFRESH_TOKEN": "refresh-s3cret",
-    }.items():
-        monkeypatch.setenv(f"NEWSLETTER_SMTP__{key}", value)
+    grant = {"TOKEN_URL": "http://127.0.0.1:9/token", "CLIENT_ID": "client-1"}
+    sets(monkeypatch, "SMTP", AUTH="xoauth2", REFRESH_TOKEN="refresh-s3cret", **grant)
 
     found = examine().findings["relay"]
 
@@ -423,14 +422,9 @@ def test_a_sentence_about_the_mailbox_of_reports_ends_with_one_full_stop(
     examine, sound, monkeypatch
 ):
     with scripted_relay(b"* OK hi\r\n", b"* BYE Go away.\r\n") as port:
-        for key, value in {
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
-            "SECURITY": "none",
-            "USERNAME": "ada",
-            "PASSWORD": "s3cret",
-        }.items():
-            monkeypatch.setenv(f"NEWSLETTER_BOUNCES__{key}", value)
+        login = {"USERNAME": "ada", "PASSWORD": "s3cret"}
+        place = {"HOST": "127.0.0.1", "PORT": str(port), "SECURITY": "none"}
+        sets(monkeypatch, "BOUNCES", **place, **login)
         found = examine().findings["reports"]
 
     assert found["said"].endswith("Go away.")
