@@ -246,9 +246,7 @@ class Stood:
         self._row = _RowOf()
         self._usual_place = {place: at for at, place in enumerate(usual.places.tolist())}
         self._kept = _Kept.none(widths, self._room)
-        self._main: Floats = np.zeros(
-            (0, widths[0]), np.float32
-        )  # directions; none before asked for
+        self._main: Floats = np.zeros((0, widths[0]), np.float32)  # found when they are asked for
 
     def of(self, named: Named, measure: Measure) -> Standing:
         """Where the readers stand; `measure` is asked for papers that were not named before."""
