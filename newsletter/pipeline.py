@@ -138,7 +138,7 @@ def look_back(
     listed = store.list_days()
     span = (listed[0] - timedelta(days=days - 1), listed[0]) if listed else None
     papers = store.papers_in_turn(newest=BACKGROUND_PAPERS)
-    background = former.renewed(papers) if former else Background.fit(papers, encoder)
+    background = former.renewed(papers) if former else Background.of(papers, encoder)
     pool = Pool(
         candidates=store.candidates(listed=span),
         background=background,

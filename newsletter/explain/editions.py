@@ -116,7 +116,7 @@ class Editions:
 
     @cached_property
     def _background(self) -> Background:
-        return Background.fit(self._store.papers_in_turn(newest=BACKGROUND_PAPERS), self._encoder)
+        return Background.of(self._store.papers_in_turn(newest=BACKGROUND_PAPERS), self._encoder)
 
     def _profile_at(self, at: datetime) -> Profile:
         with self._store.register() as register:

@@ -158,7 +158,7 @@ class Workbench:
         if model not in self._backgrounds:
             on_shelves = [c.paper for shelf in self.shelves.values() for c in shelf.candidates]
             papers = list({p.id: p for p in (*self._archive, *on_shelves)}.values())
-            self._backgrounds = {model: Background.fit(papers, app.encoder)}
+            self._backgrounds = {model: Background.of(papers, app.encoder)}
         return self._backgrounds[model]
 
     def _shelf(self, name: str) -> Shelf:

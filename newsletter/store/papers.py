@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, or_, select, update
 
 from newsletter.model import Candidate, Listing, Paper, Sighting, Tier
 from newsletter.store.choice import one_of
@@ -79,19 +79,29 @@ def record(connection: Connection, listing: Listing, seen_at: datetime) -> Recor
 
 
 def all_papers(connection: Connection, *, newest: int | None = None) -> tuple[Paper, ...]:
-    """Every stored paper, or the `newest` ones by first sighting; oldest first."""
-    query = select(papers).order_by(papers.c.first_seen_at.desc(), papers.c.id).limit(newest)
+    """Every stored paper, or the newest as in `in_turn`; oldest first."""
+    query = _newest(connection, newest, papers)
     return tuple(_paper(row) for row in connection.execute(query))[::-1]
 
 
 def in_turn(connection: Connection, *, newest: int) -> Iterator[Paper]:
-    """The same, a few at a time: with their abstracts 10,000 take 30 MB."""
-    query = select(papers.c.id).order_by(papers.c.first_seen_at.desc(), papers.c.id).limit(newest)
-    ids = connection.scalars(query).all()[::-1]
+    """The `newest` by first sighting, a few at a time: with their abstracts 10,000 take 30 MB.
+
+    Up to a tenth more, so that the oldest is the same one until so many have come.
+    """
+    ids = connection.scalars(_newest(connection, newest, papers.c.id)).all()[::-1]
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
         found = find_papers(connection, some, ())
         yield from (found[paper_id] for paper_id in some if paper_id in found)
+
+
+def _newest(connection: Connection, most: int | None, *what: Any) -> Select[Any]:
+    query = select(*what).order_by(papers.c.first_seen_at.desc(), papers.c.id)
+    if most is None:
+        return query
+    more = max(count(connection) - most, 0) % max(most // 10, 1)
+    return query.limit(most + more)
 
 
 def candidates(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from selection_world import planted, world
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from selection_world import TOPICS, planted, world
 
 from newsletter.model import Paper, Profile
 from newsletter.selection import Background, score
@@ -15,14 +17,14 @@ NEW = [planted("robot manipulation", number).paper for number in (30, 31, 32)]
 
 
 def test_new_papers_can_be_found_and_count():
-    grown = Background.fit(PAPERS).renewed([*PAPERS, *NEW])
+    grown = Background.of(PAPERS).renewed([*PAPERS, *NEW])
     assert grown.size == len(PAPERS) + 3
     assert grown.find(NEW[1].id) == len(PAPERS) + 1
     assert np.array_equal(grown.rarity, Background.fit([*PAPERS, *NEW]).rarity)
 
 
 def test_a_grown_background_keeps_its_measure_until_a_tenth_is_new():
-    known = Background.fit(PAPERS)
+    known = Background.of(PAPERS)
     grown = known.renewed([*PAPERS, *NEW])
     assert grown.fitted is known.fitted
     many = [planted("speech recognition", number).paper for number in range(30, 60)]
@@ -31,15 +33,29 @@ def test_a_grown_background_keeps_its_measure_until_a_tenth_is_new():
     assert anew.size == len(PAPERS) + 33
 
 
+@given(st.lists(st.integers(1, 120), max_size=4))
+@settings(max_examples=20)
+def test_a_background_that_took_its_papers_in_day_by_day_is_that_of_whoever_asks_now(days):
+    """A service that was started long ago, a preview and a command pick the same papers."""
+    papers = [planted(topic, number).paper for number in range(40) for topic in TOPICS]
+    known = Background.of(papers[:0])
+    for day in sorted(days):
+        known = known.renewed(papers[:day])
+    known, anew = known.renewed(papers), Background.of(papers)
+    assert known.papers == anew.papers
+    profile = Profile(topics=("robot manipulation",), liked=(papers[0].id, papers[100].id))
+    one, other = (score(profile, papers, background=of) for of in (known, anew))
+    np.testing.assert_array_equal(one, other)
+
+
 def test_a_background_without_news_is_the_same_one():
-    known = Background.fit(PAPERS)
+    known = Background.of(PAPERS)
     assert known.renewed(PAPERS) is known
-    assert known.renewed(list(reversed(PAPERS))) is known
 
 
 def test_a_paper_whose_abstract_came_later_is_read_again():
     bare = replace(PAPERS[0], abstract="")
-    known = Background.fit([bare, *PAPERS[1:]])
+    known = Background.of([bare, *PAPERS[1:]])
     grown = known.renewed(PAPERS)
     assert grown.size == known.size
     place = grown.place_of(bare.id)
@@ -49,7 +65,7 @@ def test_a_paper_whose_abstract_came_later_is_read_again():
 
 
 def test_a_paper_is_as_near_to_what_a_reader_likes_on_the_next_day():
-    known = Background.fit(PAPERS)
+    known = Background.of(PAPERS)
     other = replace(PAPERS[1], abstract="Bees dance in the hive.")
     grown = known.renewed([PAPERS[0], other, *PAPERS[2:], *NEW])
     profile = Profile(liked=(PAPERS[0].id, PAPERS[31].id))
@@ -59,7 +75,7 @@ def test_a_paper_is_as_near_to_what_a_reader_likes_on_the_next_day():
 
 def test_a_grown_background_scores_nearly_as_one_measured_anew():
     profile = Profile(topics=("robot manipulation",), liked=(PAPERS[0].id,))
-    grown = Background.fit(PAPERS).renewed([*PAPERS, *NEW])
+    grown = Background.of(PAPERS).renewed([*PAPERS, *NEW])
     fitted = Background.fit([*PAPERS, *NEW])
     one, other = (score(profile, [*PAPERS, *NEW], background=of) for of in (grown, fitted))
     assert np.corrcoef(one, other)[0, 1] > 0.99

@@ -14,7 +14,7 @@ from newsletter.model import Paper, Profile
 from newsletter.selection import Background, Field, score, select, select_all
 
 PAPERS = [candidate.paper for candidate in world(60)]
-NEW = [planted("robot manipulation", number).paper for number in (60, 61, 62)]
+NEW = [planted("robot manipulation", number).paper for number in (60, 61)]
 PLAIN = Background.fit(PAPERS)
 USUAL = " ".join(FILLER)
 CARS = Paper(
@@ -109,7 +109,7 @@ def test_the_order_of_papers_and_of_readers_does_not_matter(known, encoder):
 
 def test_only_new_papers_are_read_and_they_are_as_if_read_with_all(encoder):
     noted = Noted(encoder)
-    before = Background.fit(PAPERS, noted)
+    before = Background.of(PAPERS, noted)
     noted.read.clear()
     grown = before.renewed([*PAPERS, *NEW])
     assert [text.partition(". ")[0] for text in noted.read] == [paper.title for paper in NEW]
@@ -130,7 +130,7 @@ def test_stored_papers_are_not_read_again_for_a_day(encoder):
 
 def test_a_paper_whose_abstract_came_later_is_read_again(encoder):
     bare = replace(PAPERS[0], abstract="")
-    grown = Background.fit([bare, *PAPERS[1:]], encoder).renewed(PAPERS)
+    grown = Background.of([bare, *PAPERS[1:]], encoder).renewed(PAPERS)
     whole = Background.fit(PAPERS, encoder)
     place = grown.place_of(bare.id)
     np.testing.assert_array_equal(grown.rows.meaning[place], whole.vectors([PAPERS[0]]).meaning[0])

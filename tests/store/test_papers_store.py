@@ -181,6 +181,15 @@ def test_the_newest_papers_can_be_asked_for(store: Store):
     assert [each.id for each in store.papers(newest=1)] == ["2604.00002"]
 
 
+def test_the_oldest_of_the_newest_papers_stays_until_a_tenth_more_have_come(store: Store):
+    oldest = []
+    for number in range(24):
+        store.record(listing(paper(number)), NOON + timedelta(hours=number))
+        oldest.append(store.papers(newest=20)[0].id[-2:])
+
+    assert oldest == ["00"] * 21 + ["02"] * 2 + ["04"]
+
+
 def test_papers_in_turn_are_the_same_and_are_read_anew_each_time(store: Store, monkeypatch):
     monkeypatch.setattr("newsletter.store.papers._AT_ONCE", 2)
     for number in range(5):
