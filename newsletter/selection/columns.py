@@ -21,6 +21,7 @@ from newsletter.selection.tables import Marks, Rows
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
 _CATEGORY_AS_TOPIC = 2.0
+_NO_LIMIT = 1e6  # so that the mean over a hundred topics is none, either
 _DECIMALS = 5  # what is further down is noise of the order of adding
 _MOST_CELLS = 1_000_000  # interests times papers; 24 MB, twice that while a table grows
 
@@ -63,7 +64,8 @@ class Columns:
         size = len(self)
         self._where = Directory()
         self._told, self._clear = Rows(size), Marks(size)
-        self._sums, self._wholes, self._squares = Rows(2 * size), Rows(size), Rows(size)
+        self._fits, self._wholes = Rows(size), Rows(size)
+        self._limits, self._squares = Rows(size), Rows(size)
         self._muted: dict[str, int] = {}
         self._mutes = Rows(size)
         self._titles: dict[str, tuple[int, ...]] = {}
@@ -102,11 +104,16 @@ class Columns:
         return self._clear.any(asked.rows, asked.ends)
 
     @property
-    def sums(self) -> Floats:
-        """What is to be added up for a reader, two stretches side by side: fourth powers of the fits
-        of topics, and what is below the usual of them.
+    def fits(self) -> Floats:
+        """Fourth powers of the fits of topics, to be added up for a reader."""
+        return self._fits.all
+
+    @property
+    def limits(self) -> Floats:
+        """What the mean over a reader's topics is the most they can say of a paper: how far each is
+        below the usual; where one fits at all there is no limit.
         """
-        return self._sums.all
+        return self._limits.all
 
     @property
     def wholes(self) -> Floats:
@@ -143,12 +150,13 @@ class Columns:
 
     def titled(self, profiles: Sequence[Profile]) -> Iterable[tuple[int, int, str]]:
         """Readers with a topic that is the very title of a paper, the paper, and the topic."""
-        for profile in profiles:
-            if len(profile.topics) > MOST_TOPICS:
+        wanted = [profile.topics for profile in profiles]
+        if max(map(len, wanted), default=0) > MOST_TOPICS:
+            for profile in profiles:
                 self._read_titles(profile)
         titles = self._titles
         if titles:
-            named = map(titles.keys().isdisjoint, [profile.topics for profile in profiles])
+            named = map(titles.keys().isdisjoint, wanted)
             for reader in [at for at, none in enumerate(named) if not none]:
                 for topic in profiles[reader].topics:
                     yield from ((reader, place, topic) for place in titles.get(topic, ()))
@@ -177,7 +185,8 @@ class Columns:
         clear = clear.T | in_category
         counted = _counted(fits, clear)
         self._append(new, fits, clear)
-        self._sums.append(np.hstack([np.maximum(counted, 0) ** 4, np.minimum(counted, 0)]))
+        self._fits.append(np.maximum(counted, 0) ** 4)
+        self._limits.append(np.where(counted > 0, _NO_LIMIT, counted))
         self._wholes.append(np.maximum(fits, 0) ** 4)
         self._squares.append(np.zeros_like(fits))
 
@@ -186,8 +195,9 @@ class Columns:
             return
         found = Literals.of(new, self.background).measure(self.batch).round(_DECIMALS)
         self._append(new, found, found > 0)
-        self._sums.append(np.zeros((len(new), 2 * len(self))))
-        self._wholes.append(np.zeros((len(new), len(self))))
+        nothing = np.zeros((len(new), len(self)))
+        for table in (self._fits, self._wholes, self._limits):
+            table.append(nothing)
         self._squares.append(found**2)
 
     def _append(self, new: Sequence[Interest], strength: Floats, held: Bools) -> None:

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from newsletter.model import Paper
 from newsletter.selection.batch import Batch
-from newsletter.selection.hashing import Floats, Matrix, chosen
+from newsletter.selection.hashing import Floats, Ints, Matrix, chosen
 from newsletter.selection.kinds import Kinds
 from newsletter.selection.words import plain
 
@@ -54,16 +54,21 @@ class Kin:
         """
         return np.asarray((shares @ self._categories) @ self._facing)
 
-    def people(self, counted: Matrix) -> Matrix:
-        """What shared authors are worth for each reader (row) and paper (column).
+    def people(self, reader: Ints, row: Ints, counted: Floats) -> tuple[Ints, Ints, Floats]:
+        """Readers, papers of the round that share authors with what they named, and what that is
+        worth.
 
-        `counted`: how much each named paper (column) counts for each reader (row).
+        `reader`: who named which `row`, in turn; `counted`: how much that counts.
         """
-        authors = (counted @ self._people).tocsr()
+        known = np.flatnonzero(np.diff(self._people.indptr)[row])
+        if not len(known):
+            return known, known, counted[:0]
+        shape = int(reader[-1]) + 1, self._people.shape[0]
+        named = sparse.csr_matrix((counted[known], (reader[known], row[known])), shape=shape)
+        authors = named @ self._people
         authors.data = np.minimum(authors.data, 1)
-        shared = (authors @ self._wrote).tocsr()
-        shared.data = _SHARED_AUTHOR * np.minimum(shared.data, _MOST_SHARED)
-        return shared
+        shared = (authors @ self._wrote).tocoo()
+        return shared.row, shared.col, _SHARED_AUTHOR * np.minimum(shared.data, _MOST_SHARED)
 
 
 def _marks(groups: Sequence[Collection[str]], place: Mapping[str, int]) -> Matrix:

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.selection.hashing import Bools, Floats, Ints
+from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
 from newsletter.selection.named import NamedPapers
 from newsletter.selection.standing import Named
 from newsletter.selection.tables import adding
-from newsletter.selection.ways import above_in_space
 
-# What each way counts beside the words themselves.
-_IN_SPACE, _MEANING = 0.4, 0.1
+_WAYS = 1.0, 0.4, 0.1  # what words, the latent space and the model's count
 _CROWD = 0.6  # beside the words
 _SCALE = 1.8  # what makes the sum one standard deviation
 _SCALE_OF_MEANING = 0.07  # where there is a model
@@ -83,19 +81,32 @@ class Alike:
 
 
 def _strengths(said: Named, row: Ints, named: NamedPapers) -> Floats:
+    """Each way counts by how much a reader's papers say, and by how it is usually spread for them."""
     standing = named.background.stood.of(said, named.background.named)
-    shares = adding(said.shares, said.ends, row, len(named.papers))
-    alike = named.words.above(shares, standing.words)
-    alike -= (_CROWD * named.batch.rows.crowd).astype(np.float32)
-    if named.kin.placed:
-        alike += named.kin.categories(shares)
-    shared = named.kin.people(adding(said.counted, said.ends, row, len(named.papers)))
-    alike[np.repeat(np.arange(len(said)), np.diff(shared.indptr)), shared.indices] += shared.data
-    spaces = zip(named.facing, standing.places, standing.near, (_IN_SPACE, _MEANING), strict=False)
-    for facing, places, usual, weight in spaces:
-        alike += above_in_space(facing, places, usual, weight)
     scale = _SCALE + (_SCALE_OF_MEANING if named.batch.in_meaning.some else 0.0)
     sure = said.worth / (said.worth + 1) / scale  # one example alone says half
-    np.minimum(alike, np.float32(_HIGHEST), out=alike)
-    alike *= sure.astype(np.float32)[:, None]
-    return alike
+    usual = (standing.words, *standing.near)
+    counts = [sure * way / one.spread for one, way in zip(usual, _WAYS, strict=False)]
+    expected = np.sum([n * one.mean for n, one in zip(counts, usual, strict=True)], axis=0)
+    alike = _added(said, said.shares * counts[0][said.reader], row, named) @ named.words.alike.all
+    places = zip(standing.places, counts[1:], strict=True)
+    seen = [
+        *(at * _column(count) for at, count in places),
+        _column(expected),
+        _column(_CROWD * sure),
+    ]
+    alike += np.hstack(seen) @ named.facing.T
+    if named.kin.placed:
+        alike += named.kin.categories(_added(said, said.shares * sure[said.reader], row, named))
+    reader, place, shared = named.kin.people(said.reader, row, said.counted)
+    alike[reader, place] += shared * sure[reader]
+    return np.asarray(np.minimum(alike, _column(_HIGHEST * sure), out=alike))
+
+
+def _added(said: Named, shares: Floats, row: Ints, named: NamedPapers) -> Matrix:
+    """Adds up what each reader named by shares."""
+    return adding(shares.astype(np.float32), said.ends, row, len(named.papers))
+
+
+def _column(values: Floats) -> Floats:
+    return values.astype(np.float32)[:, None]

@@ -41,7 +41,8 @@ class NamedPapers:
         background, batch: the stored papers and those of the round.
         words: how alike they are to those of the round.
         kin: what they share with those of the round beside words.
-        facing: the papers of the round in the latent space, and in that of the model if there is one.
+        facing: the papers of the round (rows) in the latent space, in that of the model if there is
+            one, and what is taken off for all of them and for their crowds.
     """
 
     def __init__(
@@ -64,7 +65,9 @@ class NamedPapers:
         self.words = ByWords(batch, self._room)
         self.kin: Final = Kin(background.kinds, batch)
         spots = zip(background.stood.spaces, (batch.in_space, batch.in_meaning), strict=False)
-        self.facing = tuple(space.facing(theirs.vectors) for space, theirs in spots)
+        off = np.stack([np.ones(len(batch)), batch.rows.crowd], axis=1)
+        facing = [*(space.facing(theirs.vectors) for space, theirs in spots), -off]
+        self.facing = np.hstack(facing).astype(np.float32)
 
     def trim(self) -> None:
         """Forgets what is too much; what came last gets another row."""

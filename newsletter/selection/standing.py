@@ -18,7 +18,7 @@ from newsletter.selection.batch import Batch
 from newsletter.selection.hashing import Floats, Ints, Matrix
 from newsletter.selection.space import Rows as Vectors
 from newsletter.selection.space import strongest
-from newsletter.selection.tables import Rows, ShortRows
+from newsletter.selection.tables import Rows, adding
 from newsletter.selection.turned import Turned
 from newsletter.selection.usual import Usual
 from newsletter.selection.ways import (
@@ -28,9 +28,9 @@ from newsletter.selection.ways import (
     TITLES,
 )
 
-_MOST_BYTES = 12_000_000  # for 10,000 named papers; what is not used takes no memory
+_MOST_BYTES = 15_000_000  # for 10,000 named papers; what is not used takes no memory
 _AT_ONCE = 250  # papers measured, so that what lies between stays small
-_DIRECTIONS = 256  # of the products of words with the papers that stand for all
+_DIRECTIONS = 128  # of the products of words with the papers that stand for all
 
 Key = int | str  # the place of a stored paper, or the title of another
 
@@ -118,12 +118,12 @@ class _LeftOut:
     """The papers among those that stand for all that readers named: they would blur what is usual.
 
     Attributes:
-        at: which of the named papers these are.
-        reader, place: one pair for each.
+        named: all that they named.
+        reader, place: one pair for each that is left out.
         left: how many papers stay, for each reader.
     """
 
-    at: Ints
+    named: Named
     reader: Ints
     place: Ints
     left: Ints
@@ -133,14 +133,32 @@ class _LeftOut:
         """`at_usual`: where each named paper is among the `size` papers, or -1."""
         at = np.flatnonzero((at_usual >= 0) & (named.counted > 0))
         reader = named.reader[at]
-        return cls(at, reader, at_usual[at], size - np.bincount(reader, minlength=len(named)))
+        left = size - np.bincount(reader, minlength=len(named))
+        return cls(named, reader, at_usual[at], left)
 
-    def usual(self, sums: Floats, squares: Floats, out: Floats, prior_spread: float) -> Usual:
-        """`sums` and `squares` over all papers for each reader; `out`: the value of each pair."""
-        size = len(self.left)
-        sums = sums - np.bincount(self.reader, out, size)
-        squares = squares - np.bincount(self.reader, np.square(out, dtype=np.float64), size)
-        return Usual.summed(self.left, sums, squares, prior_spread)
+    def usual(
+        self,
+        sums: Floats,
+        places: Floats,
+        basis: Floats,
+        prior: float,
+        beyond: Floats | None = None,
+    ) -> Usual:
+        """What is usual in one of the ways.
+
+        Args:
+            sums: of the products of each named paper with all that stand for all.
+            places: of each reader; times the `basis`, columns of unit length and square to each
+                other, these are the products.
+            prior: the spread where hardly any paper stands for all.
+            beyond: the squares of what places do not say, summed for each reader.
+        """
+        named, size = self.named, len(self.named)
+        squares = _by_rows(places, places) if beyond is None else _by_rows(places, places) + beyond
+        out = _by_rows(places[self.reader], basis[self.place])
+        summed = named.added(named.shares * sums) - np.bincount(self.reader, out, size)
+        squares -= np.bincount(self.reader, np.square(out), size)
+        return Usual.summed(self.left, summed, squares, prior)
 
 
 class _RowOf:
@@ -187,34 +205,30 @@ class _Kept:
 
     Attributes:
         at_usual: where each is among the papers that stand for all, or -1.
-        sums: of its products by words with all of these; `beyond`: of the squares of what the main
-            directions do not say.
-        vectors: the products along the main directions; its place in each space, turned.
+        sums: of its products with all of these, by words and in each space; `beyond`: of the squares
+            of what the main directions of words do not say.
+        vectors: the products along the main directions, and its place in each space, turned.
     """
 
     at_usual: Rows
     sums: Rows
     beyond: Rows
-    vectors: tuple[ShortRows, ...]
+    vectors: Rows
 
     @classmethod
     def none(cls, widths: Sequence[int], room: int) -> _Kept:
-        """Nothing yet; `widths`: those of `vectors`."""
-        sums, beyond = Rows(1, room, np.float64), Rows(1, room, np.float64)
-        vectors = tuple(ShortRows(width, room) for width in widths)
-        return cls(Rows(1, room, np.int32), sums, beyond, vectors)
+        """Nothing yet; `widths`: those of the parts of `vectors`."""
+        sums, beyond = Rows(len(widths), room, np.float64), Rows(1, room, np.float64)
+        return cls(Rows(1, room, np.int32), sums, beyond, Rows(sum(widths), room))
 
     @property
-    def tables(self) -> tuple[Rows | ShortRows, ...]:
+    def tables(self) -> tuple[Rows, ...]:
         """All of them."""
-        return self.at_usual, self.sums, self.beyond, *self.vectors
+        return self.at_usual, self.sums, self.beyond, self.vectors
 
     def only(self, which: Ints) -> _Kept:
         """Some of the rows, in tables of their own."""
-        vectors = tuple(table.only(which) for table in self.vectors)
-        return _Kept(
-            self.at_usual.only(which), self.sums.only(which), self.beyond.only(which), vectors
-        )
+        return _Kept(*(table.only(which) for table in self.tables))
 
 
 class Stood:
@@ -240,7 +254,8 @@ class Stood:
         most_bytes: int = _MOST_BYTES,
     ) -> None:
         widths = [min(directions, len(usual)), *(len(space.mean) for space in spaces)]
-        self._room = max(1, most_bytes // (2 * sum(widths) + 200))
+        self._room = max(1, most_bytes // (4 * sum(widths) + 200))
+        self._borders = np.cumsum(widths)[:-1]
         self._usual, self.spaces = usual, tuple(spaces)
         self._lock = Lock()
         self._row = _RowOf()
@@ -259,17 +274,14 @@ class Stood:
                 row = self._row(named)
             kept = self._kept
             left_out = _LeftOut.of(named, kept.at_usual.all[row, 0], len(self._usual))
-            words, *places = (
-                vectors.summed(row, named.shares, named.ends) for vectors in kept.vectors
-            )
-            sums = named.added(named.shares * kept.sums.all[row, 0])
-            squares = named.added(named.shares**2 * kept.beyond.all[row, 0])
-        squares += _by_rows(words, words)
-        out = _by_rows(words[left_out.reader], self._main[left_out.place])
-        usual = left_out.usual(sums, squares, out, SPREAD_OF_WORDS)
-        priors = (SPREAD_IN_SPACE, SPREAD_OF_MEANING)
-        near = zip(self.spaces, places, priors, strict=False)
-        return Standing(usual, tuple(places), tuple(_near(*one, left_out) for one in near))
+            sums, beyond, vectors = kept.sums.all[row].T, kept.beyond.all[row, 0], kept.vectors.all
+            added = adding(named.shares, named.ends, row, len(vectors)) @ vectors
+        squares = named.added(named.shares**2 * beyond)
+        words, *places = np.split(added, self._borders, axis=1)
+        usual = left_out.usual(sums[0], words, self._main, SPREAD_OF_WORDS, squares)
+        bases = (space.places for space in self.spaces)
+        near = zip(sums[1:], places, bases, (SPREAD_IN_SPACE, SPREAD_OF_MEANING), strict=False)
+        return Standing(usual, tuple(places), tuple(left_out.usual(*one) for one in near))
 
     def without(self, places: Iterable[int]) -> Stood:
         """The same but for stored papers whose text has changed; those stand where they stood."""
@@ -301,17 +313,17 @@ class Stood:
             self._row.add(some)
             at_usual = self._at_usual(some)
             self._kept.at_usual.append(at_usual[:, None])
-            by_words, *tables = self._kept.vectors
             products = self._products(measured, at_usual)
             along = products @ self._main
-            by_words.append(along)
-            self._kept.sums.append(products.sum(axis=1, keepdims=True, dtype=np.float64))
             self._kept.beyond.append(
                 (_by_rows(products, products) - _by_rows(along, along))[:, None]
             )
-            of_spaces = (measured.rows.dense, measured.rows.meaning)
-            for table, space, vectors in zip(tables, self.spaces, of_spaces, strict=False):
-                table.append(space.turned(vectors))
+            of_spaces = zip(self.spaces, (measured.rows.dense, measured.rows.meaning), strict=False)
+            places = [space.turned(vectors) for space, vectors in of_spaces]
+            self._kept.vectors.append(np.hstack([along, *places]))
+            sums = [products.sum(axis=1, dtype=np.float64)]
+            sums += [one @ space.sums for one, space in zip(places, self.spaces, strict=True)]
+            self._kept.sums.append(np.stack(sums, axis=1))
 
     def _at_usual(self, keys: Sequence[Key]) -> Ints:
         """Where each is among those that stand for all, or -1."""
@@ -341,13 +353,6 @@ class Stood:
                 measure(some), self._at_usual(some)
             )
         return strongest(products, directions)
-
-
-def _near(space: Turned, places: Floats, prior_spread: float, left_out: _LeftOut) -> Usual:
-    """What is usual in a space, for readers who stand at these places."""
-    squares = _by_rows(places, places)
-    out = _by_rows(places[left_out.reader], space.places[left_out.place])
-    return left_out.usual(places @ space.sums, squares, out, prior_spread)
 
 
 def _by_rows(one: Floats, other: Floats) -> Floats:

@@ -9,8 +9,6 @@ from scipy import sparse
 
 from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
 
-_MOST_LEVELS = np.iinfo(np.int16).max
-
 
 class Rows:
     """A table that grows: rows of one width, kept together."""
@@ -48,37 +46,6 @@ class Rows:
         """Every row; not to be kept, for it may move."""
         rows: Floats = self._room[: self._used]
         return rows
-
-
-class ShortRows:
-    """The same in two bytes a number: exact to 1/65,000 of the largest in a row."""
-
-    def __init__(self, width: int, room: int) -> None:
-        self._levels = Rows(width, room, np.int16)
-        self._step = Rows(1, room)
-
-    def append(self, rows: Floats) -> None:
-        """Adds rows at the end."""
-        step = np.abs(rows).max(axis=1, initial=0, keepdims=True) / np.float32(_MOST_LEVELS)
-        self._step.append(step)
-        self._levels.append(np.rint(rows / np.where(step > 0, step, 1)))
-
-    def cut(self, size: int) -> None:
-        """Forgets all rows but the first."""
-        self._step.cut(size)
-        self._levels.cut(size)
-
-    def only(self, which: Ints) -> ShortRows:
-        """Another table with some of the rows."""
-        other = ShortRows(0, 0)
-        other._levels, other._step = self._levels.only(which), self._step.only(which)
-        return other
-
-    def summed(self, which: Ints, shares: Floats, ends: Ints) -> Floats:
-        """Some rows by their shares, added up; where those of each sum begin, and the last end."""
-        steps = shares * self._step.all[which, 0]
-        rows = self._levels.all.take(which, axis=0).astype(np.float32)
-        return np.asarray(adding(steps, ends) @ rows)
 
 
 class Marks:

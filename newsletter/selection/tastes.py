@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 
 import numpy as np
 
@@ -52,11 +51,13 @@ class Likes:
         cls, texts: Sequence[tuple[str, ...]], profiles: Sequence[Profile], columns: Columns
     ) -> Likes | None:
         """`texts`: what each of the profiles names; `None` where nobody names a paper."""
-        some = [at for at, said in enumerate(texts) if said]
-        if not some:
+        if not any(texts):
             return None
-        voted = [row for row, at in enumerate(some) if isinstance(profiles[at], VotedProfile)]
-        weights = {row: weights_in(profiles[some[row]]) for row in voted}
+        some = [at for at, said in enumerate(texts) if said]
+        weights = {}
+        if VotedProfile in map(type, profiles):
+            voted = [row for row, at in enumerate(some) if isinstance(profiles[at], VotedProfile)]
+            weights = {row: weights_in(profiles[some[row]]) for row in voted}
         row = np.full(len(texts), -1)
         row[some] = np.arange(len(some))
         return cls(row, Alike.of([texts[at] for at in some], weights, columns.named))
@@ -122,7 +123,7 @@ class Tastes:
         likes = Likes.of([profile.liked for profile in profiles], profiles, columns)
         dislikes = Likes.of([profile.disliked for profile in profiles], profiles, columns)
         exact = {(reader, place): topic for reader, place, topic in columns.titled(profiles)}
-        totals = _totals(asked, columns, profiles, likes, dislikes)
+        totals = _totals(asked, columns, likes, dislikes)
         met, told = _met(asked, columns, profiles), None
         if likes:
             told = np.zeros(totals.shape, bool)
@@ -136,23 +137,22 @@ class Tastes:
 def _totals(
     asked: Asked,
     columns: Columns,
-    profiles: Sequence[Profile],
     likes: Likes | None,
     dislikes: Likes | None,
 ) -> Floats:
     is_topic = columns.are_topics[asked.rows]
     topics = asked.those(is_topic)
-    above, below = np.split(_summed(topics, columns.sums), 2, axis=1)
-    below /= _topics(profiles)[:, None]
-    totals = _by_topics(above, below)
+    limit = _summed(topics, columns.limits, 1 / np.maximum(np.diff(topics.ends), 1))
+    totals = np.minimum(_fourth_root(_summed(topics, columns.fits)), limit)
     if likes:
         told = (np.minimum(likes.alike.worth, _TELLING) / _TELLING).astype(np.float32)[:, None]
         # Beside liked papers, which decide who fits, topics say who comes first: no fit is made
         # less of, be it faint or not to be named.
-        whole = _by_topics(_summed(topics, columns.wholes), below)[likes.readers]
+        whole = np.minimum(_fourth_root(_summed(topics, columns.wholes)), limit)[likes.readers]
         theirs = totals[likes.readers]
         theirs *= 1 - told
-        theirs += _TOPICS_BESIDE_LIKES * told * whole
+        whole *= _TOPICS_BESIDE_LIKES * told
+        theirs += whole
         theirs += likes.strengths
         totals[likes.readers] = theirs
     if not is_topic.all():
@@ -162,25 +162,17 @@ def _totals(
     return np.asarray(np.clip(totals, -_HIGHEST, _HIGHEST, out=totals))
 
 
-def _summed(asked: Asked, table: Floats) -> Floats:
-    """The rows of the table that each reader asked for, added up."""
-    ones = np.ones(len(asked.rows), np.float32)
-    return np.asarray(adding(ones, asked.ends, asked.rows, len(table)) @ table)
+def _summed(asked: Asked, table: Floats, counts: Floats | None = None) -> Floats:
+    """The rows of the table that each reader asked for, added up; times what each reader counts."""
+    each = np.ones(len(asked.rows)) if counts is None else counts[asked.reader]
+    return np.asarray(adding(each.astype(np.float32), asked.ends, asked.rows, len(table)) @ table)
 
 
-def _by_topics(above: Floats, below: Floats) -> Floats:
-    """The best topic, and a little for further ones (the fourth root of fourth powers, so fitting one
-    interest fully beats two by half); without any positive fit, the mean.
+def _fourth_root(values: Floats) -> Floats:
+    """Of a sum of fourth powers, which is spent: the best topic, and a little for further ones, so
+    that fitting one interest fully beats two by half.
     """
-    totals = below * (above <= 0)
-    totals += np.sqrt(np.sqrt(above))
-    return totals
-
-
-def _topics(profiles: Sequence[Profile]) -> Floats:
-    """How many topics each reader has, one at least."""
-    topics = map(attrgetter("topics"), profiles)
-    return np.maximum(np.fromiter(map(len, topics), np.float32, len(profiles)), 1)
+    return np.asarray(np.sqrt(np.sqrt(values, out=values), out=values))
 
 
 def _met(asked: Asked, columns: Columns, profiles: Sequence[Profile]) -> Bools:

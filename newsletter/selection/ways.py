@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from newsletter.selection.batch import Batch
-from newsletter.selection.hashing import Floats, Matrix
+from newsletter.selection.hashing import Matrix
 from newsletter.selection.tables import Marks, Rows
-from newsletter.selection.usual import Usual
 
 # What is usual when hardly any paper is stored.
 SPREAD_OF_WORDS, SPREAD_IN_SPACE, SPREAD_OF_MEANING = 0.02, 0.15, 0.1
@@ -42,24 +41,3 @@ class ByWords:
         """Forgets all named papers but the first."""
         for table in (self.alike, self.cosines, self.close):
             table.cut(size)
-
-    def above(self, shares: Matrix, usual: Usual) -> Floats:
-        """How unusually alike each paper (column) is to what a reader (row) named."""
-        above: Floats = np.asarray(shares @ self.alike.all)
-        above -= _column(usual.mean)
-        above *= _column(1 / usual.spread)
-        return above
-
-
-def above_in_space(facing: Floats, places: Floats, usual: Usual, weight: float) -> Floats:
-    """The same for readers who stand at some places in a space, times a weight.
-
-    `facing`: the papers (rows) as `Turned` has them.
-    """
-    above = np.asarray((places * _column(weight / usual.spread)) @ facing.T)
-    above -= _column(weight / usual.spread * usual.mean)
-    return above
-
-
-def _column(values: Floats) -> Floats:
-    return values.astype(np.float32)[:, None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from selection_world import planted, world
@@ -17,9 +16,8 @@ from newsletter.selection.finding import Read
 from newsletter.selection.likeness import Alike
 from newsletter.selection.named import NamedPapers
 from newsletter.selection.standing import Key, Stood
-from newsletter.selection.tables import Rows, ShortRows
+from newsletter.selection.tables import Rows
 from newsletter.selection.tastes import Tastes
-from newsletter.selection.turned import Turned
 
 STORED = [candidate.paper for candidate in world(60)]
 KNOWN = Background.fit(STORED)  # with a latent space
@@ -46,13 +44,17 @@ def test_the_usual_likeness_is_that_of_the_stored_papers_without_the_named_ones(
     weights = {STORED[at].id: weight for at, weight in named}
     table = NamedPapers(KNOWN, KNOWN.batch(DAY))
     said, *_ = table.named([tuple(weights)], {0: weights})
-    standing = KNOWN.stood.of(said, KNOWN.named)
+    standing = _along(len(KNOWN.usual)).of(said, KNOWN.named)
     ways = zip((standing.words, *standing.near), (0.02, 0.15), _products(weights), strict=True)
     for usual, prior, values in ways:
         share = len(values) / (len(values) + 20)
         spread = np.sqrt(values.var() * share + prior**2 * (1 - share))
         np.testing.assert_allclose(usual.mean, values.mean() * share, atol=1e-5)
-        np.testing.assert_allclose(usual.spread, spread, rtol=1e-4)  # kept in two bytes each
+        np.testing.assert_allclose(usual.spread, spread, rtol=1e-4)
+
+
+def _along(directions):
+    return Stood(KNOWN.usual, KNOWN.stood.spaces, directions=directions)
 
 
 def _products(weights):
@@ -90,7 +92,7 @@ def test_what_is_usual_is_the_same_where_little_room_is_kept_for_it():
     table = NamedPapers(KNOWN, KNOWN.batch(DAY))
     texts = [(paper.id, "Some title", DAY[1].id) for paper in STORED]
     said, *_ = table.named(texts, {})
-    narrow = Stood(KNOWN.usual, [Turned.of(KNOWN.usual.in_space, KNOWN.means.dense)], most_bytes=1)
+    narrow = Stood(KNOWN.usual, KNOWN.stood.spaces, most_bytes=1)
     ample = KNOWN.stood.of(said, KNOWN.named)
     for _ in range(2):
         found = narrow.of(said, KNOWN.named)
@@ -105,15 +107,13 @@ def test_the_main_directions_say_nearly_all_of_what_is_usual():
     table = NamedPapers(KNOWN, KNOWN.batch(DAY))
     texts = [tuple(p.id for p in STORED[at : at + 40 : step]) for at in (0, 90) for step in (5, 9)]
     said, *_ = table.named(texts, {})
-    whole = KNOWN.stood.of(said, KNOWN.named).words
-    spaces = [Turned.of(KNOWN.usual.in_space, KNOWN.means.dense)]
-    some = Stood(KNOWN.usual, spaces, directions=120).of(said, KNOWN.named).words
+    whole, some = (_along(n).of(said, KNOWN.named).words for n in (len(KNOWN.usual), 120))
     np.testing.assert_allclose(some.mean, whole.mean, atol=2e-4)
     np.testing.assert_allclose(some.spread, whole.spread, rtol=0.02)
 
 
 def test_what_was_measured_outlives_a_day_but_for_papers_whose_text_has_changed():
-    known = Background.fit(STORED)
+    known = Background.of(STORED)
     texts = [(paper.id,) for paper in STORED[:3]]
     known.stood.of(NamedPapers(known, known.batch(DAY)).named(texts, {})[0], known.named)
     changed = replace(STORED[1], abstract="Bees dance in the hive.")
@@ -146,14 +146,3 @@ def test_a_table_keeps_its_rows_while_it_grows():
         table.append(np.full((2, 2), number))
     table.cut(7)
     assert table.all[:, 0].tolist() == [0, 0, 1, 1, 2, 2, 3]
-
-
-@pytest.mark.parametrize("largest", [1e-6, 1.0, 40.0])
-def test_short_rows_are_exact_to_a_part_of_their_largest(largest):
-    rows = np.random.default_rng(1).uniform(-largest, largest, (3, 50))
-    table = ShortRows(50, 1)
-    table.append(np.vstack([rows, np.zeros((1, 50))]))
-    which, shares = np.array([0, 1, 3]), np.array([0.5, 0.5, 1], np.float32)
-    sums = table.summed(which, shares, np.array([0, 0, 3]))
-    expected = [np.zeros(50), (rows[0] + rows[1]) / 2]
-    np.testing.assert_allclose(sums, expected, atol=largest / 60_000)
