@@ -178,7 +178,8 @@ class Background:
     def renewed(self, papers: Iterable[Paper]) -> Background:
         """The background of these stored papers, oldest first, as `of` would make it.
 
-        New ones are counted in the same space, which is quick, until there are many.
+        New ones are counted in the same space, which is quick, until there are many; so are those
+        whose text has changed.
         """
         first, size, new = "", 0, dict[str, Paper]()
         for paper in papers:
@@ -186,7 +187,8 @@ class Background:
             if not self._holds(paper):
                 new[paper.id] = paper
         fits = (self.fitted.first, self.fitted.papers) == (first, _measured(size))
-        if fits and self.size == len(self.papers):
+        changed = sum(paper in self._by_id for paper in new)
+        if fits and self.size == len(self.papers) and changed <= (_STEP - 1) * size:
             return self.grown(new.values())
         new.clear()  # room for the others
         return Background.of(papers, self.fitted.encoder)
@@ -204,7 +206,8 @@ class Background:
         order = np.arange(max(self.size, place.max() + 1))
         order[place] = self.size + np.arange(len(new))
         counted = counts(_parts(paper) for paper in new)
-        holders = self.holders + _holders(counted)
+        former = _holders(self.rows[known[known >= 0]].units)
+        holders = self.holders + _holders(counted) - former
         papers = [*self.papers, *map(_light, new)]
         papers = [papers[at] for at in order]
         extents = [*self._extents, *map(_extent, new)]

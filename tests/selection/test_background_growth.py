@@ -62,6 +62,16 @@ def test_a_paper_whose_abstract_came_later_is_read_again():
     whole = grown.vectors([PAPERS[0]]).units
     assert (grown.rows.units[[place]] != whole).nnz == 0
     assert whole.nnz > known.vectors([bare]).units.nnz
+    assert np.array_equal(grown.holders, Background.of(PAPERS).holders)
+
+
+def test_when_many_abstracts_come_later_all_is_measured_anew():
+    known = Background.of([replace(paper, abstract="") for paper in PAPERS])
+    grown, anew = known.renewed(PAPERS), Background.of(PAPERS)
+    one, other = (
+        score(Profile(liked=(PAPERS[0].id,)), PAPERS, background=of) for of in (grown, anew)
+    )
+    np.testing.assert_array_equal(one, other)
 
 
 def test_a_paper_is_as_near_to_what_a_reader_likes_on_the_next_day():
