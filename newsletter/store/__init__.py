@@ -47,7 +47,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._url = engine.url.render_as_string(hide_password=True)
+        self._url = str(engine.url)  # SQLAlchemy hides the password
 
     def record(self, listing: Listing, seen_at: datetime) -> Recorded:
         """Writes a listing down; see `newsletter.store.papers.record`."""

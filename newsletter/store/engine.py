@@ -171,13 +171,16 @@ def cause(error: SQLAlchemyError) -> str:
 
 
 def shown(url: str) -> str:
-    """The address without its password, which libpq also takes behind a question mark."""
+    """The address without user and password, which libpq also takes behind a question mark.
+
+    A name before an @ would be hidden as somebody's mail address in the log, the host with it.
+    """
     if _TORN_PASSWORD.match(url):
         return _NOT_SHOWN
     try:
         parsed = make_url(url)
         hidden = {name: "hidden" for name in parsed.query if "password" in name}
-        return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
+        return str(parsed.update_query_dict(hidden)._replace(username=None, password=None))
     except (ArgumentError, ValueError):  # a port that is no number is the latter
         return _NOT_SHOWN
 
