@@ -174,6 +174,13 @@ class App:
         keys = self.store.link_keys(self.now())
         return LinkMaker(self.settings.publication.base_url, keys)
 
+    def renew_keys(self) -> None:
+        """Signs and reads with the keys as they are now: the operator may have made or dropped one."""
+        keys = self.store.link_keys(self.now())
+        self.links.renew(keys)
+        if self.return_paths:
+            self.return_paths.renew(keys)
+
     def transport(self, relays: Relays | None = None) -> Transport:
         """A new way out for mails: over the relays, or files where none is configured.
 
