@@ -53,8 +53,9 @@ class Jobs:
     def __init__(
         self, app: App, *, wake: Callable[[], None], names: Sequence[str], whole: bool = True
     ) -> None:
-        # A model or a source that cannot be used is told at the start, not by night.
+        # A model, a mailbox or a source that cannot be used is told at the start, not by night.
         _ = app.encoder
+        app.report_box()  # which asks nobody yet
         self._specs = [parse_source(text) for text in app.settings.sources.default if whole]
         self._app = app
         self._wake = wake

@@ -10,7 +10,7 @@ import pytest
 from apscheduler.triggers.interval import IntervalTrigger
 from runner_world import START, TODAY, YES, House, listing
 
-from newsletter.errors import NewsletterError, SourceError
+from newsletter.errors import MailError, NewsletterError, SourceError
 from newsletter.jobs import _BEST, _read_well
 from newsletter.mail.verp import ReturnPaths
 from newsletter.model import Listing, Status, Tier
@@ -204,3 +204,10 @@ def test_what_is_running_signs_links_and_return_paths_with_a_new_key_and_reads_b
     assert post.return_paths.make("new-mail") == restarted.make("new-mail")
     assert post.return_paths.read(earlier) == old
     house.close()
+
+
+def test_a_mailbox_of_reports_that_cannot_be_used_ends_the_start(tmp_path):
+    login = 'host = "192.0.2.1"\nusername = "b"\npassword = "p"\nsecurity = "none"'
+
+    with pytest.raises(MailError, match="would cross the network unencrypted"):
+        House(tmp_path, f"[bounces]\n{login}\n")
