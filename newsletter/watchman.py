@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from newsletter.journal import Journal
 from newsletter.mail.alarm_letter import alarm_letter
 from newsletter.mail.transport import Transport, send
 from newsletter.model import Publication
+from newsletter.patience import within
 from newsletter.store import News, Store
 from newsletter.watch import Alarm, Disk, Facts, RelayStanding, Rules, alarms, discreet
 
@@ -179,13 +181,15 @@ class Teller:
             with requests.Session() as session:
                 session.trust_env = False  # no proxy and no password file of the environment
                 # The body of the answer is of no interest, and may never end.
-                answer = session.post(
+                post = partial(
+                    session.post,
                     self._webhook_url,
                     json=said,
                     timeout=_WEBHOOK_SECONDS,
                     allow_redirects=False,
                     stream=True,
                 )
+                answer = within(2 * _WEBHOOK_SECONDS, post)
                 answer.close()
         except Exception as error:  # noqa: BLE001 - see above; its words hold the secret address
             _log.warning("the webhook does not answer (%s)", type(error).__name__)

@@ -12,6 +12,7 @@ from email.utils import format_datetime
 import pytest
 import requests
 import urllib3
+from dripping_server import dripping_headers
 from source_server import NOW, Answer, Reader, World
 
 from newsletter.errors import SourceError
@@ -267,6 +268,14 @@ def test_a_drop_is_looked_at_before_the_next_one_comes(reader: Reader):
         fetcher._now = lambda: next(clock)
         said = failure(fetcher.get, f"{here}/x")
         gave_up.set()
+
+    assert "comes in too slowly" in said
+
+
+def test_headers_that_only_drip_are_given_up(reader: Reader):
+    with dripping_headers() as here:
+        fetcher = reader.fetcher(named=(here,), obey_robots=False, attempts=1, timeout_seconds=0.05)
+        said = failure(fetcher.get, f"{here}/x")
 
     assert "comes in too slowly" in said
 

@@ -10,8 +10,10 @@ from email.message import EmailMessage
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from dripping_server import dripping_headers
 from operator_world import DISK, NOON, PUBLICATION, RELAY, Relay
 
+from newsletter import watchman
 from newsletter.delivery import Outcome, Result
 from newsletter.errors import ConfigError, MailError
 from newsletter.mail.alarm_letter import alarm_letter
@@ -122,6 +124,14 @@ def test_a_webhook_that_is_not_there_is_told_without_its_address(relay, hook, ca
     assert not teller(relay, address="", webhook_url=address).tell([DISK], [], NOON)
     assert "secret-path" not in caplog.text
     assert "the webhook does not answer (ConnectionError)" in caplog.text
+
+
+def test_a_webhook_whose_headers_drip_is_given_up(relay, caplog, monkeypatch):
+    monkeypatch.setattr(watchman, "_WEBHOOK_SECONDS", 0.05)
+    with dripping_headers() as url:
+        assert not teller(relay, address="", webhook_url=url).tell([DISK], [], NOON)
+
+    assert "the webhook does not answer (TimeoutError)" in caplog.text
 
 
 def test_one_way_that_works_is_enough(hook):
