@@ -229,6 +229,8 @@ class Fetcher:
                 raise _too_large(url, limit)
             if self._now() > deadline:
                 raise _failed(url, "the answer comes in too slowly")
+        if _is_cut_short(response):
+            raise urllib3.exceptions.DecodeError("the packed answer has no end")
         return bytes(parts)
 
     def _ask_robots(self, url: str) -> None:
@@ -283,6 +285,12 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
     """The body as it comes in; `iter_content` waits for whole pieces, however slowly they fill."""
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         yield piece
+
+
+def _is_cut_short(response: requests.Response) -> bool:
+    """Whether an answer that was packed ends in the middle: urllib3 hands out what there is."""
+    unpacking = getattr(getattr(response.raw, "_decoder", None), "_obj", None)
+    return getattr(unpacking, "eof", True) is False
 
 
 class _Session(requests.Session):
