@@ -205,7 +205,7 @@ def make_lookout(app: App, journal: Journal, *, whole: bool) -> Lookout:
         journal,
         rules_of(app.settings),
         now=app.now,
-        place=app.settings.state_dir,
+        place=app.database_dir,
         relays=lambda: app.relays.standings,
         whole=whole,
     )

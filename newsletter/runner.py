@@ -20,6 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from newsletter.app import App, utc_now
 from newsletter.errors import StoreError
 from newsletter.jobs import Jobs
+from newsletter.store import file_of
 from newsletter.web.server import SiteServer
 
 LOCK = "newsletter.lock"
@@ -27,7 +28,6 @@ LOCK = "newsletter.lock"
 
 _log = logging.getLogger(__name__)
 
-_FILE = "sqlite:///"
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 
@@ -179,9 +179,8 @@ def locks_of(app: App) -> frozenset[Path]:
 
 def lock_beside(url: str) -> Path | None:
     """The lock of a database that is a SQLite file, whatever installation names it."""
-    file = url.removeprefix(_FILE).partition("?")[0]
-    is_file = url.startswith(_FILE) and file not in ("", ":memory:")
-    return Path(file).with_suffix(".lock").resolve() if is_file else None
+    file = file_of(url)
+    return file.with_suffix(".lock").resolve() if file else None
 
 
 @contextmanager

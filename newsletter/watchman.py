@@ -16,7 +16,7 @@ import requests
 
 from newsletter.config import Settings
 from newsletter.delivery import Result
-from newsletter.errors import ConfigError, NewsletterError, StoreError
+from newsletter.errors import NewsletterError, StoreError
 from newsletter.journal import Journal
 from newsletter.mail.alarm_letter import alarm_letter
 from newsletter.mail.transport import Transport, send
@@ -108,9 +108,6 @@ class Teller:
         address, webhook_url: empty for none.
         make_transport: a way out for the one mail; closed after it.
         signer: adds DKIM signatures, where this installation does.
-
-    Raises:
-        ConfigError: the webhook is no web address; it is not shown, for it may be a secret.
     """
 
     def __init__(
@@ -122,8 +119,6 @@ class Teller:
         make_transport: Callable[[], Transport],
         signer: Signer | None = None,
     ) -> None:
-        if webhook_url and not webhook_url.startswith(("https://", "http://")):
-            raise ConfigError("operator.webhook_url", ["must begin with https:// or http://"])
         self._publication = publication
         self._address = address
         self._webhook_url = webhook_url

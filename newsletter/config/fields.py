@@ -29,6 +29,9 @@ from newsletter.membership import one_line
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?"
+_MOST_BEFORE_MARK = (
+    14  # what stands before the @ may have 64 octets, and the marks of mails have 50
+)
 FROZEN = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
@@ -170,6 +173,23 @@ def _secret(value: object) -> object:
     return value
 
 
+def _webhook(value: SecretStr) -> SecretStr:
+    """It is not shown, for it may be a secret."""
+    try:
+        HttpUrl(value.get_secret_value() or "https://none.example")
+    except ValidationError:
+        raise PydanticCustomError(NOT_TO_BE_SHOWN, "must begin with https:// or http://") from None
+    return value
+
+
+def _with_marks(value: str) -> str:
+    if len(value.partition("@")[0]) > _MOST_BEFORE_MARK:
+        raise ValueError(
+            f"must have {_MOST_BEFORE_MARK} characters at most before the @, for a mark is added"
+        )
+    return value
+
+
 @cache  # the names are read from many files, which never change while we run
 def _zones() -> Mapping[str, str]:
     """Every time zone by its name as people write it: in any case, with blanks."""
@@ -202,12 +222,14 @@ Interest = Annotated[str, BeforeValidator(_plain), StringConstraints(min_length=
 Interests = Annotated[tuple[Interest, ...], Field(max_length=5000)]
 Address = Annotated[str, AfterValidator(_one_address)]
 MaybeAddress = Annotated[str, AfterValidator(_address_or_none)]
+Marked = Annotated[MaybeAddress, AfterValidator(_with_marks)]
 Web = Annotated[str, AfterValidator(_web_address)]
 Home = Annotated[Web, AfterValidator(_home)]
 Place = Annotated[str, AfterValidator(_path)]
 Header = Annotated[str, AfterValidator(_header)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]*$")]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Webhook = Annotated[Secret, AfterValidator(_webhook)]
 Day = Annotated[date | None, BeforeValidator(_day)]
 Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]

@@ -34,6 +34,7 @@ from newsletter.config.fields import (
     Host,
     Line,
     ListId,
+    Marked,
     MaybeAddress,
     NamedHost,
     Origin,
@@ -43,6 +44,7 @@ from newsletter.config.fields import (
     Selector,
     SenderId,
     Web,
+    Webhook,
 )
 from newsletter.config.files import data_dir, read_toml, sentences
 from newsletter.config.variables import Variables
@@ -248,7 +250,7 @@ class DkimSettings(BaseModel):
 class BounceSettings(LoginSettings):
     """`[bounces]`: where reports about our mails go, and how they are read."""
 
-    address: MaybeAddress
+    address: Marked
     maildir: Place
     host: Host
     port: Annotated[int, Field(ge=1, le=65535)]
@@ -290,7 +292,7 @@ class OperatorSettings(BaseModel):
     model_config = FROZEN
 
     address: MaybeAddress
-    webhook_url: Secret
+    webhook_url: Webhook
     late_minutes: Annotated[int, Field(ge=5, le=1440)]
     metrics_public: bool
     log_format: Literal["text", "json"]

@@ -18,7 +18,7 @@ from newsletter.store.alarms import Alarms, News, Standing, raise_alarms
 from newsletter.store.backup import Copied, back_up
 from newsletter.store.calendar import Move
 from newsletter.store.digests import History
-from newsletter.store.engine import open_engine, sentences
+from newsletter.store.engine import file_of, open_engine, sentences
 from newsletter.store.figures import figures
 from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
@@ -38,6 +38,7 @@ __all__ = [
     "Standing",
     "Store",
     "Suppressed",
+    "file_of",
     "open_store",
 ]
 

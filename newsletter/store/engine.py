@@ -185,6 +185,16 @@ def shown(url: str) -> str:
         return _NOT_SHOWN
 
 
+def file_of(url: str) -> Path | None:
+    """The file that a database at this address is; `None` for one on a server or in memory."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # told by who opens it
+        return None
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, ":memory:")
+    return Path(parsed.database) if is_file and parsed.database else None
+
+
 def _our_driver(url: URL) -> URL:
     """Addresses as hosting companies write them mean psycopg too."""
     return url.set(drivername="postgresql+psycopg") if url.drivername in _OF_POSTGRES else url

@@ -259,7 +259,7 @@ def _disk(facts: Facts, rules: Rules) -> Iterator[Alarm]:
     if disk.free < rules.disk_bytes or scarce:
         yield Alarm(
             name="disk",
-            sentence=f"The disk of the state directory is nearly full: {disk.free // 1_000_000} of "
+            sentence=f"The disk of the database is nearly full: {disk.free // 1_000_000} of "
             f"{disk.total // 1_000_000} MB are free.",
             remedy="Make room before the database cannot be written: nothing is sent then. The "
             "cache directory may be emptied at any time.",

@@ -161,6 +161,10 @@ def test_no_mistake_is_told_as_a_pattern_and_no_period_is_a_flood(write, text, s
             "[bounces]\nhost = 'b.example'\nmaildir = '/m'\nusername = 'b'\npassword = 'p'",
             "leave one of them empty",
         ),
+        (
+            "[bounces]\naddress = 'reports-of-news@x.org'",
+            "address: must have 14 characters at most",
+        ),
         ("[dkim]\nkey_file = 'dkim.pem'", "dkim: domain needs selector and key_file"),
         ("[dkim]\nsecond_key_file = 'ed.pem'", "second_selector and second_key_file go together"),
         ("[sources]\nextra_hosts = ['https://mirror.example']", "extra_hosts.0: is no host"),
@@ -183,6 +187,14 @@ def test_what_could_never_work_is_refused_with_its_key_and_the_way_out(write, te
         load_settings(write(f"{text}\n"))
 
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["hooks.example/s3cret", "ftp://s3cret", "https://"])
+def test_a_webhook_that_is_no_address_is_refused_without_showing_it(write, url):
+    with pytest.raises(ConfigError, match=r"operator\.webhook_url: must begin with") as refused:
+        load_settings(write(f"[operator]\nwebhook_url = '{url}'\n"))
+
+    assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize("kept", ['"[{\\"password\\": \\"hunter2\\"}]"', '{"password": "hunter2"}'])

@@ -10,6 +10,7 @@ import pytest
 from apscheduler.triggers.interval import IntervalTrigger
 from runner_world import START, TODAY, YES, House, listing
 
+from newsletter import watchman
 from newsletter.errors import MailError, NewsletterError, SourceError
 from newsletter.jobs import _BEST, _read_well
 from newsletter.mail.verp import ReturnPaths
@@ -211,3 +212,14 @@ def test_a_mailbox_of_reports_that_cannot_be_used_ends_the_start(tmp_path):
 
     with pytest.raises(MailError, match="would cross the network unencrypted"):
         House(tmp_path, f"[bounces]\n{login}\n")
+
+
+def test_the_disk_that_is_watched_is_the_one_of_the_database(tmp_path, monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(watchman, "_disk", looked_at.append)
+    house = House(tmp_path, f'[store]\nurl = "sqlite:///{tmp_path / "kept" / "news.db"}"\n')
+
+    house.runner.lookout.facts()
+
+    assert looked_at == [tmp_path / "kept"]
+    house.close()

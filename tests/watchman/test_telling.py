@@ -15,7 +15,7 @@ from operator_world import DISK, NOON, PUBLICATION, RELAY, Relay
 
 from newsletter import watchman
 from newsletter.delivery import Outcome, Result
-from newsletter.errors import ConfigError, MailError
+from newsletter.errors import MailError
 from newsletter.mail.alarm_letter import alarm_letter
 from newsletter.mail.dkim import Signer
 from newsletter.watch import Alarm
@@ -138,13 +138,6 @@ def test_one_way_that_works_is_enough(hook):
     broken = Relay(error=RuntimeError("boom"))
 
     assert teller(broken, webhook_url=hook.url).tell([DISK], [], NOON)
-
-
-def test_a_webhook_that_is_no_address_is_refused_at_the_start_without_showing_it(relay):
-    with pytest.raises(ConfigError) as refused:
-        teller(relay, webhook_url="hooks.example/T0K3N")
-
-    assert str(refused.value) == "operator.webhook_url: must begin with https:// or http://"
 
 
 def test_the_mail_is_seven_bit_in_short_lines_and_parses_without_defects(relay):
