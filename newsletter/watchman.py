@@ -23,7 +23,7 @@ from newsletter.mail.transport import Transport, send
 from newsletter.model import Publication
 from newsletter.patience import within
 from newsletter.store import News, Store
-from newsletter.watch import Alarm, Disk, Facts, RelayStanding, Rules, alarms, discreet
+from newsletter.watch import Alarm, Disk, Facts, RelayStanding, Rules, alarms, discreet, undecided
 
 if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
     from newsletter.mail.dkim import Signer
@@ -94,6 +94,7 @@ class Lookout:
             readings=readings,
             jobs=self.journal.jobs,
             relay=self.journal.relay,
+            tried=any(count for _, count in self.journal.mails),
             relays=self._relays(),
             disk=_disk(self._place),
         )
@@ -212,8 +213,9 @@ class Watchman:
         """One round: what is wrong now, and who must hear of it; never raises."""
         now = self._now()
         try:
-            current = alarms(self._lookout.facts(), self._lookout.rules)
-            news = self._store.raise_alarms(current, now)
+            facts = self._lookout.facts()
+            current = alarms(facts, self._lookout.rules)
+            news = self._store.raise_alarms(current, now, but=undecided(facts))
             self._store_answers(now)
             self._tell(news, now)
         except StoreError as error:

@@ -136,17 +136,20 @@ class Store:
         with sentences(self._url), self._engine.connect() as connection:
             return figures(connection, now, late)
 
-    def raise_alarms(self, current: Sequence[Alarm], now: datetime) -> News:
+    def raise_alarms(self, current: Sequence[Alarm], now: datetime, *, but: str = "") -> News:
         """What is wrong now stands; answers what the caller shall tell the operator (new, cleared).
 
         Nobody else is asked to tell the same for `newsletter.store.alarms.PATIENCE`; what was not
         said to be told by then (see `alarms_told`) is answered again.
+
+        Args:
+            but: alarms whose names begin so do not end now.
         """
         if not current and self._nothing_stands():
             return News()
         with sentences(self._url), self._engine.begin() as connection:
             wait_for_turn(connection)
-            return raise_alarms(connection, current, now)
+            return raise_alarms(connection, current, now, but)
 
     def hold_alarm(self, alarm: Alarm, now: datetime, *, until: datetime) -> None:
         """An alarm about something that happened: it stands until then, or longer if it happens again."""
