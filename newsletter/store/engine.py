@@ -69,6 +69,7 @@ _REMEDIES = (
         'database ".*" does not exist',
         "there is no such database on the server; make it with createdb",
     ),
+    ("(Connection refused|No such file or directory)", "no server listens there; is it running?"),
     ("database is locked", "another process has been writing for more than ten seconds"),
     ("database or disk is full", "make room on the disk"),
     ("database disk image is malformed", "the file is damaged; put a backup in its place"),
