@@ -21,8 +21,9 @@ ENV PATH=/opt/newsletter/bin:$PATH \
     NEWSLETTER_PATHS__STATE=/data/state \
     NEWSLETTER_PATHS__CACHE=/data/cache
 USER newsletter
+WORKDIR /data
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
-  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+  CMD ["python", "-I", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
 CMD ["newsletter", "run", "--host", "0.0.0.0", "--port", "8080"]

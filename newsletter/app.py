@@ -40,7 +40,7 @@ from newsletter.posting import Post
 from newsletter.returns import Returns
 from newsletter.selection import Background, Encoder
 from newsletter.sources.spec import SourceKind, SourceSpec
-from newsletter.store import Store, open_store
+from newsletter.store import Store, file_of, open_store
 from newsletter.subscriptions import Subscriptions
 
 if TYPE_CHECKING:  # who does not sign needs no cryptography in memory, who reads no lists no web
@@ -142,6 +142,12 @@ class App:
         return bool(settings.store.url) or (settings.state_dir / "newsletter.db").is_file()
 
     @property
+    def database_dir(self) -> Path:
+        """Where the database lies; with one on a server, where the notes about mails lie."""
+        file = file_of(self.settings.store_url)
+        return file.parent if file else self.settings.state_dir
+
+    @property
     def template_dirs(self) -> tuple[Path, ...]:
         """Where mail templates are looked up, the operator's own first."""
         own = (self._templates,) if self._templates else ()
@@ -171,8 +177,14 @@ class App:
     @cached_property
     def links(self) -> LinkMaker:
         """Signs and reads the links of this installation."""
+        return LinkMaker(self.settings.publication.base_url, self.store.link_keys(self.now()))
+
+    def renew_keys(self) -> None:
+        """Signs and reads with the keys as they are now: the operator may have made or dropped one."""
         keys = self.store.link_keys(self.now())
-        return LinkMaker(self.settings.publication.base_url, keys)
+        self.links.renew(keys)
+        if self.return_paths:
+            self.return_paths.renew(keys)
 
     def transport(self, relays: Relays | None = None) -> Transport:
         """A new way out for mails: over the relays, or files where none is configured.
@@ -185,9 +197,8 @@ class App:
         """
         smtp, given = self.settings.smtp, self.settings.smtp_relays
         if not given:
-            folder = self.settings.mail_folder
-            is_maildir = smtp.folder_format == "maildir"
-            return MaildirTransport(folder) if is_maildir else FolderTransport(folder)
+            kind = MaildirTransport if smtp.folder_format == "maildir" else FolderTransport
+            return kind(self.settings.mail_folder)
         return Failover(
             [SmtpTransport(self._relay(one)) for one in given],
             relays or self._new_relays(connections=1),

@@ -53,8 +53,9 @@ class Jobs:
     def __init__(
         self, app: App, *, wake: Callable[[], None], names: Sequence[str], whole: bool = True
     ) -> None:
-        # A model or a source that cannot be used is told at the start, not by night.
+        # A model, a mailbox or a source that cannot be used is told at the start, not by night.
         _ = app.encoder
+        app.report_box()  # which asks nobody yet
         self._specs = [parse_source(text) for text in app.settings.sources.default if whole]
         self._app = app
         self._wake = wake
@@ -204,7 +205,7 @@ def make_lookout(app: App, journal: Journal, *, whole: bool) -> Lookout:
         journal,
         rules_of(app.settings),
         now=app.now,
-        place=app.settings.state_dir,
+        place=app.database_dir,
         relays=lambda: app.relays.standings,
         whole=whole,
     )

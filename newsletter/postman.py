@@ -77,21 +77,28 @@ class Postman:
         return not any(thread.is_alive() for thread in self._threads)
 
     def _work(self, round_: Callable[[], float], wake: Event) -> None:
+        trouble = ""
         while not self._stopping.is_set():
             # Cleared before the round: who calls during it is heard after it.
             wake.clear()
-            seconds = self._once(round_)
+            seconds, trouble = self._once(round_, trouble)
             if not self._stopping.is_set():
                 wake.wait(min(seconds, self._pause))
 
-    def _once(self, round_: Callable[[], float]) -> float:
+    def _once(self, round_: Callable[[], float], before: str) -> tuple[float, str]:
+        """One round, and the words of what stopped it; the same words are told once, not for hours."""
         try:
-            return round_()
+            seconds = round_()
         except NewsletterError as error:
-            _log.error("the postman: %s", error)
+            if str(error) != before:
+                _log.error("the postman: %s", error)
+            return self._pause, str(error)
         except Exception:  # noqa: BLE001 - the top of a loop that must go on
             _log.exception("the postman stumbled")
-        return self._pause
+            return self._pause, before
+        if before:
+            _log.warning("the postman goes on")
+        return seconds, ""
 
 
 def listener(journal: Journal, now: Callable[[], datetime]) -> Callable[[Delivery, Outcome], None]:

@@ -6,7 +6,7 @@ import fcntl
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
@@ -20,6 +20,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from newsletter.app import App, utc_now
 from newsletter.errors import StoreError
 from newsletter.jobs import Jobs
+from newsletter.store import file_of
 from newsletter.web.server import SiteServer
 
 LOCK = "newsletter.lock"
@@ -157,42 +158,55 @@ def _holds_alone(app: App) -> bool:
 
 @contextmanager
 def only_instance(app: App) -> Iterator[None]:
-    """Keeps a second process away from the same SQLite file.
+    """Keeps a second process away from the same SQLite file, and from our notes beside it.
 
     Raises:
-        StoreError: another process holds it, or the state directory cannot be written.
+        StoreError: another process holds it, or its directory cannot be written.
     """
+    with ExitStack() as locks:
+        for lock in sorted(locks_of(app)):
+            locks.enter_context(held(lock))
+        yield
+
+
+def locks_of(app: App) -> frozenset[Path]:
+    """What whoever is at work here holds: two files where the database lies by itself."""
     if not _holds_alone(app):
-        yield
-        return
-    with held(app.settings.state_dir):
-        yield
+        return frozenset()
+    found = ((app.settings.state_dir / LOCK).resolve(), lock_beside(app.settings.store_url))
+    return frozenset(filter(None, found))
+
+
+def lock_beside(url: str) -> Path | None:
+    """The lock of a database that is a SQLite file, whatever installation names it."""
+    file = file_of(url)
+    return file.with_suffix(".lock").resolve() if file else None
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Keeps every other process away from a state directory.
+def held(lock: Path) -> Iterator[None]:
+    """Keeps every other process away from what a file stands for.
 
     Raises:
         StoreError: another process holds it, or it cannot be written.
     """
-    with _lock_in(folder) as lock:
+    with _opened(lock) as file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise StoreError(
-                f"another newsletter runs on {folder} already; one process holds one SQLite file "
-                "(several need PostgreSQL: store.url)"
+                f"another newsletter runs on {lock.parent} already; one process holds one SQLite "
+                "file (several need PostgreSQL: store.url)"
             ) from None
         yield
 
 
-def _lock_in(folder: Path) -> TextIO:
+def _opened(lock: Path) -> TextIO:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return (folder / LOCK).open("w")
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        return lock.open("w")
     except OSError as error:
         raise StoreError(
-            f"the state directory {folder} cannot be written: {error.strerror}; "
-            "give it to the user who runs newsletter, or set paths.state"
+            f"the directory {lock.parent} cannot be written: {error.strerror}; "
+            "give it to the user who runs newsletter, or set paths.state or store.url"
         ) from None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,14 @@ import requests
 
 from newsletter.config import Settings
 from newsletter.delivery import Result
-from newsletter.errors import ConfigError, NewsletterError, StoreError
+from newsletter.errors import NewsletterError, StoreError
 from newsletter.journal import Journal
 from newsletter.mail.alarm_letter import alarm_letter
 from newsletter.mail.transport import Transport, send
 from newsletter.model import Publication
+from newsletter.patience import within
 from newsletter.store import News, Store
-from newsletter.watch import Alarm, Disk, Facts, RelayStanding, Rules, alarms, discreet
+from newsletter.watch import Alarm, Disk, Facts, RelayStanding, Rules, alarms, discreet, undecided
 
 if TYPE_CHECKING:  # who does not sign needs no cryptography in memory
     from newsletter.mail.dkim import Signer
@@ -92,6 +94,7 @@ class Lookout:
             readings=readings,
             jobs=self.journal.jobs,
             relay=self.journal.relay,
+            tried=any(count for _, count in self.journal.mails),
             relays=self._relays(),
             disk=_disk(self._place),
         )
@@ -106,9 +109,6 @@ class Teller:
         address, webhook_url: empty for none.
         make_transport: a way out for the one mail; closed after it.
         signer: adds DKIM signatures, where this installation does.
-
-    Raises:
-        ConfigError: the webhook is no web address; it is not shown, for it may be a secret.
     """
 
     def __init__(
@@ -120,8 +120,6 @@ class Teller:
         make_transport: Callable[[], Transport],
         signer: Signer | None = None,
     ) -> None:
-        if webhook_url and not webhook_url.startswith(("https://", "http://")):
-            raise ConfigError("operator.webhook_url", ["must begin with https:// or http://"])
         self._publication = publication
         self._address = address
         self._webhook_url = webhook_url
@@ -179,13 +177,15 @@ class Teller:
             with requests.Session() as session:
                 session.trust_env = False  # no proxy and no password file of the environment
                 # The body of the answer is of no interest, and may never end.
-                answer = session.post(
+                post = partial(
+                    session.post,
                     self._webhook_url,
                     json=said,
                     timeout=_WEBHOOK_SECONDS,
                     allow_redirects=False,
                     stream=True,
                 )
+                answer = within(2 * _WEBHOOK_SECONDS, post)
                 answer.close()
         except Exception as error:  # noqa: BLE001 - see above; its words hold the secret address
             _log.warning("the webhook does not answer (%s)", type(error).__name__)
@@ -213,8 +213,9 @@ class Watchman:
         """One round: what is wrong now, and who must hear of it; never raises."""
         now = self._now()
         try:
-            current = alarms(self._lookout.facts(), self._lookout.rules)
-            news = self._store.raise_alarms(current, now)
+            facts = self._lookout.facts()
+            current = alarms(facts, self._lookout.rules)
+            news = self._store.raise_alarms(current, now, but=undecided(facts))
             self._store_answers(now)
             self._tell(news, now)
         except StoreError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,6 @@ from newsletter.cli.common import ConfigOption, note, progress_bar
 from newsletter.config import load_settings
 from newsletter.store.moving import Moved, move
 
-_FILE = "sqlite:///"
 _NAMED = ("papers", "subscribers", "digests", "deliveries")
 
 
@@ -43,17 +41,14 @@ def _at_rest(app: App, source: str) -> Iterator[None]:
         StoreError: one is.
     """
     # Imported late: the lock lies in the room that knows the scheduler and the web.
-    from newsletter.runner import LOCK, held, only_instance
+    from newsletter.runner import held, lock_beside, locks_of, only_instance
 
     with ExitStack() as locks:
         locks.enter_context(only_instance(app))
-        folder = Path(source.removeprefix(_FILE).partition("?")[0]).parent.resolve()
-        ours = (
-            app.settings.state_dir.resolve() if app.settings.store_url.startswith(_FILE) else None
-        )
+        lock = lock_beside(source)
         # Without a lock no service was ever at work there: it may be a copy.
-        if source.startswith(_FILE) and folder != ours and (folder / LOCK).exists():
-            locks.enter_context(held(folder))
+        if lock and lock not in locks_of(app) and lock.exists():
+            locks.enter_context(held(lock))
         yield
 
 

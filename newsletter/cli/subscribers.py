@@ -233,7 +233,7 @@ def _day(text: str) -> date:
 
 
 def _tell(done: Imported, *, dry_run: bool) -> None:
-    for passed in (*done.suppressed, *done.rejected):
+    for passed in (*done.contradicted, *done.suppressed, *done.rejected):
         note(f"{passed.place}: {passed.why}")
     would = " (dry run: nothing was changed)" if dry_run else ""
     passed_over = f", {len(done.suppressed)} suppressed" if done.suppressed else ""

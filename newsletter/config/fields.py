@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import cache
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -19,6 +20,7 @@ from pydantic import (
     HttpUrl,
     SecretStr,
     StringConstraints,
+    ValidationError,
 )
 from pydantic_core import PydanticCustomError
 
@@ -27,11 +29,16 @@ from newsletter.membership import one_line
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _CLOCK = r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?"
+_MOST_BEFORE_MARK = (
+    14  # what stands before the @ may have 64 octets, and the marks of mails have 50
+)
 FROZEN = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 def _one_address(value: str) -> str:
-    if value.count("@") != 1 or any(c.isspace() or c in '<>,;"' for c in value):
+    local, _, domain = value.partition("@")
+    is_odd = any(c.isspace() or c in '<>,;"' or not c.isprintable() for c in value)
+    if is_odd or not (local.isascii() and local and domain) or "@" in domain:
         raise ValueError("is not a plain e-mail address such as digest@example.org")
     return value
 
@@ -41,7 +48,12 @@ def _address_or_none(value: str) -> str:
 
 
 def _web_address(value: str) -> str:
-    HttpUrl(value)
+    try:
+        url = HttpUrl(value)
+    except ValidationError:
+        raise ValueError("is no address such as https://papers.example.org") from None
+    if url.username is not None or url.password is not None:
+        raise ValueError("must be without a login: it would stand in every link")
     if "?" in value or "#" in value:
         raise ValueError("must be without ? and #, for paths are added to it")
     return value.rstrip("/")
@@ -64,6 +76,30 @@ def _proxy_address(value: str) -> str:
             ip_network(value)
     except ValueError:
         raise ValueError("is no address such as 10.0.0.2 or network such as 10.0.0.0/8") from None
+    return value
+
+
+def _path(value: str) -> str:
+    """`~` is the home of whoever runs us, as in a shell."""
+    try:
+        return str(Path(value).expanduser()) if value.startswith("~") else value
+    except RuntimeError:
+        raise ValueError("names the home of somebody who has none") from None
+
+
+def _header(value: str) -> str:
+    if not value.isprintable() or any(ord(letter) > 0xFF for letter in value):
+        raise ValueError("must be one line of Latin letters: it stands in a header")
+    return value
+
+
+def _domains(value: object) -> object:
+    """Tables by domain. TOML makes tables within tables of a domain without quotes."""
+    for name, limits in value.items() if isinstance(value, dict) else ():
+        if isinstance(limits, dict) and any(isinstance(one, dict) for one in limits.values()):
+            raise ValueError('the domain needs quotes, such as [smtp.domains."example.org"]')
+        if "@" in name:
+            raise ValueError(f"{name} is no domain such as example.org; leave out what has an @")
     return value
 
 
@@ -99,7 +135,14 @@ def _origin(value: str) -> str:
 
 def _day(value: object) -> object:
     """TOML knows days; in the environment they are text."""
-    return value or None
+    if not value:
+        return None
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise ValueError("must be a day such as 2026-12-01") from None
 
 
 def _weekday(value: object) -> object:
@@ -127,6 +170,23 @@ def _plain(value: object) -> object:
 def _secret(value: object) -> object:
     if not isinstance(value, str | SecretStr):
         raise PydanticCustomError(NOT_TO_BE_SHOWN, "must be text in quotes")
+    return value
+
+
+def _webhook(value: SecretStr) -> SecretStr:
+    """It is not shown, for it may be a secret."""
+    try:
+        HttpUrl(value.get_secret_value() or "https://none.example")
+    except ValidationError:
+        raise PydanticCustomError(NOT_TO_BE_SHOWN, "must begin with https:// or http://") from None
+    return value
+
+
+def _with_marks(value: str) -> str:
+    if len(value.partition("@")[0]) > _MOST_BEFORE_MARK:
+        raise ValueError(
+            f"must have {_MOST_BEFORE_MARK} characters at most before the @, for a mark is added"
+        )
     return value
 
 
@@ -162,10 +222,14 @@ Interest = Annotated[str, BeforeValidator(_plain), StringConstraints(min_length=
 Interests = Annotated[tuple[Interest, ...], Field(max_length=5000)]
 Address = Annotated[str, AfterValidator(_one_address)]
 MaybeAddress = Annotated[str, AfterValidator(_address_or_none)]
+Marked = Annotated[MaybeAddress, AfterValidator(_with_marks)]
 Web = Annotated[str, AfterValidator(_web_address)]
 Home = Annotated[Web, AfterValidator(_home)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\r\n]*$")]
+Place = Annotated[str, AfterValidator(_path)]
+Header = Annotated[str, AfterValidator(_header)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f]*$")]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Webhook = Annotated[Secret, AfterValidator(_webhook)]
 Day = Annotated[date | None, BeforeValidator(_day)]
 Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=0, le=6)]
 LocalTime = Annotated[time, BeforeValidator(_local_time)]
@@ -173,6 +237,12 @@ Zone = Annotated[str, AfterValidator(_known_zone)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Proxy = Annotated[str, AfterValidator(_proxy_address)]
 Host = Annotated[str, AfterValidator(_host)]
+ByDomain = BeforeValidator(_domains)
+NamedHost = Annotated[Host, StringConstraints(min_length=1)]
+Forwarder = Annotated[
+    str,
+    _shaped(r"(https?://[^\s/]+/?)?", "must be an address such as http://proxy.example.org:3128"),
+]
 ListId = Annotated[
     str,
     _shaped(

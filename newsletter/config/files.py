@@ -22,12 +22,13 @@ _PLAIN = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "model_type": "must be a table",
+    "missing": "is missing",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
     "string_pattern_mismatch": "must be one line",  # the only shape that is not told by its field
 }
 NOT_TO_BE_SHOWN = "secret_type"  # the kind of mistake whose value is not repeated
-_LOGIN = re.compile(r"[^\s/@]:[^\s/@]+@")  # a password before a host
+_LOGIN = re.compile(r"[^\s/@]:[^\s/@]+@|password")  # one before a host, or in a table as text
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -69,14 +70,23 @@ def _sentence(mistake: Any, model: type[BaseModel]) -> str:
     if mistake["type"] == "extra_forbidden":
         close = difflib.get_close_matches(path[-1], _keys_beside(path, model), 1)
         return f"{key}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
-    message = _PLAIN.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
-    return f"{key}: {message}{_given(mistake)}"
+    return f"{key}: {_words(mistake, key)}{_given(mistake)}"
+
+
+def _words(mistake: Any, key: str) -> str:
+    if mistake["type"] == "tuple_type" and isinstance(mistake["input"], dict):
+        return f"is a list of tables, with double brackets: [[{key}]]"
+    if mistake["type"] == "string_too_short" and mistake["input"].strip():
+        return f"must have {mistake['ctx']['min_length']} characters at least"
+    return _PLAIN.get(mistake["type"], str(mistake["msg"]).removeprefix("Value error, "))
 
 
 def _given(mistake: Any) -> str:
     """What was written, unless it is a secret or may hold one."""
     value = mistake["input"]
-    if mistake["type"] == NOT_TO_BE_SHOWN or (value and isinstance(value, dict | list)):
+    if mistake["type"] in (NOT_TO_BE_SHOWN, "missing") or (
+        value and isinstance(value, dict | list)
+    ):
         return ""
     shown = repr(value)
     if _LOGIN.search(shown):

@@ -25,19 +25,26 @@ from pydantic_settings import (
 from newsletter.config.fields import (
     FROZEN,
     Address,
+    ByDomain,
     Categories,
     Day,
+    Forwarder,
+    Header,
     Home,
     Host,
     Line,
     ListId,
+    Marked,
     MaybeAddress,
+    NamedHost,
     Origin,
+    Place,
     Proxy,
     Secret,
     Selector,
     SenderId,
     Web,
+    Webhook,
 )
 from newsletter.config.files import data_dir, read_toml, sentences
 from newsletter.config.variables import Variables
@@ -78,9 +85,9 @@ class PathSettings(BaseModel):
 
     model_config = FROZEN
 
-    state: str
-    cache: str
-    templates: str
+    state: Place
+    cache: Place
+    templates: Place
 
 
 class SourceSettings(BaseModel):
@@ -90,20 +97,20 @@ class SourceSettings(BaseModel):
 
     default: Annotated[tuple[str, ...], Field(min_length=1)]
     base_url: Web
-    mirrors: tuple[str, ...]
-    extra_hosts: tuple[str, ...]
+    mirrors: tuple[NamedHost, ...]
+    extra_hosts: tuple[NamedHost, ...]
     allow_private: bool
     arxiv_url: Web
     arxiv_fallback: Categories
-    user_agent: Line
-    contact: str
+    user_agent: Annotated[Header, StringConstraints(min_length=1)]
+    contact: Header
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
     max_bytes: Annotated[int, Field(ge=10_000, le=200_000_000)]
     attempts: Annotated[int, Field(ge=1, le=10)]
     longest_wait_seconds: Annotated[float, Field(ge=0, le=3600)]
     obey_robots: bool
-    proxy: str
-    ca_file: str
+    proxy: Forwarder
+    ca_file: Place
     days_back: Annotated[int, Field(ge=1, le=31)]
 
 
@@ -112,7 +119,7 @@ class SelectionSettings(BaseModel):
 
     model_config = FROZEN
 
-    model: str
+    model: Place
 
 
 class MailSettings(BaseModel):
@@ -153,6 +160,7 @@ class LoginSettings(BaseModel):
 
     model_config = FROZEN
 
+    host: Host = ""
     username: str = ""
     password: Secret = SecretStr("")
     auth: Literal["password", "xoauth2"] = "password"
@@ -162,14 +170,24 @@ class LoginSettings(BaseModel):
     refresh_token: Secret = SecretStr("")
     scope: str = ""
 
+    @model_validator(mode="after")
+    def _has_a_whole_login(self) -> Self:
+        by_token = (self.username, self.token_url, self.client_id, bool(self.refresh_token))
+        by_password = (bool(self.username), bool(self.password))
+        if self.host and self.auth == "xoauth2" and not all(by_token):
+            raise ValueError('auth = "xoauth2" needs username, token_url, client_id, refresh_token')
+        if self.host and self.auth == "password" and len(set(by_password)) > 1:
+            raise ValueError("username and password go together: give both or neither")
+        return self
+
 
 class RelaySettings(LoginSettings):
     """One relay; `[[smtp.fallback]]` names those asked when the ones before do not serve us."""
 
-    host: Annotated[Host, StringConstraints(min_length=1)]
+    host: NamedHost
     port: Annotated[int, Field(ge=1, le=65535)] = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
-    ca_file: str = ""
+    ca_file: Place = ""
 
 
 class DomainSettings(BaseModel):
@@ -188,17 +206,17 @@ class SmtpSettings(LoginSettings):
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["starttls", "tls", "none"]
     timeout_seconds: Annotated[float, Field(gt=0, le=300)]
-    ca_file: str
+    ca_file: Place
     mails_per_connection: Annotated[int, Field(ge=1, le=10_000)]
     window: Annotated[int, Field(ge=1, le=100)]
-    folder: str
+    folder: Place
     folder_format: Literal["eml", "maildir"]
     fallback: tuple[RelaySettings, ...]
     connections: Annotated[int, Field(ge=1, le=32)]
     rate_per_second: Annotated[float, Field(ge=0)]
     domain_rate_per_second: Annotated[float, Field(ge=0)]
     domain_connections: Annotated[int, Field(ge=0)]
-    domains: dict[str, DomainSettings]
+    domains: Annotated[dict[str, DomainSettings], ByDomain]
     warm_up: tuple[Annotated[int, Field(ge=1)], ...]
     warm_up_from: Day
 
@@ -216,29 +234,39 @@ class DkimSettings(BaseModel):
 
     domain: str
     selector: Selector
-    key_file: str
+    key_file: Place
     second_selector: Selector
-    second_key_file: str
+    second_key_file: Place
 
     @model_validator(mode="after")
     def _has_what_a_signature_needs(self) -> Self:
-        if self.domain and not (self.selector and self.key_file):
-            raise ValueError("domain needs selector and key_file")
+        if bool(self.domain) != bool(self.key_file) or not self.selector:
+            raise ValueError("domain needs selector and key_file, and key_file a domain")
+        if bool(self.second_selector) != bool(self.second_key_file):
+            raise ValueError("second_selector and second_key_file go together")
         return self
 
 
 class BounceSettings(LoginSettings):
     """`[bounces]`: where reports about our mails go, and how they are read."""
 
-    address: MaybeAddress
-    maildir: str
+    address: Marked
+    maildir: Place
     host: Host
     port: Annotated[int, Field(ge=1, le=65535)]
     security: Literal["tls", "starttls", "none"]
     folder: str
     processed: str
-    ca_file: str
+    ca_file: Place
     poll_minutes: Annotated[float, Field(ge=0.1, le=1440)]
+
+    @model_validator(mode="after")
+    def _is_one_mailbox(self) -> Self:
+        if self.host and self.maildir:
+            raise ValueError("reports come from host or from maildir: leave one of them empty")
+        if self.host and not (self.username and self.folder):
+            raise ValueError("host needs username, a password and folder")
+        return self
 
 
 class WebSettings(BaseModel):
@@ -264,7 +292,7 @@ class OperatorSettings(BaseModel):
     model_config = FROZEN
 
     address: MaybeAddress
-    webhook_url: Secret
+    webhook_url: Webhook
     late_minutes: Annotated[int, Field(ge=5, le=1440)]
     metrics_public: bool
     log_format: Literal["text", "json"]

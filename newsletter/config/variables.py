@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic_settings import BaseSettings, EnvSettingsSource
@@ -24,7 +25,8 @@ class Variables(EnvSettingsSource):
 
     def __init__(self, settings: type[BaseSettings]) -> None:
         super().__init__(settings)
-        keys = (f"{self.env_prefix}{key}".lower() for key in _keys(settings))
+        keys = [f"{self.env_prefix}{key}".lower() for key in _keys(settings)]
+        _refuse_unknown(self.env_vars, keys, self.env_prefix.lower())
         self.env_vars = _filled_in(self.env_vars, keys)
 
 
@@ -41,6 +43,28 @@ def _keys(settings: type[BaseSettings]) -> Iterator[str]:
     for table, field in settings.model_fields.items():
         for key in getattr(field.annotation, "model_fields", ()):
             yield f"{table}__{key}"
+
+
+def _refuse_unknown(given: Iterable[str], names: Sequence[str], prefix: str) -> None:
+    """What pydantic would pass over. Other variables may begin like ours: Kubernetes makes some.
+
+    Raises:
+        ConfigError: a table that is none, or a single underscore between table and key.
+    """
+    tables = {name.partition("__")[0] for name in names}
+    single = {name.replace("__", "_"): name for name in names}
+    problems = []
+    for name in sorted(given):
+        table, parted, _ = name.partition("__")
+        meant = single.get(name) or single.get(name.removesuffix("_file"))
+        if parted and name.startswith(prefix) and table not in tables:
+            close = difflib.get_close_matches(table, tables, 1)
+            hint = f"; did you mean {close[0].upper()}__...?" if close else ""
+            problems.append(f"{name.upper()}: no table has this name{hint}")
+        elif meant:
+            problems.append(f"{name.upper()}: has two underscores, {meant.upper()}")
+    if problems:
+        raise ConfigError("environment", problems)
 
 
 def _filled_in(given: Mapping[str, str | None], names: Iterable[str]) -> dict[str, str | None]:

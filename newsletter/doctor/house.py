@@ -98,7 +98,7 @@ def store(app: App) -> Iterator[Finding]:
     """Whether the database opens in the newest shape, can be written, and has room."""
     yield _database(app)
     if app.settings.store_url.startswith("sqlite"):
-        yield _disk(app.settings.state_dir)
+        yield _disk(app.database_dir)
 
 
 def _database(app: App) -> Finding:

@@ -55,7 +55,7 @@ class Worker:
             self._jobs.journal,
             alarm=self._jobs.alarm,
             # What a dead neighbour on this machine had noted need not wait for its next start.
-            chores=[self._renew_keys, app.take_over],
+            chores=[app.renew_keys, app.take_over],
             name=name,
         )
         self._tasks = Tasks(app, self._jobs, wake=self._office.wake)
@@ -119,6 +119,3 @@ class Worker:
                 worker.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait(working)
             await asyncio.gather(*working)  # what went wrong is raised
-
-    def _renew_keys(self) -> None:
-        self._app.links.renew(self._app.store.link_keys(self._app.now()))

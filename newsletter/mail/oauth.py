@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from newsletter.errors import MailError
 from newsletter.mail.tls import is_loopback
 from newsletter.mail.wording import shorten, tidy
+from newsletter.patience import within
 
 if TYPE_CHECKING:  # who logs in with a password needs nothing of the web in memory
     import requests
@@ -152,7 +154,8 @@ def _posted(url: str, form: Mapping[str, str], now: Callable[[], datetime]) -> t
     try:
         with requests.Session() as session:
             session.trust_env = False  # no proxy and no password file of the environment
-            answer = session.post(
+            post = partial(
+                session.post,
                 url,
                 data=form,
                 headers={"Accept": "application/json"},
@@ -160,9 +163,10 @@ def _posted(url: str, form: Mapping[str, str], now: Callable[[], datetime]) -> t
                 allow_redirects=False,
                 stream=True,
             )
+            answer = within(_LONGEST.total_seconds(), post)
             with closing(answer):
                 return answer.status_code, _beginning(answer, now)
-    except (requests.RequestException, HTTPError) as error:  # its words may hold what was sent
+    except (OSError, HTTPError) as error:  # its words may hold what was sent
         raise ValueError(f"no answer ({type(error).__name__})") from None
 
 

@@ -38,11 +38,15 @@ class ReturnPaths:
 
     def __init__(self, mailbox: str, keys: Sequence[Key]) -> None:
         self._local, _, self._domain = address(mailbox).rpartition("@")
-        self._keys = sorted(keys, key=lambda key: key.version, reverse=True)
+        self.renew(keys)
         if len(self._local) > _LOCAL_LIMIT - 50:  # plus, an id of 32 digits, dot, 16 letters
             raise MailError(
                 f"“{self._local}” is too long for the mailbox of reports: at most 14 characters"
             )
+
+    def renew(self, keys: Sequence[Key]) -> None:
+        """Signs and reads with these keys from now on."""
+        self._keys = sorted(keys, key=lambda key: key.version, reverse=True)
 
     def make(self, delivery_id: str) -> str:
         """The return path of one delivery; the same id gives the same address.

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 
 from newsletter.errors import SourceError
+from newsletter.patience import within
 from newsletter.sources.addresses import PublicAdapter, is_this_machine
 from newsletter.sources.cache import AnswerCache, Stored
 from newsletter.sources.retry import RETRYABLE, asked_pause, backoff, meaning
@@ -29,7 +31,7 @@ KNOWN_HOSTS = frozenset({"huggingface.co", "rss.arxiv.org", "export.arxiv.org", 
 _MOST_REDIRECTS = 5
 _CHUNK = 65_536
 _ROBOTS_BYTES = 512_000  # RFC 9309 section 2.5 asks readers for at least 500 KiB
-_TRANSFER = 6  # times the timeout: a body that only drips is given up then
+_TRANSFER = 6  # times the timeout: headers or a body that only drip are given up then
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -180,17 +182,20 @@ class Fetcher:
         stored = self._cache.get(url, accept) if self._cache else None
         headers = {"Accept": accept, **(stored.conditions if stored else {})}
         self._asked_at[_origin(url)] = self._now()
+        seconds = self.rules.timeout_seconds
+        ask = partial(
+            self._session.get,
+            url,
+            headers=headers,
+            stream=True,
+            allow_redirects=False,
+            timeout=seconds,
+        )
         try:
-            with self._session.get(
-                url,
-                headers=headers,
-                stream=True,
-                allow_redirects=False,
-                timeout=self.rules.timeout_seconds,
-            ) as response:
+            with within(seconds * _TRANSFER, ask) as response:
                 return self._read(url, accept, response, stored, limit)
         except (OSError, urllib3.exceptions.HTTPError, UnicodeError) as error:
-            return broken_by(error, self.rules.timeout_seconds)
+            return broken_by(error, seconds)
 
     def _read(
         self, url: str, accept: str, response: requests.Response, stored: Stored | None, limit: int
@@ -224,6 +229,8 @@ class Fetcher:
                 raise _too_large(url, limit)
             if self._now() > deadline:
                 raise _failed(url, "the answer comes in too slowly")
+        if _is_cut_short(response):
+            raise urllib3.exceptions.DecodeError("the packed answer has no end")
         return bytes(parts)
 
     def _ask_robots(self, url: str) -> None:
@@ -278,6 +285,12 @@ def _pieces(response: requests.Response) -> Iterator[bytes]:
     """The body as it comes in; `iter_content` waits for whole pieces, however slowly they fill."""
     while piece := response.raw.read1(_CHUNK, decode_content=True):
         yield piece
+
+
+def _is_cut_short(response: requests.Response) -> bool:
+    """Whether an answer that was packed ends in the middle: urllib3 hands out what there is."""
+    unpacking = getattr(getattr(response.raw, "_decoder", None), "_obj", None)
+    return getattr(unpacking, "eof", True) is False
 
 
 class _Session(requests.Session):

@@ -21,6 +21,7 @@ _WORDS: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
     ((SSLError, urllib3.SSLError), _UNTRUSTED),
     ((ProxyError,), "the proxy cannot be reached"),
     ((Timeout, urllib3.TimeoutError), "no answer within {timeout:g} s"),
+    ((TimeoutError,), "the answer comes in too slowly"),
     ((ContentDecodingError, urllib3.DecodeError), "the answer is packed in a broken way"),
     (
         (ChunkedEncodingError, urllib3.ProtocolError),

@@ -18,7 +18,7 @@ from newsletter.store.alarms import Alarms, News, Standing, raise_alarms
 from newsletter.store.backup import Copied, back_up
 from newsletter.store.calendar import Move
 from newsletter.store.digests import History
-from newsletter.store.engine import open_engine, sentences
+from newsletter.store.engine import file_of, open_engine, sentences
 from newsletter.store.figures import figures
 from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
@@ -38,6 +38,7 @@ __all__ = [
     "Standing",
     "Store",
     "Suppressed",
+    "file_of",
     "open_store",
 ]
 
@@ -47,7 +48,7 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._url = engine.url.render_as_string(hide_password=True)
+        self._url = str(engine.url)  # SQLAlchemy hides the password
 
     def record(self, listing: Listing, seen_at: datetime) -> Recorded:
         """Writes a listing down; see `newsletter.store.papers.record`."""
@@ -135,17 +136,20 @@ class Store:
         with sentences(self._url), self._engine.connect() as connection:
             return figures(connection, now, late)
 
-    def raise_alarms(self, current: Sequence[Alarm], now: datetime) -> News:
+    def raise_alarms(self, current: Sequence[Alarm], now: datetime, *, but: str = "") -> News:
         """What is wrong now stands; answers what the caller shall tell the operator (new, cleared).
 
         Nobody else is asked to tell the same for `newsletter.store.alarms.PATIENCE`; what was not
         said to be told by then (see `alarms_told`) is answered again.
+
+        Args:
+            but: alarms whose names begin so do not end now.
         """
         if not current and self._nothing_stands():
             return News()
         with sentences(self._url), self._engine.begin() as connection:
             wait_for_turn(connection)
-            return raise_alarms(connection, current, now)
+            return raise_alarms(connection, current, now, but)
 
     def hold_alarm(self, alarm: Alarm, now: datetime, *, until: datetime) -> None:
         """An alarm about something that happened: it stands until then, or longer if it happens again."""

@@ -69,9 +69,15 @@ class Alarms:
             again = update(alarms).where(alarms.c.id == known).values(cleared_at=None, **said)
             self._connection.execute(again)
 
-    def clear(self, now: datetime) -> None:
-        """Ends what is over; who never heard of an alarm need not hear that it ended."""
+    def clear(self, now: datetime, but: str = "") -> None:
+        """Ends what is over; who never heard of an alarm need not hear that it ended.
+
+        Args:
+            but: alarms whose names begin so go on.
+        """
         over = and_(_STANDS, alarms.c.holds_until <= now)
+        if but:
+            over = and_(over, alarms.c.name.not_like(f"{but}%"))
         unheard = and_(over, alarms.c.told_at.is_(None))
         self._connection.execute(
             update(alarms).where(unheard).values(cleared_at=now, end_told_at=now)
@@ -106,12 +112,14 @@ _STANDS = alarms.c.cleared_at.is_(None)
 _END_UNTOLD = and_(alarms.c.cleared_at.is_not(None), alarms.c.end_told_at.is_(None))
 
 
-def raise_alarms(connection: Connection, current: Sequence[Alarm], now: datetime) -> News:
+def raise_alarms(
+    connection: Connection, current: Sequence[Alarm], now: datetime, but: str = ""
+) -> News:
     """What is wrong now stands, what was not wrong for a while is over; answers what is to tell."""
     book = Alarms(connection)
     for alarm in current:
         book.hold(alarm, now, until=now + CALM)
-    book.clear(now)
+    book.clear(now, but)
     return book.take_news(now)
 
 

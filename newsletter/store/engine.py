@@ -69,6 +69,7 @@ _REMEDIES = (
         'database ".*" does not exist',
         "there is no such database on the server; make it with createdb",
     ),
+    ("(Connection refused|No such file or directory)", "no server listens there; is it running?"),
     ("database is locked", "another process has been writing for more than ten seconds"),
     ("database or disk is full", "make room on the disk"),
     ("database disk image is malformed", "the file is damaged; put a backup in its place"),
@@ -171,15 +172,28 @@ def cause(error: SQLAlchemyError) -> str:
 
 
 def shown(url: str) -> str:
-    """The address without its password, which libpq also takes behind a question mark."""
+    """The address without user and password, which libpq also takes behind a question mark.
+
+    A name before an @ would be hidden as somebody's mail address in the log, the host with it.
+    """
     if _TORN_PASSWORD.match(url):
         return _NOT_SHOWN
     try:
         parsed = make_url(url)
         hidden = {name: "hidden" for name in parsed.query if "password" in name}
-        return parsed.update_query_dict(hidden).render_as_string(hide_password=True)
+        return str(parsed.update_query_dict(hidden)._replace(username=None, password=None))
     except (ArgumentError, ValueError):  # a port that is no number is the latter
         return _NOT_SHOWN
+
+
+def file_of(url: str) -> Path | None:
+    """The file that a database at this address is; `None` for one on a server or in memory."""
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # told by who opens it
+        return None
+    is_file = parsed.get_backend_name() == "sqlite" and parsed.database not in (None, ":memory:")
+    return Path(parsed.database) if is_file and parsed.database else None
 
 
 def _our_driver(url: URL) -> URL:

@@ -145,10 +145,11 @@ class Register:
         mine = soft_bounces.c.subscriber_id == subscriber_id
         self._connection.execute(delete(soft_bounces).where(mine))
 
-    def known_among(self, keys: Collection[str]) -> frozenset[str]:
-        """Those of the normalised addresses that belong to a subscriber."""
-        query = select(subscribers.c.email_key).where(one_of(subscribers.c.email_key, keys))
-        return frozenset(self._connection.scalars(query))
+    def known_among(self, keys: Collection[str]) -> dict[str, Status]:
+        """Those of the normalised addresses that belong to a subscriber, with their standing."""
+        columns = (subscribers.c.email_key, subscribers.c.status)
+        query = select(*columns).where(one_of(subscribers.c.email_key, keys))
+        return {key: Status(status) for key, status in self._connection.execute(query)}
 
     def count(self) -> int:
         """How many subscribers are kept, whatever their standing."""

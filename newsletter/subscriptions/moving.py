@@ -15,6 +15,8 @@ from newsletter.subscriptions.desk import new_id
 from newsletter.subscriptions.moves import SUPPRESSING, due_again
 
 _AT_ONCE = 500
+_MAILED = (Status.ACTIVE, Status.PAUSED)
+_OVER = (Status.UNSUBSCRIBED, Status.BOUNCED, Status.COMPLAINED)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -24,12 +26,14 @@ class Imported:
     Attributes:
         added: how many are new.
         known: how many we had; what they chose here stays as it is.
+        contradicted: rows that say it is over with somebody whom we go on mailing.
         suppressed: rows of people who must not be mailed.
         rejected: rows that cannot be used.
     """
 
     added: int = 0
     known: int = 0
+    contradicted: list[Passed] = field(default_factory=list)
     suppressed: list[Passed] = field(default_factory=list)
     rejected: list[Passed] = field(default_factory=list)
 
@@ -111,14 +115,24 @@ def _fresh(register: Register, rows: list[Row], done: Imported) -> list[Row]:
     suppressed = register.addresses.suppressed_among(keys)
     fresh = []
     for row in rows:
-        if row.box.key in known:
+        if standing := known.get(row.box.key):
             done.known += 1
+            done.contradicted += _contradiction(row, standing)
         elif why := suppressed.get(row.box.key):
             sentence = f"{row.box.written} must not be mailed ({why})"
             done.suppressed.append(Passed(place=row.place, why=sentence))
         else:
             fresh.append(row)
     return fresh
+
+
+def _contradiction(row: Row, standing: Status) -> list[Passed]:
+    """They may have come back since the file was written, so the operator decides."""
+    said, written = row.subscriber.status, row.box.written
+    if said not in _OVER or standing not in _MAILED:
+        return []
+    why = f"{written} is {standing} here and stays so, though the file says {said}; "
+    return [Passed(place=row.place, why=f"{why}`newsletter subscribers unsubscribe` ends it")]
 
 
 def _write(register: Register, rows: list[Row], now: datetime) -> None:

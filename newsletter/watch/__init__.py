@@ -1,6 +1,6 @@
 """The watch: what is known of this moment, and what of it the operator must hear. Without any IO."""
 
-from newsletter.watch.alarms import alarms, discreet, weekday_time, why_not_ready
+from newsletter.watch.alarms import alarms, discreet, undecided, weekday_time, why_not_ready
 from newsletter.watch.facts import (
     Alarm,
     Disk,
@@ -25,6 +25,7 @@ __all__ = [
     "Rules",
     "alarms",
     "discreet",
+    "undecided",
     "weekday_time",
     "why_not_ready",
 ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from newsletter.delivery import DeliveryState
 from newsletter.watch.facts import Alarm, Facts, Figures, Reading, Rules
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'“”]+(?:@|%40)[^\s<>()\[\],;:\"'“”]+")
@@ -35,6 +36,15 @@ def alarms(facts: Facts, rules: Rules) -> tuple[Alarm, ...]:
         *_jobs(facts, rules),
     )
     return tuple({alarm.name: alarm for alarm in found}.values())
+
+
+def undecided(facts: Facts) -> str:
+    """How the names of alarms begin of which this process does not know whether they are over.
+
+    After a restart the mails that a relay put off wait for half an hour and longer.
+    """
+    waiting = dict(facts.figures.deliveries).get(DeliveryState.DEFERRED, 0)
+    return "relay" if waiting and not facts.tried else ""
 
 
 def why_not_ready(facts: Facts, rules: Rules) -> str:
@@ -259,7 +269,7 @@ def _disk(facts: Facts, rules: Rules) -> Iterator[Alarm]:
     if disk.free < rules.disk_bytes or scarce:
         yield Alarm(
             name="disk",
-            sentence=f"The disk of the state directory is nearly full: {disk.free // 1_000_000} of "
+            sentence=f"The disk of the database is nearly full: {disk.free // 1_000_000} of "
             f"{disk.total // 1_000_000} MB are free.",
             remedy="Make room before the database cannot be written: nothing is sent then. The "
             "cache directory may be emptied at any time.",

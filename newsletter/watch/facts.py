@@ -196,6 +196,7 @@ class Facts:
     Attributes:
         started_at: of this process; nothing is late for a time at which it did not run.
         whole: whether it also reads lists and makes digests, or only serves pages and sends mail.
+        tried: whether this process has handed any mail over, with whatever end.
         relays: each that is configured.
         disk: `None` where it cannot be asked.
     """
@@ -207,5 +208,6 @@ class Facts:
     readings: tuple[Reading, ...] = ()
     jobs: tuple[JobRecord, ...] = ()
     relay: RelayRecord = RelayRecord()
+    tried: bool = False
     relays: tuple[RelayStanding, ...] = ()
     disk: Disk | None = None

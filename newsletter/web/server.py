@@ -140,7 +140,7 @@ class Renewal:
 
     def go(self) -> None:
         """Takes over what is new."""
-        self._app.links.renew(self._app.store.link_keys(self._app.now()))
+        self._app.renew_keys()
         look = self._app.store.last_look()
         if look != self._last_look:
             self._last_look = look

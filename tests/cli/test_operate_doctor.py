@@ -407,17 +407,6 @@ def test_a_login_by_token_is_examined_like_one_by_password(examine, sound, monke
     assert relay.logins == 0
 
 
-def test_a_login_by_token_that_lacks_a_setting_is_told_before_anything_is_dialled(
-    examine, sound, monkeypatch, relay
-):
-    monkeypatch.setenv("NEWSLETTER_SMTP__AUTH", "xoauth2")
-
-    found = examine().findings["relay"]
-
-    assert found["level"] == "FAIL"
-    assert "needs a token_url, a client_id and a refresh_token" in found["said"]
-
-
 def test_a_sentence_about_the_mailbox_of_reports_ends_with_one_full_stop(
     examine, sound, monkeypatch
 ):
@@ -450,16 +439,19 @@ def test_the_mailbox_of_reports_is_opened_and_left_as_it_is(examine, sound, monk
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "words"),
+    ("given", "words"),
     [
-        ("MAILDIR", "/nowhere/box", "/nowhere/box cannot be used"),
-        ("HOST", "127.0.0.1", "needs a host, a user name"),
+        ({"MAILDIR": "/nowhere/box"}, "/nowhere/box cannot be used"),
+        (
+            {"HOST": "192.0.2.1", "USERNAME": "b", "PASSWORD": "p", "SECURITY": "none"},
+            "would cross the network unencrypted",
+        ),
     ],
 )
 def test_a_mailbox_of_reports_that_cannot_be_read_is_told(
-    examine, sound, monkeypatch, key, value, words
+    examine, sound, monkeypatch, given, words
 ):
-    monkeypatch.setenv(f"NEWSLETTER_BOUNCES__{key}", value)
+    sets(monkeypatch, "BOUNCES", **given)
 
     found = examine().findings["reports"]
 

@@ -98,6 +98,16 @@ def test_a_second_process_on_the_same_file_is_refused_in_a_sentence(home):
     assert "another newsletter runs on" in said
 
 
+def test_the_same_file_is_refused_also_under_another_state_directory(home, tmp_path):
+    one, other = ({"NEWSLETTER_PATHS__STATE": str(tmp_path / name)} for name in ("one", "other"))
+    file = {"NEWSLETTER_STORE__URL": f"sqlite:///{tmp_path / 'kept' / 'readers.db'}"}
+    with started(home | one | file, "serve"):
+        code, said = refused(home | other | file)
+
+    assert code == 1
+    assert f"another newsletter runs on {tmp_path / 'kept'}" in said
+
+
 def test_a_state_directory_that_cannot_be_written_is_told_in_a_sentence(home, tmp_path):
     (tmp_path / "no-folder").write_text("nothing can be made in here")
 

@@ -145,6 +145,81 @@ def test_no_mistake_is_told_as_a_pattern_and_no_period_is_a_flood(write, text, s
     assert "pattern" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[smtp]\nwarm_up_from = 'tomorrow'", "warm_up_from: must be a day such as 2026-12-01"),
+        ("[smtp]\nwarm_up_from = 2026-12-01T10:00:00Z", "must be a day such as 2026-12-01"),
+        ("[smtp.fallback]\nhost = 'b.example'", "with double brackets: [[smtp.fallback]]"),
+        ("[[smtp.fallback]]\nport = 25", "smtp.fallback.0.host: is missing"),
+        ("[smtp.domains.example.org]\nconnections = 1", '[smtp.domains."example.org"]'),
+        ("[smtp.domains]\n'@example.org' = {connections = 1}", "leave out what has an @"),
+        ("[smtp]\nhost = 'b.example'\nusername = 'me'", "smtp: username and password go together"),
+        ("[smtp]\nhost = 'b.example'\nauth = 'xoauth2'", "needs username, token_url, client_id"),
+        ("[bounces]\nhost = 'mail.example.org'", "bounces: host needs username, a password"),
+        (
+            "[bounces]\nhost = 'b.example'\nmaildir = '/m'\nusername = 'b'\npassword = 'p'",
+            "leave one of them empty",
+        ),
+        (
+            "[bounces]\naddress = 'reports-of-news@x.org'",
+            "address: must have 14 characters at most",
+        ),
+        ("[dkim]\nkey_file = 'dkim.pem'", "dkim: domain needs selector and key_file"),
+        ("[dkim]\nsecond_key_file = 'ed.pem'", "second_selector and second_key_file go together"),
+        ("[sources]\nextra_hosts = ['https://mirror.example']", "extra_hosts.0: is no host"),
+        ("[sources]\nmirrors = ['https://mirror.example/']", "mirrors.0: is no host"),
+        ("[sources]\nproxy = 'proxy:3128'", "proxy: must be an address such as http://proxy"),
+        ("[sources]\nproxy = 'socks5://proxy:1080'", "proxy: must be an address such as http://"),
+        ("[sources]\ncontact = 'Лаборатория'", "contact: must be one line of Latin letters"),
+        ("[sources]\ncontact = 'a\\nX: y'".replace("'", '"'), "must be one line of Latin letters"),
+        ("[web]\nconsent = 'yes'", "consent: must have 10 characters at least"),
+        ("[publication]\nfrom_address = '@papers.example'", "from_address: is not a plain e-mail"),
+        ("[publication]\nreply_to = 'hello@'", "reply_to: is not a plain e-mail address"),
+        ("[publication]\nfrom_address = 'grüße@papers.example'", "is not a plain e-mail address"),
+        ('[publication]\nname = "a\\u0000b"', "name: must be one line"),
+        ("[publication]\nbase_url = 'papers.example'", "base_url: is no address such as https://"),
+        ("[publication]\nbase_url = 'https://me@papers.example'", "must be without a login"),
+    ],
+)
+def test_what_could_never_work_is_refused_with_its_key_and_the_way_out(write, text, sentence):
+    with pytest.raises(ConfigError) as refused:
+        load_settings(write(f"{text}\n"))
+
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("url", ["hooks.example/s3cret", "ftp://s3cret", "https://"])
+def test_a_webhook_that_is_no_address_is_refused_without_showing_it(write, url):
+    with pytest.raises(ConfigError, match=r"operator\.webhook_url: must begin with") as refused:
+        load_settings(write(f"[operator]\nwebhook_url = '{url}'\n"))
+
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kept", ['"[{\\"password\\": \\"hunter2\\"}]"', '{"password": "hunter2"}'])
+def test_a_list_of_relays_in_the_wrong_shape_shows_no_password(kept, monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_SMTP__FALLBACK", kept)
+    with pytest.raises(ConfigError, match=r"smtp\.fallback") as refused:
+        load_settings()
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_path_may_begin_at_home_as_in_a_shell(write, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ines")
+
+    settings = load_settings(write("[paths]\nstate = '~/news'\n[smtp]\nfolder = '~/mails'\n"))
+
+    assert settings.state_dir == Path("/home/ines/news")
+    assert settings.mail_folder == Path("/home/ines/mails")
+
+
+def test_a_path_at_the_home_of_nobody_is_refused(write):
+    with pytest.raises(ConfigError, match=r"paths\.cache: names the home of somebody who has none"):
+        load_settings(write("[paths]\ncache = '~nobody-of-this-name/cache'\n"))
+
+
 @pytest.mark.parametrize("more", ["", 'selector = ""\nkey_file = "dkim.pem"\n'])
 def test_a_domain_to_sign_for_needs_a_selector_and_a_key(write, more):
     with pytest.raises(ConfigError, match=r"dkim: domain needs selector and key_file"):

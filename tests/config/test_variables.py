@@ -57,6 +57,7 @@ def test_blanks_inside_a_secret_stay(name):
 
 
 def test_a_key_that_itself_ends_in_file_is_no_file_of_a_secret(monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_DKIM__DOMAIN", "papers.example")
     monkeypatch.setenv("NEWSLETTER_DKIM__KEY_FILE", "/nowhere/s1.pem")
     monkeypatch.setenv("NEWSLETTER_SMTP__CA_FILE", "/nowhere/ca.pem")
     settings = load_settings()
@@ -134,3 +135,31 @@ def test_a_list_in_a_variable_that_is_no_json_is_told(monkeypatch):
     monkeypatch.setenv("NEWSLETTER_SOURCES__DEFAULT", "trending")
     with pytest.raises(ConfigError, match=r'"sources".*write lists as JSON'):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "says"),
+    [
+        ("SMTP_HOST", "NEWSLETTER_SMTP_HOST: has two underscores, NEWSLETTER_SMTP__HOST"),
+        ("SMTP_PASSWORD_FILE", "NEWSLETTER_SMTP__PASSWORD"),
+        (
+            "SMPT__HOST",
+            "NEWSLETTER_SMPT__HOST: no table has this name; did you mean NEWSLETTER_SMTP__",
+        ),
+    ],
+)
+def test_a_mistyped_variable_is_not_passed_over(monkeypatch, variable, says):
+    monkeypatch.setenv(f"NEWSLETTER_{variable}", SECRET)
+
+    assert says in refused()
+
+
+@pytest.mark.parametrize(
+    "variable", ["CONFIG", "SERVICE_HOST", "PORT_8080_TCP", "WEB_SERVICE_PORT"]
+)
+def test_variables_that_kubernetes_makes_for_a_service_of_our_name_do_no_harm(
+    monkeypatch, variable
+):
+    monkeypatch.setenv(f"NEWSLETTER_{variable}", "tcp://10.0.0.7:8080")
+
+    assert load_settings().smtp.host == ""

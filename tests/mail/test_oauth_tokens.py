@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 
 import pytest
+from dripping_server import dripping_headers
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted_relay import scripted_relay
@@ -218,6 +219,13 @@ def test_a_provider_whose_answer_drips_is_given_up(grant, clock):
         url = f"http://127.0.0.1:{port}/"
         told = refusal(TokenSource(replace(grant, token_url=url), now=hurries))
     assert told.endswith("the answer comes in too slowly")
+
+
+def test_a_provider_whose_headers_drip_is_given_up(grant, clock, monkeypatch):
+    monkeypatch.setattr(oauth, "_LONGEST", timedelta(seconds=0.1))
+    with dripping_headers() as url:
+        told = refusal(TokenSource(replace(grant, token_url=url), now=clock))
+    assert told.endswith("no answer (TimeoutError)")
 
 
 def test_a_provider_that_hangs_up_in_the_middle_is_told(grant, clock):

@@ -85,6 +85,30 @@ def test_a_round_that_fails_is_followed_by_another(trouble):
     at_work.stop()
 
 
+def test_the_same_trouble_is_told_once_and_once_that_it_is_over(caplog):
+    ends = iter(["gone", "gone", "gone", "full", "", ""])
+    done = Event()
+
+    def work() -> float:
+        words = next(ends, None)
+        if words:
+            raise StoreError(words)
+        if words is None:
+            done.set()
+        return 0.0
+
+    at_work = postman(work, pause_seconds=0.0)
+    at_work.start()
+    assert done.wait(WAIT_SECONDS)
+    assert at_work.stop(seconds=WAIT_SECONDS)
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "the postman: gone",
+        "the postman: full",
+        "the postman goes on",
+    ]
+
+
 def test_one_connection_that_hangs_holds_up_neither_the_others_nor_the_end():
     begun, release, worked = Event(), Event(), Event()
 

@@ -8,10 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from apscheduler.triggers.interval import IntervalTrigger
-from runner_world import START, TODAY, YES, listing
+from runner_world import START, TODAY, YES, House, listing
 
-from newsletter.errors import NewsletterError, SourceError
+from newsletter import watchman
+from newsletter.errors import MailError, NewsletterError, SourceError
 from newsletter.jobs import _BEST, _read_well
+from newsletter.mail.verp import ReturnPaths
 from newsletter.model import Listing, Status, Tier
 from newsletter.pipeline import record
 from newsletter.runner import _is_far_off
@@ -189,3 +191,35 @@ def test_a_clock_that_was_put_back_is_noticed_and_a_long_period_is_not_taken_for
     assert _is_far_off(Scheduled(START + hour, minute), START)
     assert not _is_far_off(Scheduled(START + hour, hour), START)
     assert not _is_far_off(Scheduled(START - hour, minute), START)
+
+
+def test_what_is_running_signs_links_and_return_paths_with_a_new_key_and_reads_both(tmp_path):
+    house = House(tmp_path, '[bounces]\naddress = "b@papers.example"\n')
+    post, old = house.app.live_post, "old-mail"
+    earlier = post.return_paths.make(old)
+    house.app.store.add_link_key(house.at)
+
+    house.runner._server._renew()
+
+    restarted = ReturnPaths("b@papers.example", house.app.store.link_keys(house.at))
+    assert post.return_paths.make("new-mail") == restarted.make("new-mail")
+    assert post.return_paths.read(earlier) == old
+    house.close()
+
+
+def test_a_mailbox_of_reports_that_cannot_be_used_ends_the_start(tmp_path):
+    login = 'host = "192.0.2.1"\nusername = "b"\npassword = "p"\nsecurity = "none"'
+
+    with pytest.raises(MailError, match="would cross the network unencrypted"):
+        House(tmp_path, f"[bounces]\n{login}\n")
+
+
+def test_the_disk_that_is_watched_is_the_one_of_the_database(tmp_path, monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(watchman, "_disk", looked_at.append)
+    house = House(tmp_path, f'[store]\nurl = "sqlite:///{tmp_path / "kept" / "news.db"}"\n')
+
+    house.runner.lookout.facts()
+
+    assert looked_at == [tmp_path / "kept"]
+    house.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import socket
 import threading
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import format_datetime
@@ -12,6 +13,7 @@ from email.utils import format_datetime
 import pytest
 import requests
 import urllib3
+from dripping_server import dripping_headers
 from source_server import NOW, Answer, Reader, World
 
 from newsletter.errors import SourceError
@@ -271,6 +273,14 @@ def test_a_drop_is_looked_at_before_the_next_one_comes(reader: Reader):
     assert "comes in too slowly" in said
 
 
+def test_headers_that_only_drip_are_given_up(reader: Reader):
+    with dripping_headers() as here:
+        fetcher = reader.fetcher(named=(here,), obey_robots=False, attempts=1, timeout_seconds=0.05)
+        said = failure(fetcher.get, f"{here}/x")
+
+    assert "comes in too slowly" in said
+
+
 def test_a_broken_answer_is_tried_again(world: World, reader: Reader):
     cut = Answer(body="short", headers={"Content-Length": "100"})
     packed = Answer(body="no gzip", headers={"Content-Encoding": "gzip"})
@@ -278,6 +288,18 @@ def test_a_broken_answer_is_tried_again(world: World, reader: Reader):
     assert reader.fetcher().get(f"{world.base}/x").body == b"fine"
     assert "broke in the middle" in reader.told[0]
     assert "packed in a broken way" in reader.told[1]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_a_packed_answer_that_ends_in_the_middle_is_tried_again_and_never_kept(
+    world: World, reader: Reader, pack
+):
+    whole = pack(b"one card after another " * 99)
+    said = {"Content-Encoding": "gzip" if pack is gzip.compress else "deflate", "ETag": '"1"'}
+    world.routes["/x"] = [Answer(body=whole[:-20], headers=said), Answer(body=whole, headers=said)]
+
+    assert reader.fetcher().get(f"{world.base}/x").body == b"one card after another " * 99
+    assert "packed in a broken way" in reader.told[0]
 
 
 def test_a_closed_door_is_told_without_the_query(reader: Reader):

@@ -189,6 +189,19 @@ def test_who_left_or_was_forgotten_is_not_brought_back_by_an_old_list(take, desk
     assert [s.status for s in desk.all()] == [Status.UNSUBSCRIBED]
 
 
+@pytest.mark.parametrize("status", ["complained", "bounced", "unsubscribed"])
+def test_a_list_that_says_it_is_over_with_somebody_who_is_mailed_is_told(take, desk, status):
+    take("email\na@x.org\nb@x.org\n")
+
+    again = take(f"email,status\na@x.org,{status}\nb@x.org,active\n")
+
+    assert (again.added, again.known) == (0, 2)
+    ((place, why),) = reasons(again.contradicted)
+    assert place == "line 2"
+    assert f"a@x.org is active here and stays so, though the file says {status}" in why
+    assert desk.find("a@x.org").status is Status.ACTIVE
+
+
 def test_a_dry_run_tells_the_same_and_keeps_nothing(take, desk):
     text = "email\na@x.org\nnobody\n"
 

@@ -9,11 +9,13 @@ import pytest
 from operator_world import MINUTE, NOON, PUBLICATION, TAKEN, Relay
 
 from newsletter.config import load_settings
-from newsletter.delivery import Outcome, Result
+from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome, Result
 from newsletter.errors import StoreError
 from newsletter.journal import Journal
+from newsletter.membership import Consent, Wishes
 from newsletter.model import Entry, Listing, Paper, Tier
 from newsletter.store import open_store
+from newsletter.subscriptions import Subscriptions
 from newsletter.watch import Reading, Rules
 from newsletter.watchman import Lookout, Teller, Watchman, rules_of
 
@@ -108,6 +110,33 @@ def test_a_restart_forgets_no_alarm_and_tells_none_twice(house, tmp_path):
 
     assert again.look() == []
     assert again.look(10) == ["over: relay login"]
+
+
+def test_after_a_restart_the_trouble_with_a_relay_is_not_over_before_a_mail_was_tried(
+    house, tmp_path
+):
+    house.journal.mail_ended(PUT_OFF, house.at)
+    house.look()
+    again = House(house.store, house.relay, tmp_path)
+    again.at = house.at
+    yes = Consent(at=NOON, origin="test", wording="yes")
+    reader = Subscriptions(house.store).enrol("ines@reader.example", Wishes(), yes, now=NOON)
+    put_off = Delivery(
+        id="a" * 32,
+        errand=Errand.SETTINGS,
+        subscriber_id=reader.id,
+        created_at=NOON,
+        next_attempt_at=NOON,
+        state=DeliveryState.DEFERRED,
+    )
+    with house.store.changing_register() as register:
+        register.outbox.add(put_off)
+        register.outbox.record([put_off])
+
+    assert again.look(25) == []
+
+    again.journal.mail_ended(TAKEN, again.at)
+    assert again.look() == ["over: relay login"]
 
 
 def test_what_the_doorman_says_is_told_in_the_next_round_and_is_over_after_an_hour(house):
