@@ -12,7 +12,6 @@ from threading import Event, Lock
 
 from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome
 from newsletter.mail import outbox
-from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.pace import Leaving, Pace
 from newsletter.mail.relays import Failover, Silence
 from newsletter.mail.transport import Envelope, Transport
@@ -328,7 +327,7 @@ class _Bag:
         envelope = Envelope(
             raw=signed, sender=address(sender), recipient=recipient, dotless=made.is_dotless
         )
-        return envelope, fingerprint(made.raw)
+        return envelope, made.mark
 
     def _make(self, letter: Letter) -> Made:
         """The mail, and the next few with it for as long as the pace holds none back.

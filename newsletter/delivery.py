@@ -17,6 +17,8 @@ class Result(StrEnum):
     DEFERRED = "deferred"
     REJECTED = "rejected"
 
+    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
@@ -44,6 +46,8 @@ class Errand(StrEnum):
     CONFIRM = "confirm"
     SETTINGS = "settings"
 
+    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
+
 
 class DeliveryState(StrEnum):
     """How far a mail is on its way; the last three are final."""
@@ -54,6 +58,8 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -311,6 +311,8 @@ class Why(StrEnum):
     TREND = "trend"
     SURPRISE = "surprise"
 
+    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
+
 
 _PHRASES = {
     Why.TOPIC: "your topic “{}”",
@@ -371,8 +373,8 @@ class Digest:
     @property
     def list_day(self) -> date | None:
         """The newest day on whose list one of its papers first stood."""
-        listed = (pick.paper.listed_on for pick in self.picks)
-        return max((day for day in listed if day), default=None)
+        listed = [day for pick in self.picks if (day := pick.paper.listed_on)]
+        return max(listed, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from newsletter.delivery import Delivery, Errand, Outcome, Result
 from newsletter.errors import NewsletterError
 from newsletter.links import LinkMaker, Way
 from newsletter.mail import lint, message, outbox
+from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.lint import Check
 from newsletter.mail.preflight import Preflight
@@ -87,11 +88,13 @@ class Made(NamedTuple):
     """A mail as it goes over the wire, unsigned.
 
     Attributes:
+        mark: its fingerprint, taken while its octets are still at hand for the processor.
         is_dotless: see `Envelope.dotless`.
         even, is_indented: what needs no look when it is signed, see `Signer.sign`.
     """
 
     raw: bytes
+    mark: str
     is_dotless: bool = False
     even: int = 0
     is_indented: bool = False
@@ -106,8 +109,7 @@ def not_made(error: Exception) -> Outcome:
     return Outcome(result=Result.DEFERRED, detail=said)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Letter(NamedTuple):
     """A mail that may leave, not made yet; it is tried until `patience` ends."""
 
     recipient: str
@@ -182,10 +184,9 @@ def _digest_letter(
 
 def _made(digest: Digest, subscriber: Subscriber, post: Post) -> Made:
     rendered, raw = make_mail(digest, subscriber, post)
-    page = rendered.html_body
-    is_even = page.is_even and subscriber.format is Format.HTML
-    even = page.size + len(ending(digest.id)) if is_even else 0
-    return Made(raw, rendered.is_dotless, even, rendered.text_body.is_even)
+    is_even = rendered.html_body.is_even and subscriber.format is Format.HTML
+    even = rendered.html_octets + len(ending(digest.id)) if is_even else 0
+    return Made(raw, fingerprint(raw), rendered.is_dotless, even, rendered.text_body.is_even)
 
 
 def _confirmation(
@@ -205,10 +206,14 @@ def _settings_letter(post: Post, delivery: Delivery, subscriber: Subscriber) -> 
 def _service_letter(
     post: Post, write: Callable[..., bytes], link: str, delivery: Delivery, subscriber: Subscriber
 ) -> Letter:
+
+    def make() -> Made:
+        to, at = subscriber.email, delivery.created_at
+        raw = write(to=to, link=link, letter_id=delivery.id, at=at)
+        return Made(raw, fingerprint(raw))
+
     return Letter(
         recipient=subscriber.email,
-        make=lambda: Made(
-            write(to=subscriber.email, link=link, letter_id=delivery.id, at=delivery.created_at)
-        ),
+        make=make,
         patience=outbox.patience(delivery, None, post.retries),
     )

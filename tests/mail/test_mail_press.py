@@ -182,8 +182,8 @@ def test_what_is_kept_has_bounds(publication, subscriber, monkeypatch):
     press = renderer._press
     assert (len(press._plates), len(press._shells)) == (3, 2)
     plates = [plate for _, plate in press._plates.values()]
-    fillers = [filler for plate in plates for filler in plate.fillers]
-    assert 0 < max(map(len, fillers)) <= 2
+    known = [shared.known for plate in plates for shared in plate.fillers.shared]
+    assert 0 < max(map(len, known)) <= 2
 
 
 def test_a_home_whose_address_needs_escaping_is_no_obstacle(renderer, subscriber):
