@@ -16,6 +16,7 @@ from newsletter.selection.ranking import Verdict
 from newsletter.web.cards import card_of
 
 AT_FIRST = 5  # papers that are seen without a further click
+RESTING = "The preview rests for a moment; what you wrote is all here."
 _ABSTRACT = 200
 _TITLE = 90
 _CLOSEST = 3

@@ -99,6 +99,12 @@ def test_too_many_previews_of_one_network_are_told_when_to_come_back(tmp_path):
     assert listed.status_code == 429
 
 
+def test_long_reading_lists_count_as_several_previews(web):
+    body = {"text": "".join(f"2604.{number:05d}\n" for number in range(19_999)) + "2604.00001"}
+    answers = [web.client.post(f"{API}/reading-list", json=body).status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 429]
+
+
 def test_a_subscription_mails_a_confirmation_and_keeps_what_was_agreed_to(web):
     answer = subscribe(
         web, {"origin": LAB}, wishes={"topics": ["robots"], "send_at": "06:30", "name": "Ines"}

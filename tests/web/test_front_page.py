@@ -196,6 +196,24 @@ def test_too_many_previews_are_refused_kindly_and_keep_what_was_typed(web):
 # -- papers liked
 
 
+def test_a_network_has_few_long_reading_lists_read_in_a_minute(web):
+    many = "".join(f"2604.{number:05d}\n" for number in range(19_000))
+    long = "x" * 2_000_000
+    for path, sent in (
+        ("/reading-list", {"data": {"liked": many}}),
+        ("/preview", {"data": {"liked": many}}),
+        ("/subscribe", {"files": {"library": long}}),
+    ):
+        assert web.client.post(path, **sent).status_code != 429
+    assert web.client.post("/preview", data={}).status_code == 429
+
+
+def test_a_library_of_a_few_hundred_papers_counts_as_one_look(web):
+    some = "".join(f"2604.{number:05d}\n" for number in range(900))
+    for _ in range(60):
+        assert web.client.post("/reading-list", data={"liked": some}).status_code == 200
+
+
 def test_a_reading_list_becomes_lines_with_a_report(shown):
     bibtex = b"@article{a, title={Sparse attention on phones}}\n@misc{b, eprint={2604.00005}, archivePrefix={arXiv}, title={x}}"
     answer = shown.client.post("/reading-list", files={"library": ("my.bib", bibtex)}).json()
