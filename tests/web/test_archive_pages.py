@@ -46,6 +46,13 @@ def test_days_are_listed_newest_first_with_their_papers(web):
     assert "March 2026" in page.text
 
 
+def test_a_paper_in_arabic_or_hebrew_runs_from_right_to_left(web):
+    listed(web, date(2026, 4, 2), paper(1, date(2026, 4, 2), "תרגום (BERT)"))
+    page = web.client.get("/archive/2026-04-02").text
+    assert '<h2 dir="auto">תרגום (BERT)</h2>' in page
+    assert '<p class="abstract" dir="auto">' in page
+
+
 def test_many_days_come_in_pages(web):
     for back in range(1, 70):
         day = date(2026, 4, 3) - timedelta(days=back)
