@@ -16,6 +16,7 @@ from newsletter.errors import ConfigError
 from newsletter.library import LARGEST, Find, LibraryError, match, read_library
 from newsletter.membership import Wishes, wishes_of
 from newsletter.model import Cadence, Format
+from newsletter.subscriptions import remarks
 
 HERE = "command line"
 LISTS = ("topics", "keywords", "authors", "organizations", "categories", "liked", "muted")
@@ -46,7 +47,10 @@ class Told:
         if self.library is not None:
             liked = given.get("liked", base.profile.liked if base else ())
             given["liked"] = tuple(dict.fromkeys((*liked, *_liked_in(self.library, find))))
-        return check_wishes(given, HERE, base)
+        wishes = check_wishes(given, HERE, base)
+        for sentence in remarks(wishes.profile):
+            note(sentence)
+        return wishes
 
 
 def _liked_in(file: Path, find: Find) -> tuple[str, ...]:

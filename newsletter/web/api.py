@@ -17,7 +17,7 @@ from newsletter.errors import ConfigError
 from newsletter.library import LibraryError, Report, match, read_library
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Candidate
-from newsletter.subscriptions import mailbox
+from newsletter.subscriptions import mailbox, remarks
 from newsletter.web.api_abroad import Abroad
 from newsletter.web.api_answers import JsonRoute, complete, refusals
 from newsletter.web.api_models import (
@@ -158,6 +158,7 @@ class Api:
             day=pool.day.isoformat() if pool.day else None,
             sample=pool.sample,
             reading_list=report_of(report) if report else None,
+            notes=remarks(profile),
         )
 
     def reading_list(self, body: ReadingListBody, request: Request) -> ReadingListAnswer:
@@ -177,7 +178,11 @@ class Api:
         mailbox(body.email)  # tells what is wrong with the address before the doorman counts
         if self._is_let_in(body, request):
             self._ask(body.email, wishes, request)
-        return SubscriptionAnswer(message=ASKED, reading_list=report_of(report) if report else None)
+        return SubscriptionAnswer(
+            message=ASKED,
+            reading_list=report_of(report) if report else None,
+            notes=remarks(wishes.profile),
+        )
 
     def _ask(self, email: str, wishes: Wishes, request: Request) -> None:
         site, now = self._site, self._site.now()

@@ -112,6 +112,13 @@ def test_what_cannot_be_done_ends_with_2_and_a_sentence(newsletter, words, sente
     assert ran.out == ""
 
 
+def test_a_category_that_brings_nothing_is_told(newsletter, held):
+    ran = newsletter("subscribe", "bo@x.org", "--category", "cs.XX", "--category", "cs.CL")
+    assert ran.code == 0
+    assert "“cs.XX” is no arXiv category we know, so it brings nothing." in ran.err
+    assert held("bo@x.org")["wishes"]["profile"]["categories"] == ["cs.XX", "cs.CL"]
+
+
 def test_subscribing_twice_is_said_and_changes_nothing(newsletter, held, ines):
     before = held(ines)
 

@@ -50,7 +50,7 @@ def filled(web: Site, **fields: object) -> dict[str, object]:
 
 
 def titles(page: str) -> list[str]:
-    return [html.unescape(t) for t in re.findall(r"<h3><a [^>]*>([^<]+)</a></h3>", page)]
+    return [html.unescape(t) for t in re.findall(r"<h3[^>]*><a [^>]*>([^<]+)</a></h3>", page)]
 
 
 # -- looking
