@@ -53,6 +53,15 @@ def test_a_paper_in_arabic_or_hebrew_runs_from_right_to_left(web):
     assert '<p class="abstract" dir="auto">' in page
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [("/archive/", "/archive"), ("//elsewhere.example/", "/elsewhere.example"), ("/a%20ä/", "/a%20%C3%A4")],
+)
+def test_a_slash_behind_an_address_does_no_harm(shown, asked, meant):
+    answer = shown.client.get(HOME + asked)
+    assert (answer.status_code, answer.headers["location"]) == (303, meant)
+
+
 def test_many_days_come_in_pages(web):
     for back in range(1, 70):
         day = date(2026, 4, 3) - timedelta(days=back)
