@@ -55,7 +55,11 @@ def test_a_paper_in_arabic_or_hebrew_runs_from_right_to_left(web):
 
 @pytest.mark.parametrize(
     ("asked", "meant"),
-    [("/archive/", "/archive"), ("//elsewhere.example/", "/elsewhere.example"), ("/a%20ä/", "/a%20%C3%A4")],
+    [
+        ("/archive/", "/archive"),
+        ("//elsewhere.example/", "/elsewhere.example"),
+        ("/a%20ä/", "/a%20%C3%A4"),
+    ],
 )
 def test_a_slash_behind_an_address_does_no_harm(shown, asked, meant):
     answer = shown.client.get(HOME + asked)
