@@ -153,6 +153,18 @@ def test_mutes_keep_papers_away_and_the_preview_says_so(shown):
     assert "kept away by your mutes" in page
 
 
+def test_who_mutes_everything_is_told_that_it_is_the_mutes(shown):
+    data = {"topics": "efficient inference", "muted": "efficient inference\nrobot\nprotein"}
+    page = shown.client.post("/preview", data=data, headers=FRAGMENT).text
+    said = "Of 12 papers your mutes keep 8 away, and of the others none fits closely enough."
+    assert page.count(said) == 2  # for eyes and for ears
+    assert "Fewer mutes bring more" in page
+    data["muted"] += "\nlanguage\ngraph\nbirds\nvideo\nimage\ngripper"
+    page = shown.client.post("/preview", data=data | {"topics": ""}, headers=FRAGMENT).text
+    assert "Of 12 papers your mutes keep every one away." in page
+    assert "This is what trends" not in page
+
+
 def test_a_quiet_day_is_told_honestly(shown):
     data = {"topics": "medieval bookbinding", "surprise": "no"}
     page = shown.client.post("/preview", data=data, headers=FRAGMENT).text
