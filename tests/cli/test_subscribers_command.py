@@ -88,6 +88,12 @@ def test_a_readers_file_gives_the_profile_and_options_win_over_it(newsletter, in
         (["subscribe", "a@x.org", "--timezone", "Europe/Berln"], "did you mean Europe/Berlin?"),
         (["subscribe", "a@x.org", "--at", "25:00"], "must be a local time such as 08:00"),
         (["subscribe", "a@x.org", "--day", "noday"], "weekday: must be a day such as mon"),
+        (["subscribe", "a@x.org", "--day", "7"], "weekday: must be a day such as mon"),
+        (
+            ["subscribe", "a@x.org", "--cadence", "monthly"],
+            "cadence: must be 'daily', 'weekdays' or 'weekly'",
+        ),
+        (["subscribe", "a@x.org", "--format", "pdf"], "format: must be 'html' or 'text'"),
         (["subscribe", "a@x.org", "--max-papers", "99"], "max_papers"),
         (["subscribe", "a@x.org", "--profile", "missing.toml"], "no such file"),
         (["subscribe", "a@x.org", "--liked-file", "missing.bib"], "no such file"),
