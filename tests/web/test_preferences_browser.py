@@ -63,6 +63,18 @@ def test_the_settings_work_without_script(visit, web):
     expect(page.get_by_role("heading", level=1)).to_have_text("You are forgotten")
 
 
+def test_the_way_back_leads_to_what_was_saved(visit, web):
+    page = visit(web.path(Way.PREFERENCES, web.reader().id))
+    page.fill("#topics", "robots")
+    page.click(".savebar button")
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    page.click("text=unsubscribe")
+    expect(page.locator("h1")).to_contain_text("Leave")
+    page.go_back()
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    expect(page.locator("#topics")).to_have_value("robots")
+
+
 def test_a_day_for_the_end_of_a_pause_is_picked(visit, web):
     reader = web.reader()
     page = visit(web.path(Way.PAUSE, reader.id), width=375)
