@@ -135,6 +135,13 @@ def test_no_word_of_how_often_it_comes_is_broken_on_the_smallest_phones(visit):
     assert lines == 1
 
 
+@pytest.mark.parametrize("way", [Way.PAUSE, Way.PREFERENCES])
+def test_with_a_font_twice_as_large_no_page_scrolls_sideways_on_a_phone(visit, web, way):
+    page = visit(web.path(way, web.reader().id), width=375)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
+
+
 def look(page: Page, name: str) -> None:
     page.emulate_media(reduced_motion="reduce")  # colours are judged when nothing moves
     results = Axe().run(page)
