@@ -15,7 +15,7 @@ def one_line(text: str) -> str:
     """Text of the world as one plain line: line breaks and other control characters become a space,
     invisible ones (byte order marks, direction overrides) go; the joiners of scripts and emoji stay.
     """
-    seen = "".join(map(_plain, text))
+    seen = text if text.isprintable() else "".join(map(_plain, text))  # most text has none of these
     return " ".join(unicodedata.normalize("NFC", seen).split())
 
 

@@ -33,6 +33,7 @@ from newsletter.preview.write import write_preview
 from newsletter.sources.lines import lines_of
 from newsletter.sources.spec import SourceSpec, parse_source
 from newsletter.store import Store
+from newsletter.subscriptions import remarks
 
 cli = typer.Typer(
     name="newsletter",
@@ -257,7 +258,8 @@ def _hasty(settings: Settings) -> Settings:
 def _check_before_reading(app: App, readers: Sequence[Path]) -> None:
     """A broken reader, template or model is said before anybody waits for a network."""
     for file in readers:
-        load_reader(file)
+        for sentence in remarks(load_reader(file).profile):
+            note(f"{file}: {sentence}")
     names = Counter(file.stem for file in readers)
     if twice := [str(file) for file in readers if names[file.stem] > 1]:
         raise ConfigError(

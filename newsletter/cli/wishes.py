@@ -15,7 +15,7 @@ from newsletter.config import check_wishes, load_reader
 from newsletter.errors import ConfigError
 from newsletter.library import LARGEST, Find, LibraryError, match, read_library
 from newsletter.membership import Wishes, wishes_of
-from newsletter.model import Cadence, Format
+from newsletter.subscriptions import remarks
 
 HERE = "command line"
 LISTS = ("topics", "keywords", "authors", "organizations", "categories", "liked", "muted")
@@ -46,7 +46,10 @@ class Told:
         if self.library is not None:
             liked = given.get("liked", base.profile.liked if base else ())
             given["liked"] = tuple(dict.fromkeys((*liked, *_liked_in(self.library, find))))
-        return check_wishes(given, HERE, base)
+        wishes = check_wishes(given, HERE, base)
+        for sentence in remarks(wishes.profile):
+            note(sentence)
+        return wishes
 
 
 def _liked_in(file: Path, find: Find) -> tuple[str, ...]:
@@ -108,7 +111,9 @@ def _options(
     surprise: Annotated[
         bool | None, typer.Option("--surprise/--no-surprise", help="A place for a rising paper.")
     ] = None,
-    cadence: Annotated[Cadence | None, typer.Option("--cadence")] = None,
+    cadence: Annotated[
+        str | None, typer.Option("--cadence", metavar="daily|weekdays|weekly", help="How often.")
+    ] = None,
     weekday: Annotated[
         str | None, typer.Option("--day", metavar="mon|tue|...", help="For the weekly cadence.")
     ] = None,
@@ -117,7 +122,7 @@ def _options(
     ] = None,
     timezone: Annotated[str | None, typer.Option("--timezone", metavar="Europe/Berlin")] = None,
     format: Annotated[  # noqa: A002 - the key of a reader's file
-        Format | None, typer.Option("--format", help="Mails as html or text.")
+        str | None, typer.Option("--format", metavar="html|text", help="What mails are made of.")
     ] = None,
 ) -> None:
     """Only its parameters count; they are called as in a reader's file."""

@@ -4,7 +4,7 @@ Order, last wins: `config/newsletter.toml` of the package, the operator's own fi
 variables (`NEWSLETTER_SOURCES__BASE_URL`).
 """
 
-from newsletter.config.files import data_dir
+from newsletter.config.files import data_dir, in_words
 from newsletter.config.readers import ReaderFile, check_wishes, load_reader
 from newsletter.config.settings import RelaySettings, Settings, load_settings
 from newsletter.config.topics import Topic, load_topics
@@ -16,6 +16,7 @@ __all__ = [
     "Topic",
     "check_wishes",
     "data_dir",
+    "in_words",
     "load_reader",
     "load_settings",
     "load_topics",

@@ -147,11 +147,12 @@ def _day(value: object) -> object:
 
 def _weekday(value: object) -> object:
     """A day may be written as a word, whole or its first three letters."""
-    word = value.strip().lower() if isinstance(value, str) else ""
-    days = [name for name in _DAYS if word in (name, name[:3])]
-    if word and not days and not word.isdecimal():
+    word = str(value).strip().lower()
+    days = (number for number, day in enumerate(_DAYS) if word in (day, day[:3], str(number)))
+    number = next(days, None)
+    if number is None:
         raise ValueError("must be a day such as mon or tuesday, or 0 (Monday) to 6")
-    return _DAYS.index(days[0]) if days else value
+    return number
 
 
 def _local_time(value: object) -> object:

@@ -12,19 +12,34 @@ from pydantic import BaseModel, ValidationError
 
 from newsletter.errors import ConfigError
 
+_A_DAY = "must be a day such as 2026-04-03"
 _PLAIN = {
     "tuple_type": 'must be a list such as ["one", "two"]',
+    "list_type": 'must be a list such as ["one", "two"]',
     "string_type": "must be text in quotes",
     "int_type": "must be a whole number",
     "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "greater_than_equal": "must be {ge:.15g} or more",
+    "greater_than": "must be more than {gt:.15g}",
+    "less_than_equal": "must be {le:.15g} or less",
+    "less_than": "must be less than {lt:.15g}",
+    "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
     "float_type": "must be a number",
+    "finite_number": "must be a number",
     "float_parsing": "must be a number",
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
+    "date_type": _A_DAY,
+    "date_parsing": _A_DAY,
+    "date_from_datetime_parsing": _A_DAY,
+    "date_from_datetime_inexact": _A_DAY,
     "model_type": "must be a table",
     "missing": "is missing",
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
+    "string_too_long": "must have at most {max_length} characters",
     "string_pattern_mismatch": "must be one line",  # the only shape that is not told by its field
 }
 NOT_TO_BE_SHOWN = "secret_type"  # the kind of mistake whose value is not repeated
@@ -64,21 +79,28 @@ def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
     return [_sentence(mistake, model) for mistake in error.errors(include_url=False)]
 
 
+def in_words(mistake: Any) -> str:
+    """What a value must be, in our words rather than those of the library that checked it."""
+    kind, told = mistake["type"], mistake.get("ctx", {})
+    if kind == "too_long":
+        things = "characters" if isinstance(mistake["input"], str) else "entries"
+        return f"must have at most {told['max_length']:,} {things}"
+    if kind == "string_too_short" and mistake["input"].strip():
+        return f"must have {told['min_length']} characters at least"
+    if kind in _PLAIN:
+        return _PLAIN[kind].format(**told)
+    return str(mistake["msg"].removeprefix("Value error, "))
+
+
 def _sentence(mistake: Any, model: type[BaseModel]) -> str:
     path = [part for part in mistake["loc"] if isinstance(part, str)]
     key = ".".join(str(part) for part in mistake["loc"])
     if mistake["type"] == "extra_forbidden":
         close = difflib.get_close_matches(path[-1], _keys_beside(path, model), 1)
         return f"{key}: unknown key" + (f"; did you mean {close[0]}?" if close else "")
-    return f"{key}: {_words(mistake, key)}{_given(mistake)}"
-
-
-def _words(mistake: Any, key: str) -> str:
     if mistake["type"] == "tuple_type" and isinstance(mistake["input"], dict):
-        return f"is a list of tables, with double brackets: [[{key}]]"
-    if mistake["type"] == "string_too_short" and mistake["input"].strip():
-        return f"must have {mistake['ctx']['min_length']} characters at least"
-    return _PLAIN.get(mistake["type"], str(mistake["msg"]).removeprefix("Value error, "))
+        return f"{key}: is a list of tables, with double brackets: [[{key}]]"
+    return f"{key}: {in_words(mistake)}{_given(mistake)}"
 
 
 def _given(mistake: Any) -> str:

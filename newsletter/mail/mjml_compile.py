@@ -48,6 +48,7 @@ _STYLE_SPACES = re.compile(r" ?([{};,>]) ?")
 _RAW = re.compile(r"\{%[-+]?\s*raw\s*-?%\}(.*)\{%[-+]?\s*endraw\s*-?%\}", re.DOTALL)
 _POSITION = re.compile(r"position (\d+):\d+")
 _PROBLEMS_SHOWN = 5
+_BLOCK = re.compile(r"\{%[-+]?\s*(end)?(if|for|macro|call|filter|with|block)\b")
 _NEVER_CLOSED = ("Unexpected end of template", "nesting mistake")
 
 
@@ -73,13 +74,12 @@ def compile_template(reader: Reader, name: str) -> Compiled:
 
     Raises:
         TemplateError: the lint found faults (file and line of the first, the next ones named; a
-            Jinja tag that is none comes before them), or the compiler refused the template or
+            Jinja tag that is none or never closed comes before them), or the compiler refused the template or
             lost a Jinja tag.
     """
     document = read_document(reader, name)
-    problems = lint(document)
-    if problems:
-        _refuse_wrong_jinja(document, name)
+    _refuse_wrong_jinja(document, name)
+    if problems := lint(document):
         _refuse_faults(problems)
     page = _compiled(document, name)
     _refuse_losses(document, page)
@@ -87,17 +87,31 @@ def compile_template(reader: Reader, name: str) -> Compiled:
 
 
 def _refuse_wrong_jinja(document: Document, name: str) -> None:
-    """With a misspelt `endif` everything behind it seems to be in the wrong place."""
+    """With a wrong or missing `endif` everything behind it seems to be in the wrong place."""
     bare = " ".join(found[0] for found in placeholders(document.text))
     tags = _restored(document, bare, name)
     try:
         jinja2.Environment(autoescape=True).parse(tags.source)
     except jinja2.TemplateSyntaxError as error:
         said = error.message or ""
-        if any(words in said for words in _NEVER_CLOSED):  # the lint knows where it was opened
-            return
         place = tags.place(error.lineno)
+        if any(words in said for words in _NEVER_CLOSED) and (tag := _left_open(document)):
+            said, place = f"{tag.text} is never closed", tag.place
         raise TemplateError(said, file=place.file, line=place.line) from error
+
+
+def _left_open(document: Document) -> Piece | None:
+    """The block tag that the next end tag does not fit; it may be in quite another file."""
+    opened: list[tuple[Piece, str]] = []
+    for tag in document.tags:
+        found = _BLOCK.match(tag.text)
+        if found and not found[1]:
+            opened.append((tag, found[2]))
+        elif found and opened:
+            last, kind = opened.pop()
+            if kind != found[2]:
+                return last
+    return opened[-1][0] if opened else None
 
 
 def _refuse_faults(problems: Sequence[Problem]) -> None:

@@ -41,8 +41,10 @@ def checked(url: str, hosts: Collection[str]) -> str:
     if parts.username is not None or parts.password is not None:
         raise _refused(url, "an address with a user name or password in it is not used")
     host = parts.hostname or ""
+    if not host:
+        raise _refused(url, "this address names no host")
     if host not in hosts:
-        raise _refused(url, f"{host or 'no host'} is not among the allowed hosts (extra_hosts)")
+        raise _refused(url, f"{host} is not among the allowed hosts (extra_hosts)")
     return url
 
 

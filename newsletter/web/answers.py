@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -63,9 +64,9 @@ class _Answers:
     def refused(self, request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             return self.unforeseen(request, error)
+        if way := _way_on(request, error.status_code):
+            return RedirectResponse(way, HTTPStatus.SEE_OTHER, {"cache-control": "no-store"})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            if way := _page_of_form(request):
-                return RedirectResponse(way, HTTPStatus.SEE_OTHER, {"cache-control": "no-store"})
             error.detail = f"{request.method} is not possible here."
             error.headers = {"allow": _allowed(request)}
         lost = _NO_ADDRESS if request.url.path.startswith(API) else _LOST
@@ -95,15 +96,19 @@ class _Answers:
         return self._pages.problem(status, HTTPStatus(status).phrase, sentence)
 
 
-def _page_of_form(request: Request) -> str:
-    """The page with the button that leads to this address; empty where nothing else can be shown.
+def _way_on(request: Request, status: int) -> str:
+    """The page that is meant by an address without one; empty where none is.
 
-    Who comes back by the address bar or a restored tab asks with GET for what only a button does.
+    Who comes back by the address bar or a restored tab asks with GET for what only a button does:
+    the page with that button. And some write a slash behind an address.
     """
     path = request.url.path
     if request.method not in ("GET", "HEAD") or path.startswith(API):
         return ""
-    return path.rpartition("/")[0] or "/"
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return path.rpartition("/")[0] or "/"
+    is_lost = status == HTTPStatus.NOT_FOUND and path.endswith("/")
+    return "/" + quote(path.strip("/")) if is_lost else ""  # one slash in front: never another host
 
 
 def _allowed(request: Request) -> str:

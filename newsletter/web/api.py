@@ -17,7 +17,7 @@ from newsletter.errors import ConfigError
 from newsletter.library import LibraryError, Report, match, read_library
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Candidate
-from newsletter.subscriptions import mailbox
+from newsletter.subscriptions import mailbox, remarks
 from newsletter.web.api_abroad import Abroad
 from newsletter.web.api_answers import JsonRoute, complete, refusals
 from newsletter.web.api_models import (
@@ -37,6 +37,7 @@ from newsletter.web.api_models import (
 from newsletter.web.api_views import paper_of, pick_of, report_of
 from newsletter.web.doorman import Answer, Judgement, Knock
 from newsletter.web.forms import MOST
+from newsletter.web.liking import looks_at
 from newsletter.web.lists import day_of
 from newsletter.web.site import Site
 
@@ -146,7 +147,7 @@ class Api:
 
     def preview(self, body: PreviewBody, request: Request) -> PreviewAnswer:
         """The papers of the last days that this profile would have received, with the reasons."""
-        self._may_look(request)
+        self._may_look(request, body.liked_text)
         given, report = self._with_liked(body, body.liked_text)
         profile = _checked(given).profile
         pool = self._site.chooser.pool
@@ -157,11 +158,12 @@ class Api:
             day=pool.day.isoformat() if pool.day else None,
             sample=pool.sample,
             reading_list=report_of(report) if report else None,
+            notes=remarks(profile),
         )
 
     def reading_list(self, body: ReadingListBody, request: Request) -> ReadingListAnswer:
         """What is understood of a reading list of any kind; nothing is kept."""
-        self._may_look(request)
+        self._may_look(request, body.text)
         report = self._read(body.text, "text")
         return ReadingListAnswer(report=report_of(report), liked=list(report.liked))
 
@@ -170,13 +172,17 @@ class Api:
     def subscribe(self, body: SubscriptionBody, request: Request) -> SubscriptionAnswer:
         """Asks for a subscription. The answer is the same for every address, known or not."""
         if body.liked_text:
-            self._may_look(request)  # reading it costs computing time
+            self._may_look(request, body.liked_text)  # reading it costs computing time
         given, report = self._with_liked(body.wishes, body.liked_text)
         wishes = _checked(given, "wishes.")
         mailbox(body.email)  # tells what is wrong with the address before the doorman counts
         if self._is_let_in(body, request):
             self._ask(body.email, wishes, request)
-        return SubscriptionAnswer(message=ASKED, reading_list=report_of(report) if report else None)
+        return SubscriptionAnswer(
+            message=ASKED,
+            reading_list=report_of(report) if report else None,
+            notes=remarks(wishes.profile),
+        )
 
     def _ask(self, email: str, wishes: Wishes, request: Request) -> None:
         site, now = self._site, self._site.now()
@@ -197,8 +203,8 @@ class Api:
             raise HTTPException(422, judgement.sentence)
         return judgement.answer is Answer.LET_IN
 
-    def _may_look(self, request: Request) -> None:
-        judgement = self._site.doorman.may_preview(_client(request))
+    def _may_look(self, request: Request, text: str) -> None:
+        judgement = self._site.doorman.may_preview(_client(request), looks_at(text))
         if judgement.answer is not Answer.LET_IN:
             raise _too_many(judgement)
 

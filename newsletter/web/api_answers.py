@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from newsletter.config import in_words
 from newsletter.errors import harmless
 from newsletter.web.answers import problem_json
 from newsletter.web.guard import BodyTooLargeError
@@ -140,7 +141,7 @@ def _sentence(mistake: Any) -> str:
     if mistake["type"] == "json_invalid":
         return _UNREADABLE
     key = ".".join(map(_part, mistake["loc"][1:])) or "body"
-    told = _PLAIN.get(mistake["type"], mistake["msg"].removeprefix("Value error, "))
+    told = _PLAIN.get(mistake["type"]) or in_words(mistake)
     if mistake["type"] == "string_pattern_mismatch":
         told = _SHAPES.get(mistake["loc"][-1], told)
     return f"{key}: {told[:1].lower()}{told[1:]}"

@@ -25,6 +25,10 @@ LikedText = Annotated[
         examples=["2604.00001\nhttps://arxiv.org/abs/2604.00002"],
     ),
 ]
+Notes = Annotated[
+    list[str],
+    Field(description="Sentences for the reader on what is kept and brings nothing."),
+]
 
 
 def _ticked(value: object) -> object:
@@ -117,7 +121,7 @@ class SubscriptionBody(BaseModel):
 
     email: Annotated[
         str,
-        StringConstraints(min_length=3, max_length=320),
+        StringConstraints(max_length=320),
         Field(
             description="Where the confirmation mail goes.",
             examples=["ines@reader.example"],
@@ -239,6 +243,7 @@ class PreviewAnswer(BaseModel):
     reading_list: Annotated[
         ReadingReport | None, Field(description="About `liked_text`, if there was any.")
     ] = None
+    notes: Notes = []
 
 
 class SubscriptionAnswer(BaseModel):
@@ -248,6 +253,7 @@ class SubscriptionAnswer(BaseModel):
     reading_list: Annotated[
         ReadingReport | None, Field(description="About `liked_text`, if there was any.")
     ] = None
+    notes: Notes = []
 
 
 class DayAnswer(BaseModel):

@@ -163,14 +163,19 @@ class Doorman:
             self._alarm("sign-up flood", news)
         return judgement
 
-    def may_preview(self, client: str) -> Judgement:
-        """Judges a preview, which costs computing time and nothing else."""
+    def may_preview(self, client: str, looks: int = 1) -> Judgement:
+        """Judges a preview, which costs computing time and nothing else.
+
+        Args:
+            looks: as how many previews it counts.
+        """
         network, now = network_of(client), self._seconds()
         with self._lock:
             gate = self._previews
             if wait := max(gate.wait_of_all(now), gate.wait(network, now)):
                 return _too_many(_PREVIEWS, wait)
-            gate.count(network, now)
+            for _ in range(looks):
+                gate.count(network, now)
         return _WELCOME
 
     def _seconds(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -10,9 +10,9 @@ from zoneinfo import available_timezones
 
 from newsletter.config import Topic
 from newsletter.library import Find
-from newsletter.mail.wording import WEEKDAYS, enumerate_names, shorten
+from newsletter.mail.wording import WEEKDAYS
 from newsletter.membership import Wishes
-from newsletter.selection.categories import NAMES, codes
+from newsletter.subscriptions import remarks
 from newsletter.web.forms import Form, check_form, form_of, read_form
 from newsletter.web.liking import lines_of, read_liking
 from newsletter.web.posted import Posted
@@ -22,10 +22,6 @@ _HOURS = tuple(f"{hour:02}:00" for hour in range(24))
 _SIZES = ("3", "5", "8", "10", "15", "20", "30")
 _OLD_ZONES = ("Brazil/", "Canada/", "Chile/", "Etc/", "Mexico/", "SystemV/", "US/")
 _MORE = ("keywords", "authors", "organizations", "categories", "muted", "liked")
-_KNOWN = frozenset(code.casefold() for code in NAMES)
-_WHOLE_ARCHIVES = ("cs.", "eess.", "stat.")  # of which we have every code
-_NAMED = 3
-_ENTRY = 60
 _INTERESTS = ("topics", *_MORE, "trend")
 _RHYTHM = ("cadence", "weekday", "send_at", "timezone", "max_papers", "text_only", "name")
 
@@ -52,7 +48,7 @@ class Filled:
     def notes(self) -> tuple[str, ...]:
         """What the preview says of the entries."""
         wrong = (said for name, said in self.errors.items() if name in _INTERESTS)
-        return (*wrong, *_strange(self.wishes.profile.categories), *self.report[:1])
+        return (*wrong, *remarks(self.wishes.profile), *self.report[:1])
 
     def but(self, **errors: str) -> Filled:
         """The same with further mistakes."""
@@ -124,23 +120,6 @@ def zones() -> tuple[str, ...]:
     """The time zones that are offered; every other IANA name can be typed."""
     named = (n for n in available_timezones() if "/" in n and not n.startswith(_OLD_ZONES))
     return ("UTC", *sorted(named))
-
-
-def _strange(categories: Sequence[str]) -> Iterator[str]:
-    """What to say of categories that no paper can be in; one that is only new to us may be saved."""
-    words = [f"“{shorten(text, _ENTRY)}”" for text in categories if not _is_category(text)]
-    if words:
-        one = len(words) == 1
-        yield (
-            f"{enumerate_names(words[:_NAMED], len(words))} "
-            f"{'is no arXiv category' if one else 'are no arXiv categories'} we know, so "
-            f"{'it brings' if one else 'they bring'} nothing. Codes look like cs.CL."
-        )
-
-
-def _is_category(text: str) -> bool:
-    found = codes(text)
-    return any(code in _KNOWN or not code.startswith(_WHOLE_ARCHIVES) for code in found)
 
 
 def _by_number(text: str) -> tuple[int, str]:

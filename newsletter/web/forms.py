@@ -12,7 +12,7 @@ from newsletter.config import check_wishes
 from newsletter.errors import ConfigError
 from newsletter.membership import Wishes, one_line
 from newsletter.model import Format, Profile
-from newsletter.selection.categories import NAMES
+from newsletter.selection.categories import NAMES, codes
 
 # The most entries of each list that the form takes. Choosing for a longer profile holds up the
 # preview of everybody else; what an import brought stays as long as nobody touches it.
@@ -179,6 +179,12 @@ def _parted(line: str, *, names: bool) -> Iterable[str]:
     return parts
 
 
+def _side_by_side(line: str) -> str:
+    """`cs.CL stat.ML`, as arXiv itself parts them, with commas between them."""
+    words = re.findall(r"[^,;\s]+", line)
+    return ",".join(words) if all(map(codes, words)) else line
+
+
 def _readable(text: str) -> str:
     """Typed text, line by line without control characters; so it can be shown again."""
     return "\n".join(map(one_line, text.splitlines()))
@@ -198,6 +204,7 @@ def _list(form: Form, name: str, known: Sequence[str]) -> tuple[str, ...]:
         known = (*known, *form.suggested)
     if name == "categories":
         known = (*known, *NAMES.values())  # "Distributed, Parallel, and Cluster Computing"
+        text = "\n".join(map(_side_by_side, text.splitlines()))
     return entries(text, known, names=name == "authors")
 
 
@@ -237,6 +244,8 @@ def _field(key: str) -> str:
 def _sentence(name: str, said: str, form: Form) -> str:
     if name != "timezone":
         return _SAID.get(name, "This cannot be used.")
+    if not form.timezone:
+        return "Please name your time zone, such as Europe/Berlin."
     close = _DID_YOU_MEAN.search(said)
     hint = f" Did you mean {close[1]}?" if close else " Try one such as Europe/Berlin."
     return f"There is no time zone “{form.timezone[:60]}”." + hint

@@ -16,6 +16,7 @@ from newsletter.selection.ranking import Verdict
 from newsletter.web.cards import card_of
 
 AT_FIRST = 5  # papers that are seen without a further click
+RESTING = "The preview rests for a moment; what you wrote is all here."
 _ABSTRACT = 200
 _TITLE = 90
 _CLOSEST = 3
@@ -74,10 +75,23 @@ class Glance:
     def summary(self) -> str:
         """For ears, and for the bar on phones."""
         if self.problem or not self.papers:
-            return self.problem or "No paper of these days fits closely enough."
+            return self.problem or self.why_nothing
         count = "1 paper" if len(self.papers) == 1 else f"{len(self.papers)} papers"
         effect = f" {self.effect}" if self.effect else ""
         return f"{count}, the first is “{self.papers[0].card.title}”.{effect}"
+
+    @property
+    def why_nothing(self) -> str:
+        """Why there is no paper."""
+        if not self.considered:
+            return "There is no paper to choose from."
+        papers = "1 paper" if self.considered == 1 else f"{self.considered:,} papers"
+        if self.muted == self.considered:
+            return f"Of {papers} your mutes keep every one away."
+        if self.muted:
+            away = f"{self.muted:,} away, and of the others none fits closely enough."
+            return f"Of {papers} your mutes keep {away}"
+        return f"Of {papers} none fits closely enough."
 
 
 def glance(profile: Profile, ranking: Ranking, pool: Pool, *, notes: Sequence[str] = ()) -> Glance:

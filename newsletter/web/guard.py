@@ -27,6 +27,8 @@ _DEFAULTS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
     "cache-control": "no-store",
 }
+# Without it the way back to what a button brought ends at "Confirm form resubmission".
+_OF_BUTTONS = {"cache-control": "private, no-cache"}
 
 
 class Guard:
@@ -55,7 +57,9 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        answering = _Answering(send, self._headers, bare=scope["method"] == "HEAD")
+        pressed = scope["method"] == "POST" and not scope["path"].startswith("/api/")
+        headers = self._headers | (_OF_BUTTONS if pressed else {})
+        answering = _Answering(send, headers, bare=scope["method"] == "HEAD")
         if answering.bare:
             scope = {**scope, "method": "GET"}
         try:

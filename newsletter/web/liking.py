@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 from newsletter.library import Find, LibraryError, match, read_library
 from newsletter.library.titles import LONGEST_TITLE
 from newsletter.membership import one_line
+from newsletter.web.posted import Posted
 
 HEAVY = 20_000
 """Characters beyond which reading takes a noticeable time of one core."""
+
+_CHARACTERS, _LINES, _MOST_LOOKS = 100_000, 1_000, 20  # either takes a tenth of a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,19 @@ def read_liking(given: str | bytes, find: Find, *, known: Sequence[str] = ()) ->
 def is_heavy(text: str, file: bytes) -> bool:
     """Whether reading this counts as work."""
     return bool(file) or len(text) > HEAVY
+
+
+def looks_at(text: str, file: bytes = b"") -> int:
+    """As how many previews a list counts that is read."""
+    lines = text.count("\n") + file.count(b"\n")
+    more = max((len(text) + len(file)) // _CHARACTERS, lines // _LINES)
+    return min(1 + more, _MOST_LOOKS)
+
+
+def light(sent: Posted) -> Posted:
+    """What was typed, without a list that takes time to be read."""
+    heavy = {"liked"} if is_heavy(sent.last("liked"), b"") else set()
+    return Posted(values={name: sent.values[name] for name in sent.values.keys() - heavy})
 
 
 def lines_of(liked: Sequence[str], find: Find) -> str:

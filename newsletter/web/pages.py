@@ -54,7 +54,7 @@ class Pages:
         Args:
             public: the same for everybody, so it may be kept by caches for some minutes.
         """
-        headers = {"cache-control": "public, max-age=300" if public else "no-store"}
+        headers = {"cache-control": "public, max-age=300"} if public else None
         return HTMLResponse(self.text(template, **shown), status_code=status, headers=headers)
 
     def problem(self, status: int, title: str, sentence: str) -> HTMLResponse:

@@ -21,10 +21,11 @@ from newsletter.membership import Consent, is_subscribed, wishes_of
 from newsletter.model import Feedback, Status, Subscriber, Verdict
 from newsletter.selection.learn import with_votes
 from newsletter.web.bearers import path, reader_of
-from newsletter.web.doorman import Answer
+from newsletter.web.doorman import Answer, Judgement
 from newsletter.web.filled import Filled, fill, showing, shown
 from newsletter.web.forms import form_of, single_values, touched
-from newsletter.web.glance import Glance, compared, glance
+from newsletter.web.glance import RESTING, Glance, compared, glance
+from newsletter.web.liking import light, looks_at
 from newsletter.web.pausing import PAUSES, Pausing, earliest, pause_of
 from newsletter.web.posted import Posted, PostedForm
 from newsletter.web.site import Site
@@ -80,10 +81,10 @@ class Preferences:
         reader = reader_of(self._site, Way.PREFERENCES, token)
         if isinstance(reader, HTMLResponse):
             return reader
-        judgement = self._site.doorman.may_preview(sent.client)
+        looks = looks_at(sent.last("liked"), sent.file)
+        judgement = self._site.doorman.may_preview(sent.client, looks)
         if judgement.answer is not Answer.LET_IN:
-            again = {"retry-after": str(judgement.retry_after_seconds)}
-            return PlainTextResponse(judgement.sentence, HTTPStatus.TOO_MANY_REQUESTS, again)
+            return self._too_many(token, reader, sent, judgement)
         filled = self._fill(sent, reader)
         if not sent.fragment:
             return self._page(token, reader, filled, unsaved=True, **_begun_with(sent))
@@ -169,6 +170,20 @@ class Preferences:
 
     # -- hands
 
+    def _too_many(
+        self, token: str, reader: Subscriber, sent: Posted, judgement: Judgement
+    ) -> Response:
+        status = HTTPStatus.TOO_MANY_REQUESTS
+        answer: Response
+        if sent.fragment:
+            answer = PlainTextResponse(judgement.sentence, status)
+        else:
+            kept = self._fill(light(sent), reader)
+            told = {"problem": judgement.sentence, **_begun_with(sent)}
+            answer = self._page(token, reader, kept, Glance(problem=RESTING), status=status, **told)
+        answer.headers["retry-after"] = str(judgement.retry_after_seconds)
+        return answer
+
     def _fill(self, sent: PostedForm, reader: Subscriber) -> Filled:
         site, told = self._site, replace(sent, values=touched(sent.values))
         return fill(told, site.topics, site.store.find_papers, base=wishes_of(reader))
@@ -190,6 +205,7 @@ class Preferences:
         token: str,
         reader: Subscriber,
         filled: Filled | None = None,
+        looked: Glance | None = None,
         *,
         status: int = 200,
         **told: Any,
@@ -207,6 +223,7 @@ class Preferences:
             "changed": (),
             "unsaved": False,
             "pause_wrong": "",
+            "problem": "",
             **told,
         }
         if not is_subscribed(reader.status):
@@ -215,10 +232,10 @@ class Preferences:
         return site.pages.page(
             "preferences.html.j2",
             status=status,
-            glance=self._glance(reader, form, votes),
             votes=self._told(votes),
             pauses=PAUSES,
             earliest=earliest(reader, site.now()).isoformat(),
+            glance=looked or self._glance(reader, form, votes),
             **common,
             **shown(form, site.topics),
         )
@@ -237,7 +254,7 @@ class Preferences:
         ]
 
 
-def _begun_with(sent: Posted) -> dict[str, int]:
+def _begun_with(sent: Posted) -> dict[str, Any]:
     """The version of the interests that a form was shown with, as `version`; nothing without one."""
     said = sent.last("version")
     return {"version": int(said)} if re.fullmatch("[0-9]{1,9}", said) else {}

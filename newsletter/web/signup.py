@@ -14,15 +14,14 @@ from newsletter.membership import Consent
 from newsletter.subscriptions import mailbox
 from newsletter.web.doorman import Answer, Judgement, Knock
 from newsletter.web.filled import Filled, blank, fill, shown
-from newsletter.web.glance import Glance, glance
-from newsletter.web.liking import is_heavy, lines_of, read_liking
+from newsletter.web.glance import RESTING, Glance, glance
+from newsletter.web.liking import is_heavy, light, lines_of, looks_at, read_liking
 from newsletter.web.posted import Posted, PostedForm
 from newsletter.web.site import Site
 
 CHECK_MAIL = "/check-your-mail"
 _NO_ADDRESS = "Please write your e-mail address, so that we know where to send it."
 _NO_CONSENT = "Please tick this box: without it we may not write to you."
-_WAITING = "The preview rests for a moment; what you wrote is all here."
 
 
 class SignUp:
@@ -49,7 +48,7 @@ class SignUp:
 
     def preview(self, sent: PostedForm) -> Response:
         """The picks for what the form says: the part for a script, else the whole page."""
-        judgement = self._site.doorman.may_preview(sent.client)
+        judgement = self._may_look(sent)
         if judgement.answer is not Answer.LET_IN:
             return self._too_many(sent, judgement)
         filled = self._fill(sent)
@@ -60,7 +59,7 @@ class SignUp:
 
     def reading_list(self, sent: PostedForm) -> Response:
         """A pasted or uploaded list as lines of the field for liked papers; for scripts."""
-        judgement = self._site.doorman.may_preview(sent.client)
+        judgement = self._may_look(sent)
         if judgement.answer is not Answer.LET_IN:
             return JSONResponse({"problem": judgement.sentence}, HTTPStatus.TOO_MANY_REQUESTS)
         find = self._site.store.find_papers
@@ -71,7 +70,7 @@ class SignUp:
     def subscribe(self, sent: PostedForm) -> Response:
         """Asks for the mail that confirms; whoever the address belongs to, the answer is the same."""
         if is_heavy(sent.last("liked"), sent.file):
-            judgement = self._site.doorman.may_preview(sent.client)
+            judgement = self._may_look(sent)
             if judgement.answer is not Answer.LET_IN:
                 return self._too_many(sent, judgement)
         filled = self._fill(sent)
@@ -101,6 +100,10 @@ class SignUp:
 
     # -- hands
 
+    def _may_look(self, sent: Posted) -> Judgement:
+        looks = looks_at(sent.last("liked"), sent.file)
+        return self._site.doorman.may_preview(sent.client, looks)
+
     def _fill(self, sent: Posted) -> Filled:
         return fill(sent, self._site.topics, self._site.store.find_papers)
 
@@ -117,7 +120,7 @@ class SignUp:
     def _glance_if_calm(self, filled: Filled, sent: Posted) -> Glance:
         """A form that is sent again and again does not make us choose again and again."""
         calm = self._site.doorman.may_preview(sent.client).answer is Answer.LET_IN
-        return self._glance(filled) if calm else Glance(problem=_WAITING)
+        return self._glance(filled) if calm else Glance(problem=RESTING)
 
     def _too_many(
         self, sent: Posted, judgement: Judgement, filled: Filled | None = None
@@ -127,18 +130,11 @@ class SignUp:
         if sent.fragment:
             answer = PlainTextResponse(judgement.sentence, status)
         else:
-            kept = filled or self._kept(sent)
-            resting = Glance(problem=_WAITING)
+            kept = filled or self._fill(light(sent))
+            resting = Glance(problem=RESTING)
             answer = self._page(kept, resting, status=status, problem=judgement.told)
         answer.headers["retry-after"] = str(judgement.retry_after_seconds)
         return answer
-
-    def _kept(self, sent: Posted) -> Filled:
-        """What was typed, without reading a list that takes time."""
-        light = {name: words for name, words in sent.values.items() if name != "liked"}
-        return self._fill(
-            Posted(values=light if is_heavy(sent.last("liked"), b"") else sent.values)
-        )
 
     def _page(
         self, filled: Filled, looked: Glance, *, status: int = 200, problem: str = ""

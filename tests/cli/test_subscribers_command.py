@@ -88,6 +88,12 @@ def test_a_readers_file_gives_the_profile_and_options_win_over_it(newsletter, in
         (["subscribe", "a@x.org", "--timezone", "Europe/Berln"], "did you mean Europe/Berlin?"),
         (["subscribe", "a@x.org", "--at", "25:00"], "must be a local time such as 08:00"),
         (["subscribe", "a@x.org", "--day", "noday"], "weekday: must be a day such as mon"),
+        (["subscribe", "a@x.org", "--day", "7"], "weekday: must be a day such as mon"),
+        (
+            ["subscribe", "a@x.org", "--cadence", "monthly"],
+            "cadence: must be 'daily', 'weekdays' or 'weekly'",
+        ),
+        (["subscribe", "a@x.org", "--format", "pdf"], "format: must be 'html' or 'text'"),
         (["subscribe", "a@x.org", "--max-papers", "99"], "max_papers"),
         (["subscribe", "a@x.org", "--profile", "missing.toml"], "no such file"),
         (["subscribe", "a@x.org", "--liked-file", "missing.bib"], "no such file"),
@@ -110,6 +116,13 @@ def test_what_cannot_be_done_ends_with_2_and_a_sentence(newsletter, words, sente
     assert sentence in ran.err
     assert "Traceback" not in ran.err
     assert ran.out == ""
+
+
+def test_a_category_that_brings_nothing_is_told(newsletter, held):
+    ran = newsletter("subscribe", "bo@x.org", "--category", "cs.XX", "--category", "cs.CL")
+    assert ran.code == 0
+    assert "“cs.XX” is no arXiv category we know, so it brings nothing." in ran.err
+    assert held("bo@x.org")["wishes"]["profile"]["categories"] == ["cs.XX", "cs.CL"]
 
 
 def test_subscribing_twice_is_said_and_changes_nothing(newsletter, held, ines):

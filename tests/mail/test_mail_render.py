@@ -69,6 +69,13 @@ def test_a_card_shows_what_is_known_about_a_paper(send):
     assert "a fourth one" not in shown
 
 
+def test_a_paper_in_arabic_or_hebrew_runs_from_right_to_left(send):
+    paper = make_paper(1, title="תרגום (BERT)", abstract="למידה עמוקה.")
+    html = page(send([make_pick(1, paper=paper)]))
+    for text in (paper.title, paper.abstract):
+        assert html.find(string=text).find_parent(dir=True)["dir"] == "auto"
+
+
 def test_what_is_not_known_leaves_no_trace(send):
     sent = send([bare_pick()])
     card = page(sent).select_one(".card")

@@ -136,10 +136,23 @@ def test_an_empty_template_is_named(own_templates, publication, send):
     assert "this one has no <mj-body>" in error.problem
 
 
-def test_a_block_that_is_never_closed_is_named_where_it_opens(own_templates, publication, send):
-    change(own_templates, "digest.mjml.j2", "{% endfor %}", "")
+@pytest.mark.parametrize(
+    ("name", "end", "opening"),
+    [
+        ("digest.mjml.j2", "{% endfor %}", "{% for card in mail.cards %}"),
+        ("card.mjml.j2", "{% endif %}", "{% if card.thumbnail_url %}"),
+    ],
+)
+def test_a_block_that_is_never_closed_is_named_where_it_opens(
+    own_templates, publication, send, name, end, opening
+):
+    path = own_templates / "mail" / name
+    text = path.read_text(encoding="utf-8")
+    before, _, behind = text.rpartition(end)
+    path.write_text(before + behind, encoding="utf-8")
     error = broken(own_templates, publication, send)
-    assert "of the loop of line" in error.problem
+    assert error.problem == f"{opening} is never closed"
+    assert (error.file, error.line) == (name, text[: text.index(opening)].count("\n") + 1)
 
 
 @pytest.mark.parametrize("name", ["../outside.j2", "/etc/hosts", "a/../../outside.j2", "a\\b", ""])

@@ -99,6 +99,20 @@ def test_too_many_previews_of_one_network_are_told_when_to_come_back(tmp_path):
     assert listed.status_code == 429
 
 
+def test_a_category_that_brings_nothing_is_told(web):
+    told = ["“cs.XX” is no arXiv category we know, so it brings nothing. Codes look like cs.CL."]
+    looked = web.client.post(f"{API}/preview", json={"categories": ["cs.XX", "cs.CL"]})
+    asked = subscribe(web, wishes={"categories": ["cs.XX"]})
+    assert (looked.json()["notes"], asked.json()["notes"]) == (told, told)
+    assert web.client.post(f"{API}/preview", json={}).json()["notes"] == []
+
+
+def test_long_reading_lists_count_as_several_previews(web):
+    body = {"text": "".join(f"2604.{number:05d}\n" for number in range(19_999)) + "2604.00001"}
+    answers = [web.client.post(f"{API}/reading-list", json=body).status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 429]
+
+
 def test_a_subscription_mails_a_confirmation_and_keeps_what_was_agreed_to(web):
     answer = subscribe(
         web, {"origin": LAB}, wishes={"topics": ["robots"], "send_at": "06:30", "name": "Ines"}
@@ -162,9 +176,19 @@ def test_without_consent_nothing_is_mailed(web, consent):
         ({"wishes": {"name": "A\r\nB"}}, "wishes.name: must be one line"),
         ({"wishes": {"send_at": "8:00"}}, "wishes.send_at: must be a local time such as 08:00"),
         ({"wishes": []}, "wishes: must be an object in braces"),
-        ({"wishes": {"max_papers": "many"}}, "wishes.max_papers: input should be a valid integer"),
-        ({"wishes": {"topics": ["x" * 301]}}, "wishes.topics.0: "),
-        ({"wishes": {"topics": ["x"] * 41}}, "wishes.topics: "),
+        ({"wishes": {"max_papers": "many"}}, "wishes.max_papers: must be a whole number"),
+        ({"wishes": {"max_papers": 51}}, "wishes.max_papers: must be 50 or less"),
+        ({"wishes": {"min_score": 2}}, "wishes.min_score: must be 1 or less"),
+        ({"wishes": {"topics": "x"}}, "wishes.topics: must be a list such as"),
+        ({"wishes": {"topics": ["x" * 301]}}, "wishes.topics.0: must have at most 300 characters"),
+        ({"wishes": {"topics": ["x"] * 41}}, "wishes.topics: must have at most 40 entries"),
+        ({"wishes": {"timezone": ""}}, "wishes.timezone: must not be empty"),
+        (
+            {"wishes": {"cadence": "monthly"}},
+            "wishes.cadence: must be 'daily', 'weekdays' or 'weekly'",
+        ),
+        ({"email": 1}, "email: must be text in quotes"),
+        ({"email": ""}, ""),
         ({"colour": "blue"}, "colour: unknown key"),
         ({"stamp": "forged"}, ""),
         ({"stamp": ""}, ""),

@@ -46,6 +46,26 @@ def test_days_are_listed_newest_first_with_their_papers(web):
     assert "March 2026" in page.text
 
 
+def test_a_paper_in_arabic_or_hebrew_runs_from_right_to_left(web):
+    listed(web, date(2026, 4, 2), paper(1, date(2026, 4, 2), "תרגום (BERT)"))
+    page = web.client.get("/archive/2026-04-02").text
+    assert '<h2 dir="auto">תרגום (BERT)</h2>' in page
+    assert '<p class="abstract" dir="auto">' in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("/archive/", "/archive"),
+        ("//elsewhere.example/", "/elsewhere.example"),
+        ("/a%20ä/", "/a%20%C3%A4"),
+    ],
+)
+def test_a_slash_behind_an_address_does_no_harm(shown, asked, meant):
+    answer = shown.client.get(HOME + asked)
+    assert (answer.status_code, answer.headers["location"]) == (303, meant)
+
+
 def test_many_days_come_in_pages(web):
     for back in range(1, 70):
         day = date(2026, 4, 3) - timedelta(days=back)

@@ -329,6 +329,11 @@ def test_previews_have_a_limit_of_their_own(street):
     assert street.doorman.may_preview("2001:db8:0:1::1").answer is Answer.LET_IN
 
 
+def test_a_look_that_costs_more_counts_as_several(street):
+    assert let_in(street.doorman.may_preview("192.0.2.1", looks=20) for _ in range(9)) == 3
+    assert street.doorman.may_preview("192.0.2.2").answer is Answer.LET_IN
+
+
 def test_previews_of_all_networks_together_leave_computing_time_for_the_rest(street):
     assert let_in(map(street.doorman.may_preview, networks(2_000))) == 600
     assert street.sizes() == (0, 0, 600, 0)

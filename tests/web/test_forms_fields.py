@@ -100,6 +100,12 @@ def test_a_category_that_brings_nothing_is_told(category, known):
     assert Filled(form=Form(), wishes=asked).notes == (() if known else (said,))
 
 
+def test_categories_may_stand_side_by_side_as_arxiv_writes_them():
+    text = "cs.CL stat.ML, hep-th\nMachine Learning\nrobots cs.RO"
+    said = check_form(Form(categories=text)).wishes.profile.categories
+    assert said == ("cs.CL", "stat.ML", "hep-th", "Machine Learning", "robots cs.RO")
+
+
 def test_several_such_categories_are_told_in_one_sentence():
     asked = Wishes(profile=Profile(categories=("a", "b", "c", "d", "cs.CL")))
     (said,) = Filled(form=Form(), wishes=asked).notes
@@ -194,7 +200,7 @@ def test_a_time_zone_may_be_written_as_the_pages_say_it(typed):
     [
         ("timezone", "Berlin", "Did you mean Europe/Berlin?"),
         ("timezone", "new york", "Did you mean America/New_York?"),
-        ("timezone", "", "Try one such as"),
+        ("timezone", "", "Please name your time zone, such as Europe/Berlin."),
         # Etc/GMT+2 is two hours west of Greenwich
         ("timezone", "GMT+2", "Try one such as"),
         ("trend", "101", "from 0 to 100"),

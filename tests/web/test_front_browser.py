@@ -39,6 +39,29 @@ def test_the_preview_follows_what_is_typed(visit):
     expect(page.locator("#topics")).to_be_focused()
 
 
+def test_all_text_grows_with_the_size_that_a_reader_set_in_the_browser(visit):
+    page = visit("/archive")
+    size = "one => parseFloat(getComputedStyle(one).fontSize)"
+    shown = [
+        page.locator(name).first for name in (".lead", ".meta", "button, .button", ".invite p")
+    ]
+    before = [one.evaluate(size) for one in shown]
+    page.evaluate("document.documentElement.style.fontSize = '200%'")  # as that setting does
+    assert [one.evaluate(size) for one in shown] == [2 * length for length in before]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_the_way_back_brings_everything_that_was_typed(visit, script):
+    page = visit(script=script)
+    page.fill("#topics", "robots\nvision")
+    page.fill("#email", "ines@reader.example")
+    page.click("text=Archive")
+    page.wait_for_url("**/archive")
+    page.go_back()
+    expect(page.locator("#topics")).to_have_value("robots\nvision")
+    expect(page.locator("#email")).to_have_value("ines@reader.example")
+
+
 def test_what_is_new_in_the_preview_is_marked(visit):
     page = visit()
     page.fill("#topics", "video generation")

@@ -50,7 +50,7 @@ def filled(web: Site, **fields: object) -> dict[str, object]:
 
 
 def titles(page: str) -> list[str]:
-    return [html.unescape(t) for t in re.findall(r"<h3><a [^>]*>([^<]+)</a></h3>", page)]
+    return [html.unescape(t) for t in re.findall(r"<h3[^>]*><a [^>]*>([^<]+)</a></h3>", page)]
 
 
 # -- looking
@@ -153,6 +153,18 @@ def test_mutes_keep_papers_away_and_the_preview_says_so(shown):
     assert "kept away by your mutes" in page
 
 
+def test_who_mutes_everything_is_told_that_it_is_the_mutes(shown):
+    data = {"topics": "efficient inference", "muted": "efficient inference\nrobot\nprotein"}
+    page = shown.client.post("/preview", data=data, headers=FRAGMENT).text
+    said = "Of 12 papers your mutes keep 8 away, and of the others none fits closely enough."
+    assert page.count(said) == 2  # for eyes and for ears
+    assert "Fewer mutes bring more" in page
+    data["muted"] += "\nlanguage\ngraph\nbirds\nvideo\nimage\ngripper"
+    page = shown.client.post("/preview", data=data | {"topics": ""}, headers=FRAGMENT).text
+    assert "Of 12 papers your mutes keep every one away." in page
+    assert "This is what trends" not in page
+
+
 def test_a_quiet_day_is_told_honestly(shown):
     data = {"topics": "medieval bookbinding", "surprise": "no"}
     page = shown.client.post("/preview", data=data, headers=FRAGMENT).text
@@ -194,6 +206,24 @@ def test_too_many_previews_are_refused_kindly_and_keep_what_was_typed(web):
 
 
 # -- papers liked
+
+
+def test_a_network_has_few_long_reading_lists_read_in_a_minute(web):
+    many = "".join(f"2604.{number:05d}\n" for number in range(19_000))
+    long = "x" * 2_000_000
+    for path, sent in (
+        ("/reading-list", {"data": {"liked": many}}),
+        ("/preview", {"data": {"liked": many}}),
+        ("/subscribe", {"files": {"library": long}}),
+    ):
+        assert web.client.post(path, **sent).status_code != 429
+    assert web.client.post("/preview", data={}).status_code == 429
+
+
+def test_a_library_of_a_few_hundred_papers_counts_as_one_look(web):
+    some = "".join(f"2604.{number:05d}\n" for number in range(900))
+    for _ in range(60):
+        assert web.client.post("/reading-list", data={"liked": some}).status_code == 200
 
 
 def test_a_reading_list_becomes_lines_with_a_report(shown):

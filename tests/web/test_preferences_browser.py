@@ -63,6 +63,18 @@ def test_the_settings_work_without_script(visit, web):
     expect(page.get_by_role("heading", level=1)).to_have_text("You are forgotten")
 
 
+def test_the_way_back_leads_to_what_was_saved(visit, web):
+    page = visit(web.path(Way.PREFERENCES, web.reader().id))
+    page.fill("#topics", "robots")
+    page.click(".savebar button")
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    page.click("text=unsubscribe")
+    expect(page.locator("h1")).to_contain_text("Leave")
+    page.go_back()
+    expect(page.locator("#saved")).to_contain_text("Saved")
+    expect(page.locator("#topics")).to_have_value("robots")
+
+
 def test_a_day_for_the_end_of_a_pause_is_picked(visit, web):
     reader = web.reader()
     page = visit(web.path(Way.PAUSE, reader.id), width=375)
@@ -121,6 +133,13 @@ def test_no_word_of_how_often_it_comes_is_broken_on_the_smallest_phones(visit):
         " return range.getClientRects().length; }"
     )
     assert lines == 1
+
+
+@pytest.mark.parametrize("way", [Way.PAUSE, Way.PREFERENCES])
+def test_with_a_font_twice_as_large_no_page_scrolls_sideways_on_a_phone(visit, web, way):
+    page = visit(web.path(way, web.reader().id), width=375)
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") == 375
 
 
 def look(page: Page, name: str) -> None:

@@ -234,6 +234,10 @@ def test_too_many_previews_are_refused(web):
     refused = web.client.post(path, headers=FRAGMENT)
     assert refused.status_code == 429
     assert "please try again" in refused.text
+    page = web.client.post(path, data={"topics": "my words", "version": "1"})
+    assert (page.status_code, "my words</textarea>" in page.text) == (429, True)
+    assert "please try again" in page.text
+    assert int(page.headers["retry-after"]) > 0
 
 
 def test_votes_are_listed_and_can_be_taken_back(web):
