@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+
+from newsletter.enums import StrEnum
 
 HELD_BACK = "pre-flight: "
 """How `last_error` begins of a mail that did not leave because it would have arrived broken."""
@@ -16,8 +17,6 @@ class Result(StrEnum):
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
     REJECTED = "rejected"
-
-    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +45,6 @@ class Errand(StrEnum):
     CONFIRM = "confirm"
     SETTINGS = "settings"
 
-    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
-
 
 class DeliveryState(StrEnum):
     """How far a mail is on its way; the last three are final."""
@@ -58,8 +55,6 @@ class DeliveryState(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     CANCELLED = "cancelled"
-
-    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,13 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
 
 from itsdangerous import BadData, Signer
 from itsdangerous.encoding import base64_decode, base64_encode
 
+from newsletter.enums import StrEnum
 from newsletter.model import Digest
 
 _BETWEEN = "~"  # stands in no id
@@ -41,8 +41,6 @@ class Way(StrEnum):
     MORE = "more"
     LESS = "less"
     TUNE = "tune"
-
-    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
 
 
 # About the reader, not the digest: these must work when old digests are gone.

@@ -12,8 +12,9 @@ import re
 import unicodedata
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime, time
-from enum import StrEnum
 from functools import lru_cache
+
+from newsletter.enums import StrEnum
 
 
 class Tier(StrEnum):
@@ -310,8 +311,6 @@ class Why(StrEnum):
     LIKED = "liked"
     TREND = "trend"
     SURPRISE = "surprise"
-
-    __hash__ = str.__hash__  # that of an enum is computed in Python; and it equals its text
 
 
 _PHRASES = {
