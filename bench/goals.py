@@ -73,15 +73,22 @@ def _selecting() -> tuple[Line, ...]:
         Line(bench="selecting", key=f"{kind}_{key}_us", what=f"{what}, {who}", unit=us, goal=goal)
         for kind, who in (("topics", "topics only"), ("liked", "up to ten liked papers"))
         for key, what, goal in (
-            ("places", "{day} papers for each reader: totals, gates and places", 8),
+            ("totals", "{day} papers for each reader: totals", 10),
+            ("places", "… gates and places too", 8),
             ("picks", "… all, to picks with reasons", None),
         )
     ]
     return (
         *lines,
-        Line(bench="selecting", key="rank_ms", what="one reader alone, 100 papers", unit=ms),
-        Line(bench="selecting", key="background_s", what="background of {papers}", unit="s CPU"),
-        Line(bench="selecting", key="renewed_s", what="… {new} papers more", unit="s CPU"),
+        *(
+            Line(bench="selecting", key=key, what=what, unit=unit, goal=goal)
+            for key, what, unit, goal in (
+                ("score_ms", "one reader, totals of 100 papers", ms, 2),
+                ("rank_ms", "… all, interests measured anew", ms, None),
+                ("background_s", "background of {papers}", "s CPU", 20),
+                ("renewed_s", "… {new} papers more", "s CPU", 1),
+            )
+        ),
     )
 
 

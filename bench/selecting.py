@@ -113,8 +113,8 @@ def many_readers(
 Block = Sequence[Asking]
 STEPS: dict[str, tuple[str, Callable[[Block, Field], object]]] = {
     "measure": (
-        "measuring the interests, once",
-        lambda some, field: field.columns.of([p for p, _ in some]),
+        "totals the first time, when all they name is compared",
+        lambda some, field: Tastes.of([p for p, _ in some], field.columns),
     ),
     "totals": ("totals", lambda some, field: Tastes.of([p for p, _ in some], field.columns)),
     "places": ("totals, gates and places", Round),
