@@ -182,7 +182,7 @@ def _parted(line: str, *, names: bool) -> Iterable[str]:
 def _side_by_side(line: str) -> str:
     """`cs.CL stat.ML`, as arXiv itself parts them, with commas between them."""
     words = re.findall(r"[^,;\s]+", line)
-    return ",".join(words) if all(map(codes, words)) else line
+    return ",".join(words) if words and all(map(codes, words)) else line
 
 
 def _readable(text: str) -> str:
@@ -204,7 +204,8 @@ def _list(form: Form, name: str, known: Sequence[str]) -> tuple[str, ...]:
         known = (*known, *form.suggested)
     if name == "categories":
         known = (*known, *NAMES.values())  # "Distributed, Parallel, and Cluster Computing"
-        text = "\n".join(map(_side_by_side, text.splitlines()))
+        lines = (one if one in known else _side_by_side(one) for one in text.splitlines())
+        text = "\n".join(lines)
     return entries(text, known, names=name == "authors")
 
 

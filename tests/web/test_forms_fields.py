@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from newsletter.membership import Wishes, one_line
@@ -37,6 +37,7 @@ _OFFERED = ("language models", "robot learning")
 
 
 @given(_WISHES)
+@example(Wishes(profile=Profile(categories=(";", "cs.CL cs.LG", "cs.CL,"))))
 def test_a_form_sent_as_it_was_shown_changes_nothing(wishes):
     checked = check_form(form_of(wishes, _OFFERED), wishes)
     assert (checked.wishes, checked.errors) == (wishes, {})
