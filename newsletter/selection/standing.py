@@ -28,7 +28,7 @@ from newsletter.selection.ways import (
     TITLES,
 )
 
-_MOST_BYTES = 15_000_000  # for 10,000 named papers; what is not used takes no memory
+_MOST_BYTES = 17_000_000  # for 11,000 named papers; what is not used takes no memory
 _AT_ONCE = 250  # papers measured, so that what lies between stays small
 _DIRECTIONS = 128  # of the products of words with the papers that stand for all
 
@@ -234,7 +234,7 @@ class _Kept:
 class Stood:
     """What is kept of named papers: their products with those that stand for all.
 
-    For any number of threads. Those that were named first stay; what comes when 12 MB are full is
+    For any number of threads. Those that were named first stay; what comes when 17 MB are full is
     measured anew each time.
 
     By words the 2,000 products are kept along their 256 main directions, and what is beyond is added
