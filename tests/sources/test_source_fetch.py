@@ -273,9 +273,10 @@ def test_a_drop_is_looked_at_before_the_next_one_comes(reader: Reader):
     assert "comes in too slowly" in said
 
 
-def test_headers_that_only_drip_are_given_up(reader: Reader):
+def test_headers_that_only_drip_are_given_up(reader: Reader, monkeypatch):
+    monkeypatch.setattr("newsletter.sources.fetch._TRANSFER", 0.05)
     with dripping_headers() as here:
-        fetcher = reader.fetcher(named=(here,), obey_robots=False, attempts=1, timeout_seconds=0.05)
+        fetcher = reader.fetcher(named=(here,), obey_robots=False, attempts=1)
         said = failure(fetcher.get, f"{here}/x")
 
     assert "comes in too slowly" in said
