@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -22,8 +22,10 @@ from newsletter.errors import (
     SubscriptionError,
     harmless,
 )
+from newsletter.web.doorman import Judgement
 from newsletter.web.guard import BodyTooLargeError
 from newsletter.web.pages import Pages
+from newsletter.web.posted import Posted
 
 API = "/api/"
 _log = logging.getLogger(__name__)
@@ -45,6 +47,14 @@ def add_error_answers(app: FastAPI, pages: Pages) -> Callable[[Request, Exceptio
     app.add_exception_handler(RequestValidationError, answers.misasked)
     app.add_exception_handler(BodyTooLargeError, answers.too_large)
     return answers.unforeseen
+
+
+def too_many(sent: Posted, judgement: Judgement, page: Callable[[], Response]) -> Response:
+    """The answer to a preview too many: a sentence for a script, else the page, which stays whole."""
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    answer = PlainTextResponse(judgement.sentence, status) if sent.fragment else page()
+    answer.headers["retry-after"] = str(judgement.retry_after_seconds)
+    return answer
 
 
 class _Answers:

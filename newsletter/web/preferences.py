@@ -12,7 +12,6 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, Response
-from starlette.responses import PlainTextResponse
 
 from newsletter.errors import SubscriptionError
 from newsletter.links import Way
@@ -20,6 +19,7 @@ from newsletter.mail.wording import plain, shorten
 from newsletter.membership import Consent, is_subscribed, wishes_of
 from newsletter.model import Feedback, Status, Subscriber, Verdict
 from newsletter.selection.learn import with_votes
+from newsletter.web.answers import too_many
 from newsletter.web.bearers import path, reader_of
 from newsletter.web.doorman import Answer, Judgement
 from newsletter.web.filled import Filled, fill, showing, shown
@@ -173,16 +173,13 @@ class Preferences:
     def _too_many(
         self, token: str, reader: Subscriber, sent: Posted, judgement: Judgement
     ) -> Response:
-        status = HTTPStatus.TOO_MANY_REQUESTS
-        answer: Response
-        if sent.fragment:
-            answer = PlainTextResponse(judgement.sentence, status)
-        else:
+        def page() -> Response:
             kept = self._fill(light(sent), reader)
             told = {"problem": judgement.sentence, **_begun_with(sent)}
-            answer = self._page(token, reader, kept, Glance(problem=RESTING), status=status, **told)
-        answer.headers["retry-after"] = str(judgement.retry_after_seconds)
-        return answer
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            return self._page(token, reader, kept, Glance(problem=RESTING), status=status, **told)
+
+        return too_many(sent, judgement, page)
 
     def _fill(self, sent: PostedForm, reader: Subscriber) -> Filled:
         site, told = self._site, replace(sent, values=touched(sent.values))

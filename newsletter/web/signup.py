@@ -7,11 +7,11 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.responses import PlainTextResponse
 
 from newsletter.errors import AddressError
 from newsletter.membership import Consent
 from newsletter.subscriptions import mailbox
+from newsletter.web.answers import too_many
 from newsletter.web.doorman import Answer, Judgement, Knock
 from newsletter.web.filled import Filled, blank, fill, shown
 from newsletter.web.glance import RESTING, Glance, glance
@@ -125,16 +125,12 @@ class SignUp:
     def _too_many(
         self, sent: Posted, judgement: Judgement, filled: Filled | None = None
     ) -> Response:
-        status = HTTPStatus.TOO_MANY_REQUESTS
-        answer: Response
-        if sent.fragment:
-            answer = PlainTextResponse(judgement.sentence, status)
-        else:
-            kept = filled or self._fill(light(sent))
-            resting = Glance(problem=RESTING)
-            answer = self._page(kept, resting, status=status, problem=judgement.told)
-        answer.headers["retry-after"] = str(judgement.retry_after_seconds)
-        return answer
+        def page() -> Response:
+            kept, resting = filled or self._fill(light(sent)), Glance(problem=RESTING)
+            status = HTTPStatus.TOO_MANY_REQUESTS
+            return self._page(kept, resting, status=status, problem=judgement.told)
+
+        return too_many(sent, judgement, page)
 
     def _page(
         self, filled: Filled, looked: Glance, *, status: int = 200, problem: str = ""
