@@ -16,8 +16,13 @@ from newsletter.selection.literal import Interest, spelled
 MOST_TOPICS = 100  # of a reader; further topics are matched by exact title only
 _BLANK, _UNREAD = -1, -2  # of a text, instead of a place
 _BITS = 32  # for a place
-_KINDS = (Why.TOPIC, Why.KEYWORD, Why.AUTHOR, Why.ORGANIZATION, Why.CATEGORY)
-_said = attrgetter("topics", "keywords", "authors", "organizations", "categories")
+_KINDS = {
+    Why.TOPIC: attrgetter("topics"),
+    Why.KEYWORD: attrgetter("keywords"),
+    Why.AUTHOR: attrgetter("authors"),
+    Why.ORGANIZATION: attrgetter("organizations"),
+    Why.CATEGORY: attrgetter("categories"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,13 @@ class Asked:
         before = np.zeros(len(which) + 1, np.int32)
         np.cumsum(which, out=before[1:])
         return Asked(self.rows[which], before[self.ends])
+
+    def of(self, readers: Bools) -> Asked:
+        """Those of some of the readers alone."""
+        counts = np.diff(self.ends)
+        ends = np.zeros(np.count_nonzero(readers) + 1, np.int32)
+        np.cumsum(counts[readers], out=ends[1:])
+        return Asked(self.rows[np.repeat(readers, counts)], ends)
 
     def padded(self) -> Ints:
         """A row for each reader, filled up with -1."""
@@ -108,8 +120,8 @@ class Directory:
 
     def find(self, profiles: Sequence[Profile]) -> list[_Texts]:
         """What the readers wrote; for `unread` and `asked`."""
-        kinds = zip(_KINDS, zip(*map(_said, profiles), strict=True), strict=False)
-        return [self._find(why, texts) for why, texts in kinds if any(texts)]
+        said = ((why, list(map(of, profiles))) for why, of in _KINDS.items())
+        return [self._find(why, texts) for why, texts in said if any(texts)]
 
     def _find(self, why: Why, texts: Sequence[Sequence[str]]) -> _Texts:
         count = np.fromiter(map(len, texts), np.int32, len(texts))
@@ -138,7 +150,8 @@ class Directory:
         if said.why is not Why.CATEGORY:
             sense = (said.reader[told] << _BITS) + self._sense[said.place[told]]
             by = np.argsort(sense, kind="stable")
-            told = np.sort(told[by[np.diff(sense[by], prepend=_BLANK) > 0]])
+            is_first = np.diff(sense[by], prepend=_BLANK) > 0
+            told = told if is_first.all() else np.sort(told[by[is_first]])
         return _Texts(said.why, said.reader[told], said.place[told])
 
     def _sense_of(self, place: int) -> int:
@@ -156,6 +169,6 @@ def _topics(texts: Sequence[str]) -> list[str]:
 
 def interests_of(profile: Profile) -> list[Interest]:
     """What a profile names, in every spelling, topics first."""
-    kinds = zip(_KINDS, _said(profile), strict=True)
+    kinds = ((why, of(profile)) for why, of in _KINDS.items())
     whole = ((why, _topics(texts) if why is Why.TOPIC else texts) for why, texts in kinds)
     return [(why, text) for why, texts in whole for text in texts]

@@ -21,7 +21,8 @@ from newsletter.selection.tables import Marks, Rows
 from newsletter.selection.topics import CLEAR_FIT, TopicMeter
 
 _CATEGORY_AS_TOPIC = 2.0
-_NO_LIMIT = 1e6  # so that the mean over a hundred topics is none, either
+# Of a sum, what is below the usual says nothing beside what is above it, however little that is.
+BELOW, _LEAST_ABOVE = 1e-30, 1e-26
 _DECIMALS = 5  # what is further down is noise of the order of adding
 _MOST_CELLS = 1_000_000  # interests times papers; 24 MB, twice that while a table grows
 
@@ -64,8 +65,7 @@ class Columns:
         size = len(self)
         self._where = Directory()
         self._told, self._clear = Rows(size), Marks(size)
-        self._fits, self._wholes = Rows(size), Rows(size)
-        self._limits, self._squares = Rows(size), Rows(size)
+        self._fits, self._wholes, self._squares = Rows(size), Rows(size), Rows(size)
         self._muted: dict[str, int] = {}
         self._mutes = Rows(size)
         self._titles: dict[str, tuple[int, ...]] = {}
@@ -105,24 +105,19 @@ class Columns:
 
     @property
     def fits(self) -> Floats:
-        """Fourth powers of the fits of topics, to be added up for a reader."""
+        """Fits of topics, to be added up for a reader: their fourth powers, or `BELOW` times how far
+        one is below the usual, which is seen in the sum where none is above.
+        """
         return self._fits.all
 
     @property
-    def limits(self) -> Floats:
-        """What the mean over a reader's topics is the most they can say of a paper: how far each is
-        below the usual; where one fits at all there is no limit.
-        """
-        return self._limits.all
-
-    @property
     def wholes(self) -> Floats:
-        """The same for beside liked papers: fourth powers of fits of which none was made less."""
+        """The same for beside liked papers: of fits of which none was made less."""
         return self._wholes.all
 
     @property
     def squares(self) -> Floats:
-        """The same of what stands there literally: squares of its strength."""
+        """What stands there literally, to be added up for a reader: squares of its strength."""
         return self._squares.all
 
     @property
@@ -185,9 +180,8 @@ class Columns:
         clear = clear.T | in_category
         counted = _counted(fits, clear)
         self._append(new, fits, clear)
-        self._fits.append(np.maximum(counted, 0) ** 4)
-        self._limits.append(np.where(counted > 0, _NO_LIMIT, counted))
-        self._wholes.append(np.maximum(fits, 0) ** 4)
+        self._fits.append(_to_be_summed(counted))
+        self._wholes.append(_to_be_summed(fits))
         self._squares.append(np.zeros_like(fits))
 
     def _add_literals(self, new: Sequence[Interest]) -> None:
@@ -196,8 +190,8 @@ class Columns:
         found = Literals.of(new, self.background).measure(self.batch).round(_DECIMALS)
         self._append(new, found, found > 0)
         nothing = np.zeros((len(new), len(self)))
-        for table in (self._fits, self._wholes, self._limits):
-            table.append(nothing)
+        self._fits.append(nothing)
+        self._wholes.append(nothing)
         self._squares.append(found**2)
 
     def _append(self, new: Sequence[Interest], strength: Floats, held: Bools) -> None:
@@ -223,6 +217,10 @@ def _counted(fits: Floats, clear: Bools) -> Floats:
     counted = fits * np.clip(fits / CLEAR_FIT, 0, 1)
     unclear = counted / (1 + np.maximum(counted, 0) / 2)
     return np.where(fits <= 0, fits, np.where(clear, counted, unclear))
+
+
+def _to_be_summed(fits: Floats) -> Floats:
+    return np.where(fits > 0, np.maximum(fits**4, _LEAST_ABOVE), BELOW * fits)
 
 
 def _holding(muted: Sequence[str], columns: Columns) -> Floats:

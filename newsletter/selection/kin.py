@@ -11,10 +11,12 @@ from newsletter.model import Paper
 from newsletter.selection.batch import Batch
 from newsletter.selection.hashing import Floats, Ints, Matrix, chosen
 from newsletter.selection.kinds import Kinds
+from newsletter.selection.tables import within
 from newsletter.selection.words import plain
 
 _SHARED_AUTHOR, _MOST_SHARED = 0.8, 2
 _CATEGORIES = 2.0  # per unit of cosine
+_BITS = 32  # for a column
 
 
 class Kin:
@@ -60,15 +62,24 @@ class Kin:
 
         `reader`: who named which `row`, in turn; `counted`: how much that counts.
         """
-        known = np.flatnonzero(np.diff(self._people.indptr)[row])
-        if not len(known):
-            return known, known, counted[:0]
-        shape = int(reader[-1]) + 1, self._people.shape[0]
-        named = sparse.csr_matrix((counted[known], (reader[known], row[known])), shape=shape)
-        authors = named @ self._people
-        authors.data = np.minimum(authors.data, 1)
-        shared = (authors @ self._wrote).tocoo()
-        return shared.row, shared.col, _SHARED_AUTHOR * np.minimum(shared.data, _MOST_SHARED)
+        of, author = _marked(self._people, row)
+        each, counts = _added(reader[of], author, counted[of])
+        of, place = _marked(self._wrote, each[1])
+        pairs, shared = _added(each[0][of], place, np.minimum(counts, 1)[of])
+        return *pairs, _SHARED_AUTHOR * np.minimum(shared, _MOST_SHARED)
+
+
+def _marked(marks: Matrix, rows: Ints) -> tuple[Ints, Ints]:
+    """Every mark in some rows: of which of them, in turn, and in which column."""
+    of, at = within(marks.indptr, rows)
+    return of, marks.indices[at]
+
+
+def _added(row: Ints, column: Ints, values: Floats) -> tuple[tuple[Ints, Ints], Floats]:
+    """The values of each cell, added up."""
+    cells, which = np.unique((row << _BITS) + column, return_inverse=True)
+    added = np.bincount(which, values, len(cells)).astype(np.float64)
+    return (cells >> _BITS, cells & ((1 << _BITS) - 1)), added
 
 
 def _marks(groups: Sequence[Collection[str]], place: Mapping[str, int]) -> Matrix:

@@ -14,14 +14,14 @@ import numpy as np
 from newsletter.selection.hashing import Bools, Floats, Ints, Matrix
 from newsletter.selection.named import NamedPapers
 from newsletter.selection.standing import Named
-from newsletter.selection.tables import adding
+from newsletter.selection.tables import adding, within
 
 _WAYS = 1.0, 0.4, 0.1  # what words, the latent space and the model's count
 _CROWD = 0.6  # beside the words
 _SCALE = 1.8  # what makes the sum one standard deviation
 _SCALE_OF_MEANING = 0.07  # where there is a model
 _HIGHEST = 20.0
-_DECIMALS = 6  # what is further down is noise of the order of adding
+_AT_ONCE = 250  # readers whose products are taken, so that these stay near the processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Alike:
     ) -> Alike:
         """`texts`: what each of the readers named; `weights` by reader and paper id, else 1."""
         said, row, in_round = named.named(texts, weights)
-        return cls(named, said, row, in_round, _strengths(said, row, named).round(_DECIMALS))
+        return cls(named, said, row, in_round, _strengths(said, row, named))
 
     @property
     def worth(self) -> Floats:
@@ -64,20 +64,12 @@ class Alike:
         """The row of the named paper that is nearest, for pairs of a reader who named some and a
         paper.
         """
-        starts, at, cosines = self._each(reader, place)
+        pair, at = within(self.said.ends, reader)
+        cosines = self.named.words.cosines.all[self.row[at], place[pair]]
         # The first of equal ones, for the order within a reader does not depend on the others.
-        pair = np.repeat(np.arange(len(reader)), np.diff(starts, append=len(at)))
         order = np.lexsort((at, -cosines, pair))
-        return np.asarray(self.row[at[order[starts]]])
-
-    def _each(self, reader: Ints, place: Ints) -> tuple[Ints, Ints, Floats]:
-        """Where the papers that the reader of each pair named start, which, and their cosines."""
-        first, end = self.said.ends[reader], self.said.ends[reader + 1]
-        each = end - first
-        starts = np.cumsum(each) - each
-        at = np.arange(each.sum()) + np.repeat(first - starts, each)
-        cosines = self.named.words.cosines.all[self.row[at], np.repeat(place, each)]
-        return starts, at, cosines
+        first = np.flatnonzero(np.diff(pair, prepend=-1))
+        return np.asarray(self.row[at[order[first]]])
 
 
 def _strengths(said: Named, row: Ints, named: NamedPapers) -> Floats:
@@ -90,12 +82,10 @@ def _strengths(said: Named, row: Ints, named: NamedPapers) -> Floats:
     expected = np.sum([n * one.mean for n, one in zip(counts, usual, strict=True)], axis=0)
     alike = _added(said, said.shares * counts[0][said.reader], row, named) @ named.words.alike.all
     places = zip(standing.places, counts[1:], strict=True)
-    seen = [
-        *(at * _column(count) for at, count in places),
-        _column(expected),
-        _column(_CROWD * sure),
-    ]
-    alike += np.hstack(seen) @ named.facing.T
+    seen = [*(at * _column(n) for at, n in places), _column(expected), _column(_CROWD * sure)]
+    together = np.hstack(seen)
+    for at in range(0, len(together), _AT_ONCE):
+        alike[at : at + _AT_ONCE] += together[at : at + _AT_ONCE] @ named.facing.T
     if named.kin.placed:
         alike += named.kin.categories(_added(said, said.shares * sure[said.reader], row, named))
     reader, place, shared = named.kin.people(said.reader, row, said.counted)

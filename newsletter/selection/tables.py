@@ -77,6 +77,17 @@ class Marks:
         return np.unpackbits(found.view(np.uint8), axis=1, count=self._width).view(bool)
 
 
+def within(ends: Ints, which: Ints) -> tuple[Ints, Ints]:
+    """The members of some sets: of which of those sets each is, in turn, and where it stands.
+
+    `ends`: where the members of each set begin, and where the last one's end.
+    """
+    first = ends[which]
+    each = ends[which + 1] - first
+    of = np.repeat(np.arange(len(which)), each)
+    return of, np.arange(len(of)) + (first - np.cumsum(each) + each)[of]
+
+
 def adding(shares: Floats, ends: Ints, columns: Ints | None = None, width: int = 0) -> Matrix:
     """A matrix that, times some rows, adds them up by shares.
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from newsletter.model import Profile
 from newsletter.selection.asked import Asked
-from newsletter.selection.columns import Columns
+from newsletter.selection.columns import BELOW, Columns
 from newsletter.selection.hashing import Bools, Floats, Ints
 from newsletter.selection.learn import VotedProfile, weights_in
 from newsletter.selection.likeness import Alike
@@ -91,17 +92,14 @@ class Likes:
         return list(zip(self.strengths[rows, place].tolist(), titles, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tastes:
     """Some readers and the papers of a round.
 
     Attributes:
         asked: the rows of `columns` that each reader named.
         totals: what everything adds up to; a row for each reader, a column for each paper.
-        met: whether something that may earn a place by itself fits.
         likes, dislikes: the papers they named; `None` where nobody named one.
-        told: for each reader and paper whether a liked paper may be told as a reason; `None` where
-            nobody named one.
         exact: who typed the very title of which paper, with the words.
     """
 
@@ -109,10 +107,8 @@ class Tastes:
     columns: Columns
     asked: Asked
     totals: Floats
-    met: Bools
     likes: Likes | None
     dislikes: Likes | None
-    told: Bools | None
     exact: dict[tuple[int, int], str]
 
     @classmethod
@@ -124,14 +120,30 @@ class Tastes:
         dislikes = Likes.of([profile.disliked for profile in profiles], profiles, columns)
         exact = {(reader, place): topic for reader, place, topic in columns.titled(profiles)}
         totals = _totals(asked, columns, likes, dislikes)
-        met, told = _met(asked, columns, profiles), None
-        if likes:
-            told = np.zeros(totals.shape, bool)
-            told[likes.readers] = likes.told()
-            met |= told
         for at in exact:
-            totals[at], met[at] = EXACT_TITLE, True
-        return cls(tuple(profiles), columns, asked, totals, met, likes, dislikes, told, exact)
+            totals[at] = EXACT_TITLE
+        return cls(tuple(profiles), columns, asked, totals, likes, dislikes, exact)
+
+    @cached_property
+    def told(self) -> Bools | None:
+        """For each reader and paper whether a liked paper may be told as a reason; `None` where
+        nobody named one.
+        """
+        if self.likes is None:
+            return None
+        told = np.zeros(self.totals.shape, bool)
+        told[self.likes.readers] = self.likes.told()
+        return told
+
+    @cached_property
+    def met(self) -> Bools:
+        """For each reader and paper whether something that may earn a place by itself fits."""
+        met = _met(self.asked, self.columns, self.profiles)
+        if self.told is not None:
+            met |= self.told
+        for at in self.exact:
+            met[at] = True
+        return met
 
 
 def _totals(
@@ -142,37 +154,54 @@ def _totals(
 ) -> Floats:
     is_topic = columns.are_topics[asked.rows]
     topics = asked.those(is_topic)
-    limit = _summed(topics, columns.limits, 1 / np.maximum(np.diff(topics.ends), 1))
-    totals = np.minimum(_fourth_root(_summed(topics, columns.fits)), limit)
-    if likes:
-        told = (np.minimum(likes.alike.worth, _TELLING) / _TELLING).astype(np.float32)[:, None]
-        # Beside liked papers, which decide who fits, topics say who comes first: no fit is made
-        # less of, be it faint or not to be named.
-        whole = np.minimum(_fourth_root(_summed(topics, columns.wholes)), limit)[likes.readers]
-        theirs = totals[likes.readers]
-        theirs *= 1 - told
-        whole *= _TOPICS_BESIDE_LIKES * told
-        theirs += whole
-        theirs += likes.strengths
-        totals[likes.readers] = theirs
+    totals = _beside(likes, topics, columns) if likes else _of_topics(topics, columns.fits)
     if not is_topic.all():
-        totals += np.sqrt(_summed(asked.those(~is_topic), columns.squares))
+        literal = _summed(asked.those(~is_topic), columns.squares)
+        totals += np.sqrt(literal, out=literal)
     if dislikes:
         totals[dislikes.readers] -= _DISLIKE * np.maximum(dislikes.strengths, 0)
     return np.asarray(np.clip(totals, -_HIGHEST, _HIGHEST, out=totals))
 
 
-def _summed(asked: Asked, table: Floats, counts: Floats | None = None) -> Floats:
-    """The rows of the table that each reader asked for, added up; times what each reader counts."""
-    each = np.ones(len(asked.rows)) if counts is None else counts[asked.reader]
-    return np.asarray(adding(each.astype(np.float32), asked.ends, asked.rows, len(table)) @ table)
+def _beside(likes: Likes, topics: Asked, columns: Columns) -> Floats:
+    """What topics say, and papers that readers named.
 
-
-def _fourth_root(values: Floats) -> Floats:
-    """Of a sum of fourth powers, which is spent: the best topic, and a little for further ones, so
-    that fitting one interest fully beats two by half.
+    Beside liked papers, which decide who fits, topics say who comes first: no fit is made less of,
+    be it faint or not to be named.
     """
-    return np.asarray(np.sqrt(np.sqrt(values, out=values), out=values))
+    told = np.zeros(len(topics), np.float32)
+    told[likes.readers] = np.minimum(likes.alike.worth, _TELLING) / _TELLING
+    few = told < 1
+    totals = np.zeros((len(topics), len(columns)), np.float32)
+    totals[few] = _of_topics(topics.of(few), columns.fits, 1 - told[few])
+    some = likes.row >= 0
+    theirs = _of_topics(topics.of(some), columns.wholes, _TOPICS_BESIDE_LIKES * told[some])
+    theirs += likes.strengths
+    totals[some] += theirs
+    return totals
+
+
+def _of_topics(topics: Asked, table: Floats, weights: Floats | None = None) -> Floats:
+    """The best topic of each reader, and a little for further ones, so that fitting one interest
+    fully beats two by half; where none fits, the mean of how far they are below the usual.
+
+    `table`: of `Columns`, to be added up. `weights`: what that counts for each reader; else 1.
+    """
+    sums = _summed(topics, table)
+    below = np.minimum(sums, 0)
+    below *= (1 / (BELOW * np.maximum(np.diff(topics.ends), 1))).astype(np.float32)[:, None]
+    np.maximum(sums, 0, out=sums)
+    np.sqrt(np.sqrt(sums, out=sums), out=sums)
+    sums += below
+    if weights is not None:
+        sums *= weights[:, None]
+    return sums
+
+
+def _summed(asked: Asked, table: Floats) -> Floats:
+    """The rows of the table that each reader asked for, added up."""
+    once = np.ones(len(asked.rows), np.float32)
+    return np.asarray(adding(once, asked.ends, asked.rows, len(table)) @ table)
 
 
 def _met(asked: Asked, columns: Columns, profiles: Sequence[Profile]) -> Bools:

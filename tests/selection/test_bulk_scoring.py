@@ -55,6 +55,16 @@ def totals(profiles, papers):
     return Tastes.of(profiles, Columns(papers, KNOWN)).totals
 
 
+@given(st.lists(st.sampled_from([*TOPICS, "grasp", "cs.CL", "unheard"]), min_size=1, unique=True))
+def test_the_best_topics_decide_and_where_none_fits_how_far_all_are_below_the_usual(topics):
+    each = totals([Profile(topics=(topic,)) for topic in topics], PAPERS)
+    (together,) = totals([Profile(topics=tuple(topics))], PAPERS)
+    assert each.min() < 0 or set(topics).isdisjoint(TOPICS)
+    best = (np.maximum(each, 0) ** 4).sum(axis=0) ** 0.25
+    expected = np.where((each > 0).any(axis=0), best, each.mean(axis=0))
+    np.testing.assert_allclose(together, expected, atol=1e-4)
+
+
 def test_two_readers_who_spell_a_keyword_or_a_name_differently_both_get_it():
     paper = Paper(id="9999.00001", title="Small KV caches", authors=("Sergey Levine",))
     profiles = [

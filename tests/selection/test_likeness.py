@@ -67,7 +67,7 @@ def test_beside_five_liked_papers_every_fit_of_a_topic_counts_by_the_same_share(
     likes = Profile(liked=tuple(paper.id for paper in WORLD[:5]))
     fits = Columns(WORLD, KNOWN)
     fits.of([Profile(topics=(topic,))])
-    fit = fits.wholes[0] ** 0.25
+    fit = np.maximum(fits.wholes[0], 0) ** 0.25
     faint = (fit > 0.1) & (fits.told[0] == -np.inf)
     gained = score(replace(likes, topics=(topic,)), WORLD, background=KNOWN)
     gained -= score(likes, WORLD, background=KNOWN)
