@@ -147,7 +147,8 @@ class Api:
 
     def preview(self, body: PreviewBody, request: Request) -> PreviewAnswer:
         """The papers of the last days that this profile would have received, with the reasons."""
-        self._may_look(request, body.liked_text)
+        # Papers that are named cost the same however they are named.
+        self._may_look(request, "\n".join((body.liked_text, *body.liked, *body.disliked)))
         given, report = self._with_liked(body, body.liked_text)
         profile = _checked(given).profile
         pool = self._site.chooser.pool

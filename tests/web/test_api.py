@@ -113,6 +113,14 @@ def test_long_reading_lists_count_as_several_previews(web):
     assert answers == [200, 200, 200, 429]
 
 
+def test_two_thousand_liked_papers_count_as_much_as_a_list_of_as_many_lines(tmp_path):
+    liked = [f"2604.{number:05d}" for number in range(2_000)]
+    site = Site(tmp_path, "[web]\npreviews_per_minute = 3")
+    answers = [site.client.post(f"{API}/preview", json={"liked": liked}) for _ in range(2)]
+    site.close()
+    assert [answer.status_code for answer in answers] == [200, 429]
+
+
 def test_a_subscription_mails_a_confirmation_and_keeps_what_was_agreed_to(web):
     answer = subscribe(
         web, {"origin": LAB}, wishes={"topics": ["robots"], "send_at": "06:30", "name": "Ines"}
