@@ -53,6 +53,7 @@ class Lookout:
         whole: see `Facts`.
         place: a directory on the disk to keep an eye on.
         relays: tells how they stand.
+        sources: names of the lists that are read.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Lookout:
         now: Callable[[], datetime],
         place: Path,
         relays: Callable[[], tuple[RelayStanding, ...]] = tuple,
+        sources: Sequence[str] = (),
         whole: bool,
     ) -> None:
         self.journal = journal
@@ -72,6 +74,7 @@ class Lookout:
         self._now = now
         self._place = place
         self._relays = relays
+        self._sources = tuple(sources)
         self._whole = whole
 
     def facts(self) -> Facts:
@@ -94,8 +97,9 @@ class Lookout:
             readings=readings,
             jobs=self.journal.jobs,
             relay=self.journal.relay,
-            tried=any(count for _, count in self.journal.mails),
             relays=self._relays(),
+            sources=self._sources,
+            proofs=self.journal.proofs,
             disk=_disk(self._place),
         )
 
@@ -215,7 +219,7 @@ class Watchman:
         try:
             facts = self._lookout.facts()
             current = alarms(facts, self._lookout.rules)
-            news = self._store.raise_alarms(current, now, but=undecided(facts))
+            news = self._store.raise_alarms(current, now, but=undecided(facts, self._lookout.rules))
             self._store_answers(now)
             self._tell(news, now)
         except StoreError as error:

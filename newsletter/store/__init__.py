@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from newsletter.model import Candidate, Digest, Listing, Paper
 from newsletter.store import crew, keys, papers, tenants
 from newsletter.store.addresses import Suppressed
-from newsletter.store.alarms import Alarms, News, Standing, raise_alarms
+from newsletter.store.alarms import Alarms, News, Standing, decided, raise_alarms
 from newsletter.store.backup import Copied, back_up
 from newsletter.store.calendar import Move
 from newsletter.store.digests import History
@@ -24,7 +24,7 @@ from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
 from newsletter.store.papers import Recorded, Shelf
 from newsletter.store.subscribers import Kept, Newcomer, Register, wait_for_turn
-from newsletter.watch import Alarm, Figures
+from newsletter.watch import Alarm, Figures, Undecided
 
 __all__ = [
     "History",
@@ -136,14 +136,16 @@ class Store:
         with sentences(self._url), self._engine.connect() as connection:
             return figures(connection, now, late)
 
-    def raise_alarms(self, current: Sequence[Alarm], now: datetime, *, but: str = "") -> News:
+    def raise_alarms(
+        self, current: Sequence[Alarm], now: datetime, *, but: Undecided = decided
+    ) -> News:
         """What is wrong now stands; answers what the caller shall tell the operator (new, cleared).
 
         Nobody else is asked to tell the same for `newsletter.store.alarms.PATIENCE`; what was not
         said to be told by then (see `alarms_told`) is answered again.
 
         Args:
-            but: alarms whose names begin so do not end now.
+            but: tells which alarms do not end now.
         """
         if not current and self._nothing_stands():
             return News()
