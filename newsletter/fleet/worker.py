@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Callable
 
+from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker as QueueWorker
 
@@ -20,6 +21,7 @@ from newsletter.fleet.tasks import (
 )
 from newsletter.jobs import Jobs
 from newsletter.postman import PostOffice
+from newsletter.store.tenants import root_cause
 
 _log = logging.getLogger(__name__)
 
@@ -61,6 +63,8 @@ class Worker:
         self._tasks = Tasks(app, self._jobs, wake=self._office.wake)
         self._workers: list[QueueWorker] = []
         self._stopping = False
+        for teller in ("procrastinate.utils", f"procrastinate.worker.{name}"):
+            logging.getLogger(teller).addFilter(_is_no_lost_database)
 
     def run(self) -> None:
         """Works until SIGTERM or Ctrl-C; the mails and the job in hand are finished."""
@@ -85,11 +89,12 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
+        told = ""
         while not self._stopping:
             try:
                 await self._work_on_queues()
             except Exception as error:  # noqa: BLE001 - the top of a loop that must go on
-                _log.warning("the queues cannot be worked on: %s", repr(error))
+                told = _told(root_cause(error), told)
             if not self._stopping:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -119,3 +124,15 @@ class Worker:
                 worker.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait(working)
             await asyncio.gather(*working)  # what went wrong is raised
+
+
+def _told(words: str, before: str) -> str:
+    """Tells why the queues cannot be worked on; the same words once, not every few seconds."""
+    if words != before:
+        _log.warning("the queues cannot be worked on: %s", words)
+    return words
+
+
+def _is_no_lost_database(record: logging.LogRecord) -> bool:
+    """What Procrastinate says of it in forty lines, and again in as many, is told by us in one."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectorException))
