@@ -17,8 +17,8 @@ _TOKEN = re.compile(rf"\b({'|'.join(Way)})/[^\s\"'<>?#]+")
 # They say much that helps nobody; urllib3 would tell the path of a webhook, which is a secret.
 _CHATTY = ("alembic", "apscheduler", "asyncio", "procrastinate", "uvicorn", "watchfiles")
 _SILENT = ("urllib3", "requests", "PIL")
-# It warns of each attempt to reach a database that is gone, in two lines; we tell it once.
-_MUTE = ("psycopg.pool",)
+# It warns of each attempt to use a database that is gone or full; we tell it once.
+_MUTE = ("psycopg",)
 _AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 

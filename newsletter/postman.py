@@ -24,6 +24,7 @@ _LAST_MAIL_SECONDS = 8
 _SHORTEST_PAUSE = 0.05  # seconds; mails that become due within it are claimed together
 _LONGEST_PAUSE = 5.0
 _BEFORE_A_PART = 0.5  # until the others have made room for a newcomer
+_CLOCKS_DIFFER = timedelta(minutes=1)  # a tenth of a lease
 _MARGIN = timedelta(seconds=5)  # the mail begun last has left before others take the part over
 
 
@@ -173,6 +174,29 @@ class PostOffice:
         return _LONGEST_PAUSE if has_part else _BEFORE_A_PART
 
 
+def mind_the_clock(app: App) -> None:
+    """Makes sure that our clock agrees with the one that all who share our database can see.
+
+    Leases are kept by the clock: with a wrong one we would send what others have in hand, or they
+    what we have.
+
+    Raises:
+        StoreError: it is more than a minute off.
+    """
+    before = app.now()
+    common = app.store.clock()
+    if common is None:
+        return
+    ahead, behind = before - common, common - app.now()
+    if max(ahead, behind) > _CLOCKS_DIFFER:
+        way = "ahead of" if ahead > behind else "behind"
+        minutes = round(max(ahead, behind) / timedelta(minutes=1))
+        raise StoreError(
+            f"the clock of this machine is {minutes} minutes {way} that of the database; nothing is "
+            "sent and no job is done here until it is right (set it by NTP)"
+        )
+
+
 class PartOfRates:
     """What this process may use of the rates that all who carry mails over one database share.
 
@@ -229,6 +253,7 @@ class Round:
         app = self._app
         if not app.pace.has_part(app.now()):
             return _BEFORE_A_PART
+        mind_the_clock(app)
         done = self._carrier.round()
         app.returns.refused(done.refused, now=app.now())
         if done.crowded_out:

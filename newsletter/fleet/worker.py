@@ -20,7 +20,7 @@ from newsletter.fleet.tasks import (
     Tasks,
 )
 from newsletter.jobs import Jobs
-from newsletter.postman import PostOffice
+from newsletter.postman import PostOffice, mind_the_clock
 from newsletter.store.tenants import root_cause
 
 _log = logging.getLogger(__name__)
@@ -60,7 +60,9 @@ class Worker:
             chores=[app.renew_keys, app.take_over],
             name=name,
         )
-        self._tasks = Tasks(app, self._jobs, wake=self._office.wake)
+        self._tasks = Tasks(
+            app, self._jobs, wake=self._office.wake, before=lambda: mind_the_clock(app)
+        )
         self._workers: list[QueueWorker] = []
         self._stopping = False
         for teller in ("procrastinate.utils", f"procrastinate.worker.{name}"):
@@ -92,6 +94,8 @@ class Worker:
         told = ""
         while not self._stopping:
             try:
+                # Not even a tick is written down by a clock that is wrong.
+                await asyncio.to_thread(mind_the_clock, self._app)
                 await self._work_on_queues()
             except Exception as error:  # noqa: BLE001 - the top of a loop that must go on
                 told = _told(root_cause(error), told)

@@ -202,6 +202,13 @@ class Store:
         """Whether other processes may work on this database, too: on PostgreSQL they may."""
         return self._engine.dialect.name == "postgresql"
 
+    def clock(self) -> datetime | None:
+        """The clock that all who share this database can see; `None` where nobody shares it."""
+        if not self.is_shared:
+            return None
+        with sentences(self._url), self._engine.connect() as connection:
+            return tenants.clock_of(connection)
+
     def take_part(self, name: str, *, one_only: bool) -> float:
         """Which part of all rates `name` may use now; see `newsletter.store.crew.take_part`."""
         if not self.is_shared:

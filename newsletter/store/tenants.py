@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, inspect, select
@@ -13,6 +14,12 @@ def connection_arguments(engine: Engine) -> dict[str, Any]:
     """What psycopg needs to connect as we do."""
     _, arguments = engine.dialect.create_connect_args(engine.url)
     return {**of_postgres(engine.url), **arguments}
+
+
+def clock_of(connection: Connection) -> datetime:
+    """What the server's clock says now."""
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
 
 
 def root_cause(error: BaseException) -> str:

@@ -19,6 +19,7 @@ GONE = 'connection to server on socket "/run/s" failed: Connection refused\n\tIs
 def worker(crew, monkeypatch) -> Worker:
     """One that asks again at once, and whose database is gone three times."""
     monkeypatch.setattr(worker_module, "_PAUSE_SECONDS", 0)
+    crew.at = crew.app.store.clock()
     made = Worker(crew.app, name="ada")
     times = iter(range(3))
 
