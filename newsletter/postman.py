@@ -32,14 +32,15 @@ class Postman:
     """Calls rounds of work, each in a thread of its own: when woken, and when its time has come.
 
     Args:
-        rounds: each answers after how many seconds it has something to do again.
+        rounds: each answers after how many seconds it has something to do again, or `None` where it
+            had to stand by, and nobody knows whether it could have done anything.
         stopping: set when no further mail is to be begun.
         pause_seconds: the longest pause of each.
     """
 
     def __init__(
         self,
-        rounds: Sequence[Callable[[], float]],
+        rounds: Sequence[Callable[[], float | None]],
         *,
         stopping: Event,
         pause_seconds: float = 5.0,
@@ -77,7 +78,7 @@ class Postman:
                 thread.join(None if end is None else max(end - time.monotonic(), 0.0))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _work(self, round_: Callable[[], float], wake: Event) -> None:
+    def _work(self, round_: Callable[[], float | None], wake: Event) -> None:
         trouble = ""
         while not self._stopping.is_set():
             # Cleared before the round: who calls during it is heard after it.
@@ -86,7 +87,7 @@ class Postman:
             if not self._stopping.is_set():
                 wake.wait(min(seconds, self._pause))
 
-    def _once(self, round_: Callable[[], float], before: str) -> tuple[float, str]:
+    def _once(self, round_: Callable[[], float | None], before: str) -> tuple[float, str]:
         """One round, and the words of what stopped it; the same words are told once, not for hours."""
         try:
             seconds = round_()
@@ -97,6 +98,8 @@ class Postman:
         except Exception:  # noqa: BLE001 - the top of a loop that must go on
             _log.exception("the postman stumbled")
             return self._pause, before
+        if seconds is None:
+            return _BEFORE_A_PART, before
         if before:
             _log.warning("the postman goes on")
         return seconds, ""
@@ -248,11 +251,14 @@ class Round:
         self._carrier = carrier
         self._alarm = alarm
 
-    def go(self) -> float:
-        """One round; answers in how many seconds there is something to do again."""
+    def go(self) -> float | None:
+        """One round; answers in how many seconds there is something to do again.
+
+        `None` while others have all of the rates, or the database cannot tell our part of them.
+        """
         app = self._app
         if not app.pace.has_part(app.now()):
-            return _BEFORE_A_PART
+            return None
         mind_the_clock(app)
         done = self._carrier.round()
         app.returns.refused(done.refused, now=app.now())
