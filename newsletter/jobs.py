@@ -131,6 +131,10 @@ class Jobs:
         """Looks whether the operator must hear of something."""
         self._watchman.look()
 
+    def remind(self) -> None:
+        """Makes sure that whoever looks next knows of our own troubles; see `Watchman`."""
+        self._watchman.remind()
+
     def stop_soon(self) -> None:
         """The job in hand ends as soon as it may."""
         self._stopping.set()

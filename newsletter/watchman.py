@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _WEBHOOK_SECONDS = 5
 _EVENT_HOLDS = timedelta(hours=1)
+_REMINDER = timedelta(minutes=1)
 _STORE_PATIENCE = 2  # rounds in a row; a database may be locked for a moment
 _EVENT_REMEDY = "The log and `docs/operations.md` of newsletter say more."
 
@@ -84,17 +85,20 @@ class Lookout:
             StoreError: the database does not answer.
         """
         now = self._now()
-        readings = self.journal.readings
         figures = self._store.figures(now, late=self.rules.late)
         # A list may honestly be empty: then it was read, and the store shows no trace of it.
-        looks = [reading.at for reading in readings if not reading.failed]
+        looks = [reading.at for reading in self.journal.readings if not reading.failed]
         looks += [figures.last_look_at] if figures.last_look_at else []
+        figures = replace(figures, last_look_at=max(looks, default=None))
+        return replace(self.own_facts(), now=now, whole=self._whole, figures=figures)
+
+    def own_facts(self) -> Facts:
+        """What this process alone knows; the database is not asked."""
         return Facts(
-            now=now,
+            now=self._now(),
             started_at=self.journal.started_at,
-            whole=self._whole,
-            figures=replace(figures, last_look_at=max(looks, default=None)),
-            readings=readings,
+            whole=False,
+            readings=self.journal.readings,
             jobs=self.journal.jobs,
             relay=self.journal.relay,
             relays=self._relays(),
@@ -212,6 +216,7 @@ class Watchman:
         self._now = now
         self._store_failures = 0
         self._store_alarm: Alarm | None = None
+        self._reminded_at: datetime | None = None
 
     def look(self) -> None:
         """One round: what is wrong now, and who must hear of it; never raises."""
@@ -224,6 +229,21 @@ class Watchman:
             self._tell(news, now)
         except StoreError as error:
             self._store_fails(error, now)
+
+    def remind(self) -> None:
+        """Writes down what is wrong with this process, once a minute, for whoever looks next.
+
+        For one of many that take turns to look: an alarm of ours would be called over meanwhile.
+
+        Raises:
+            StoreError: it is not written down.
+        """
+        now = self._now()
+        if self._reminded_at and timedelta() <= now - self._reminded_at < _REMINDER:
+            return
+        self._reminded_at = now
+        if ours := alarms(self._lookout.own_facts(), self._lookout.rules):
+            self._store.hold_alarms(ours, now)
 
     def hear(self, name: str, sentence: str) -> None:
         """Something happened that the operator should know, told in the next round; never raises."""

@@ -51,13 +51,15 @@ class Worker:
         self._app = app
         self._name = name
         self._on_stopping = on_stopping
-        self._jobs = Jobs(app, wake=lambda: self._office.wake(), names=_JOBS)
+        reported = app.settings.bounces
+        names = (*_JOBS, "reports") if reported.maildir or reported.host else _JOBS
+        self._jobs = Jobs(app, wake=lambda: self._office.wake(), names=names)
         self._office = PostOffice(
             app,
             self._jobs.journal,
             alarm=self._jobs.alarm,
             # What a dead neighbour on this machine had noted need not wait for its next start.
-            chores=[app.renew_keys, app.take_over],
+            chores=[app.renew_keys, app.take_over, self._remind],
             name=name,
         )
         self._tasks = Tasks(
@@ -85,6 +87,10 @@ class Worker:
         for worker in self._workers:
             worker.stop()  # type: ignore[no-untyped-call]
         self._on_stopping()
+
+    def _remind(self) -> None:
+        mind_the_clock(self._app)  # alarms of a wrong clock would stand as long as it is ahead
+        self._jobs.remind()
 
     async def _work(self) -> None:
         """The queues are opened anew whenever the database was gone; the postman goes on meanwhile."""

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from newsletter.model import Candidate, Digest, Listing, Paper
 from newsletter.store import crew, keys, papers, tenants
 from newsletter.store.addresses import Suppressed
-from newsletter.store.alarms import Alarms, News, Standing, decided, raise_alarms
+from newsletter.store.alarms import Alarms, News, Standing, decided, hold_all, raise_alarms
 from newsletter.store.backup import Copied, back_up
 from newsletter.store.calendar import Move
 from newsletter.store.digests import History
@@ -158,6 +158,12 @@ class Store:
         with sentences(self._url), self._engine.begin() as connection:
             wait_for_turn(connection)
             Alarms(connection).hold(alarm, now, until=until)
+
+    def hold_alarms(self, current: Sequence[Alarm], now: datetime) -> None:
+        """What is wrong now stands; whoever raises alarms next is asked to tell it."""
+        with sentences(self._url), self._engine.begin() as connection:
+            wait_for_turn(connection)
+            hold_all(connection, current, now)
 
     def alarms_told(self, news: News, now: datetime) -> None:
         """The operator knows these, and hears of each no more until it changes."""

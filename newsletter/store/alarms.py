@@ -130,14 +130,20 @@ _STANDS = alarms.c.cleared_at.is_(None)
 _END_UNTOLD = and_(alarms.c.cleared_at.is_not(None), alarms.c.end_told_at.is_(None))
 
 
-def raise_alarms(
-    connection: Connection, current: Sequence[Alarm], now: datetime, but: Undecided = decided
-) -> News:
-    """What is wrong now stands, what was not wrong for a while is over; answers what is to tell."""
+def hold_all(connection: Connection, current: Sequence[Alarm], now: datetime) -> None:
+    """What is wrong now stands, but for what is over as others know."""
     book = Alarms(connection)
     for alarm in current:
         if not book.is_old_news(alarm, now):
             book.hold(alarm, now, until=(alarm.seen_at or now) + CALM)
+
+
+def raise_alarms(
+    connection: Connection, current: Sequence[Alarm], now: datetime, but: Undecided = decided
+) -> News:
+    """What is wrong now stands, what was not wrong for a while is over; answers what is to tell."""
+    hold_all(connection, current, now)
+    book = Alarms(connection)
     book.clear(now, but)
     return book.take_news(now)
 

@@ -230,6 +230,31 @@ def test_what_one_process_saw_working_before_is_no_proof_that_it_works_again(hou
     assert other.look() == ["over: job compose"]
 
 
+def test_what_one_process_alone_knows_is_told_by_whoever_looks_and_stands_while_it_lasts(
+    house, tmp_path
+):
+    other = House(house.store, house.relay, tmp_path, house.at)
+    told = []
+    for minute in range(30):
+        house.at = NOON + minute * MINUTE
+        house.journal.job_ended("compose", house.at, "this disk is broken")
+        house.watchman.remind()
+        other.journal.job_ended("compose", house.at)
+        told += other.look()
+    assert told == ["alarm: job compose"]
+
+    house.journal.job_ended("compose", house.at)
+    house.watchman.remind()
+    other.journal.job_ended("compose", other.at + MINUTE)
+    assert other.look(10) == ["over: job compose"]
+
+
+def test_a_process_without_trouble_has_nothing_to_remind_of(house, monkeypatch):
+    monkeypatch.setattr(house.store, "hold_alarms", None)
+
+    house.watchman.remind()
+
+
 def test_a_process_that_knows_no_better_does_not_raise_again_what_is_over(house, tmp_path):
     for _ in range(2):
         house.journal.source_read(replace(FAILED, at=house.at))
