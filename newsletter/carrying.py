@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from threading import Event, Lock
 
 from newsletter.delivery import Delivery, DeliveryState, Errand, Outcome
+from newsletter.errors import StoreError
 from newsletter.mail import outbox
 from newsletter.mail.pace import Leaving, Pace
 from newsletter.mail.relays import Failover, Silence
@@ -257,7 +258,11 @@ class _Bag:
         office, now = self._office, self._office.now()
         few = [self._waiting.popleft() for _ in range(min(_TOGETHER, len(self._waiting)))]
         self._fresh_until = now + _FRESH
-        found = letters(office.store, office.post, few, now, office.shelf)
+        try:
+            found = letters(office.store, office.post, few, now, office.shelf)
+        except StoreError:  # nothing is wrong with them: they are given back with the rest
+            self._waiting.extendleft(reversed(few))
+            raise
         for delivery in few:
             letter = found[delivery.id]
             if isinstance(letter, str):

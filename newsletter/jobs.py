@@ -60,7 +60,8 @@ class Jobs:
         self._app = app
         self._wake = wake
         self.journal = Journal(app.now(), jobs=names)
-        self.lookout = make_lookout(app, self.journal, whole=whole)
+        names_of_lists = [spec.name for spec in self._specs]
+        self.lookout = make_lookout(app, self.journal, whole=whole, sources=names_of_lists)
         self._watchman = Watchman(self.lookout, app.store, _teller(app), now=app.now)
         self.alarm = self._watchman.hear
         self._pool: tuple[object, Pool] | None = None
@@ -130,6 +131,10 @@ class Jobs:
         """Looks whether the operator must hear of something."""
         self._watchman.look()
 
+    def remind(self) -> None:
+        """Makes sure that whoever looks next knows of our own troubles; see `Watchman`."""
+        self._watchman.remind()
+
     def stop_soon(self) -> None:
         """The job in hand ends as soon as it may."""
         self._stopping.set()
@@ -148,7 +153,7 @@ class Jobs:
             except Exception as trouble:  # noqa: BLE001 - the top of a loop that must go on
                 error = f"{type(trouble).__name__}; the log shows where"
                 _log.exception("the job %s stumbled", job.__name__)
-            self.journal.job_ended(job.__name__, error)
+            self.journal.job_ended(job.__name__, self._app.now(), error)
 
         return run
 
@@ -198,8 +203,10 @@ class Jobs:
         return self._pool[1]
 
 
-def make_lookout(app: App, journal: Journal, *, whole: bool) -> Lookout:
-    """What gathers the facts of an installation; `whole` as in `newsletter.watch.Facts`."""
+def make_lookout(
+    app: App, journal: Journal, *, whole: bool, sources: Sequence[str] = ()
+) -> Lookout:
+    """What gathers the facts of an installation; `whole`, `sources` as in `newsletter.watch.Facts`."""
     return Lookout(
         app.store,
         journal,
@@ -207,6 +214,7 @@ def make_lookout(app: App, journal: Journal, *, whole: bool) -> Lookout:
         now=app.now,
         place=app.database_dir,
         relays=lambda: app.relays.standings,
+        sources=sources,
         whole=whole,
     )
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
 from newsletter.delivery import Outcome, Result
-from newsletter.watch import JobRecord, Reading, RelayRecord
+from newsletter.watch import JobRecord, Proof, Reading, RelayRecord
 
 _RELAYING = re.compile(r"\brelay", re.IGNORECASE)
 
@@ -32,6 +32,13 @@ class Journal:
         self._readings: dict[str, Reading] = {}
         self._mails: Counter[Result] = Counter()
         self._relay = RelayRecord()
+        self._proofs: dict[str, Proof] = {}
+
+    @property
+    def proofs(self) -> Mapping[str, Proof]:
+        """That things work, by the name of the alarm that would tell that they do not."""
+        with self._lock:
+            return dict(self._proofs)
 
     @property
     def jobs(self) -> tuple[JobRecord, ...]:
@@ -54,7 +61,7 @@ class Journal:
         with self._lock:
             return self._relay
 
-    def job_ended(self, name: str, error: str = "") -> None:
+    def job_ended(self, name: str, at: datetime, error: str = "") -> None:
         """A job came to its end, with an error or without."""
         with self._lock:
             known = self._jobs.get(name) or JobRecord(name=name)
@@ -64,29 +71,40 @@ class Journal:
                 failures=known.failures + bool(error),
                 in_a_row=known.in_a_row + 1 if error else 0,
                 last_error=error or known.last_error,
+                ended_at=at,
             )
+            self._saw(f"job {name}", at, works=not error)
 
     def source_read(self, reading: Reading) -> None:
         """A source was read or could not be; how often in a row is counted here."""
         with self._lock:
             before = self._readings.get(reading.name)
-            self._readings[reading.name] = replace(reading, in_a_row=_in_a_row(before, reading))
+            in_a_row = _in_a_row(before, reading)
+            self._readings[reading.name] = replace(reading, in_a_row=in_a_row)
+            self._saw(f"source {reading.name}", reading.at, works=not reading.failed)
+            self._saw(f"tier {reading.name}", reading.at, works=in_a_row == 0)
 
     def mail_ended(self, outcome: Outcome, at: datetime) -> None:
         """The relay took a mail, put it off or refused it; a judgement of a mailbox shows it is there."""
         with self._lock:
             self._mails[outcome.result] += 1
             self._relay = _after(self._relay, outcome, at)
+            self._saw("relay", at, works=self._relay == RelayRecord())
+
+    def _saw(self, name: str, at: datetime, *, works: bool) -> None:
+        before = self._proofs.pop(name, None)
+        if works:
+            self._proofs[name] = Proof(last=at, since=before.since if before else at)
 
 
 def _after(before: RelayRecord, outcome: Outcome, at: datetime) -> RelayRecord:
     words = " ".join(filter(None, (str(outcome.reply or ""), outcome.detail)))
     if outcome.result is Result.DEFERRED:
         since = before.since if before.put_off else None
-        return RelayRecord(put_off=before.put_off + 1, since=since or at, words=words)
+        return RelayRecord(put_off=before.put_off + 1, since=since or at, at=at, words=words)
     if outcome.result is Result.REJECTED and _is_policy(outcome):
         since = before.since if before.refused else None
-        return RelayRecord(refused=before.refused + 1, since=since or at, words=words)
+        return RelayRecord(refused=before.refused + 1, since=since or at, at=at, words=words)
     return RelayRecord()
 
 

@@ -17,6 +17,8 @@ _TOKEN = re.compile(rf"\b({'|'.join(Way)})/[^\s\"'<>?#]+")
 # They say much that helps nobody; urllib3 would tell the path of a webhook, which is a secret.
 _CHATTY = ("alembic", "apscheduler", "asyncio", "procrastinate", "uvicorn", "watchfiles")
 _SILENT = ("urllib3", "requests", "PIL")
+# It warns of each attempt to use a database that is gone or full; we tell it once.
+_MUTE = ("psycopg",)
 _AS_JSON = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -36,6 +38,8 @@ def set_up(kind: str, level: str, stream: TextIO) -> None:
         _hand_up(name, logging.NOTSET if level == "debug" else logging.WARNING)
     for name in _SILENT:
         _hand_up(name, logging.WARNING)
+    for name in _MUTE:
+        _hand_up(name, logging.ERROR)
 
 
 def clean(text: str) -> str:

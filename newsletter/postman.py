@@ -24,6 +24,7 @@ _LAST_MAIL_SECONDS = 8
 _SHORTEST_PAUSE = 0.05  # seconds; mails that become due within it are claimed together
 _LONGEST_PAUSE = 5.0
 _BEFORE_A_PART = 0.5  # until the others have made room for a newcomer
+_CLOCKS_DIFFER = timedelta(minutes=1)  # a tenth of a lease
 _MARGIN = timedelta(seconds=5)  # the mail begun last has left before others take the part over
 
 
@@ -31,14 +32,15 @@ class Postman:
     """Calls rounds of work, each in a thread of its own: when woken, and when its time has come.
 
     Args:
-        rounds: each answers after how many seconds it has something to do again.
+        rounds: each answers after how many seconds it has something to do again, or `None` where it
+            had to stand by, and nobody knows whether it could have done anything.
         stopping: set when no further mail is to be begun.
         pause_seconds: the longest pause of each.
     """
 
     def __init__(
         self,
-        rounds: Sequence[Callable[[], float]],
+        rounds: Sequence[Callable[[], float | None]],
         *,
         stopping: Event,
         pause_seconds: float = 5.0,
@@ -76,7 +78,7 @@ class Postman:
                 thread.join(None if end is None else max(end - time.monotonic(), 0.0))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _work(self, round_: Callable[[], float], wake: Event) -> None:
+    def _work(self, round_: Callable[[], float | None], wake: Event) -> None:
         trouble = ""
         while not self._stopping.is_set():
             # Cleared before the round: who calls during it is heard after it.
@@ -85,7 +87,7 @@ class Postman:
             if not self._stopping.is_set():
                 wake.wait(min(seconds, self._pause))
 
-    def _once(self, round_: Callable[[], float], before: str) -> tuple[float, str]:
+    def _once(self, round_: Callable[[], float | None], before: str) -> tuple[float, str]:
         """One round, and the words of what stopped it; the same words are told once, not for hours."""
         try:
             seconds = round_()
@@ -96,6 +98,8 @@ class Postman:
         except Exception:  # noqa: BLE001 - the top of a loop that must go on
             _log.exception("the postman stumbled")
             return self._pause, before
+        if seconds is None:
+            return _BEFORE_A_PART, before
         if before:
             _log.warning("the postman goes on")
         return seconds, ""
@@ -173,6 +177,29 @@ class PostOffice:
         return _LONGEST_PAUSE if has_part else _BEFORE_A_PART
 
 
+def mind_the_clock(app: App) -> None:
+    """Makes sure that our clock agrees with the one that all who share our database can see.
+
+    Leases are kept by the clock: with a wrong one we would send what others have in hand, or they
+    what we have.
+
+    Raises:
+        StoreError: it is more than a minute off.
+    """
+    before = app.now()
+    common = app.store.clock()
+    if common is None:
+        return
+    ahead, behind = before - common, common - app.now()
+    if max(ahead, behind) > _CLOCKS_DIFFER:
+        way = "ahead of" if ahead > behind else "behind"
+        minutes = round(max(ahead, behind) / timedelta(minutes=1))
+        raise StoreError(
+            f"the clock of this machine is {minutes} minutes {way} that of the database; nothing is "
+            "sent and no job is done here until it is right (set it by NTP)"
+        )
+
+
 class PartOfRates:
     """What this process may use of the rates that all who carry mails over one database share.
 
@@ -224,11 +251,15 @@ class Round:
         self._carrier = carrier
         self._alarm = alarm
 
-    def go(self) -> float:
-        """One round; answers in how many seconds there is something to do again."""
+    def go(self) -> float | None:
+        """One round; answers in how many seconds there is something to do again.
+
+        `None` while others have all of the rates, or the database cannot tell our part of them.
+        """
         app = self._app
         if not app.pace.has_part(app.now()):
-            return _BEFORE_A_PART
+            return None
+        mind_the_clock(app)
         done = self._carrier.round()
         app.returns.refused(done.refused, now=app.now())
         if done.crowded_out:

@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _WEBHOOK_SECONDS = 5
 _EVENT_HOLDS = timedelta(hours=1)
+_REMINDER = timedelta(minutes=1)
 _STORE_PATIENCE = 2  # rounds in a row; a database may be locked for a moment
 _EVENT_REMEDY = "The log and `docs/operations.md` of newsletter say more."
 
@@ -53,6 +54,7 @@ class Lookout:
         whole: see `Facts`.
         place: a directory on the disk to keep an eye on.
         relays: tells how they stand.
+        sources: names of the lists that are read.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Lookout:
         now: Callable[[], datetime],
         place: Path,
         relays: Callable[[], tuple[RelayStanding, ...]] = tuple,
+        sources: Sequence[str] = (),
         whole: bool,
     ) -> None:
         self.journal = journal
@@ -72,6 +75,7 @@ class Lookout:
         self._now = now
         self._place = place
         self._relays = relays
+        self._sources = tuple(sources)
         self._whole = whole
 
     def facts(self) -> Facts:
@@ -81,21 +85,25 @@ class Lookout:
             StoreError: the database does not answer.
         """
         now = self._now()
-        readings = self.journal.readings
         figures = self._store.figures(now, late=self.rules.late)
         # A list may honestly be empty: then it was read, and the store shows no trace of it.
-        looks = [reading.at for reading in readings if not reading.failed]
+        looks = [reading.at for reading in self.journal.readings if not reading.failed]
         looks += [figures.last_look_at] if figures.last_look_at else []
+        figures = replace(figures, last_look_at=max(looks, default=None))
+        return replace(self.own_facts(), now=now, whole=self._whole, figures=figures)
+
+    def own_facts(self) -> Facts:
+        """What this process alone knows; the database is not asked."""
         return Facts(
-            now=now,
+            now=self._now(),
             started_at=self.journal.started_at,
-            whole=self._whole,
-            figures=replace(figures, last_look_at=max(looks, default=None)),
-            readings=readings,
+            whole=False,
+            readings=self.journal.readings,
             jobs=self.journal.jobs,
             relay=self.journal.relay,
-            tried=any(count for _, count in self.journal.mails),
             relays=self._relays(),
+            sources=self._sources,
+            proofs=self.journal.proofs,
             disk=_disk(self._place),
         )
 
@@ -208,6 +216,7 @@ class Watchman:
         self._now = now
         self._store_failures = 0
         self._store_alarm: Alarm | None = None
+        self._reminded_at: datetime | None = None
 
     def look(self) -> None:
         """One round: what is wrong now, and who must hear of it; never raises."""
@@ -215,11 +224,26 @@ class Watchman:
         try:
             facts = self._lookout.facts()
             current = alarms(facts, self._lookout.rules)
-            news = self._store.raise_alarms(current, now, but=undecided(facts))
+            news = self._store.raise_alarms(current, now, but=undecided(facts, self._lookout.rules))
             self._store_answers(now)
             self._tell(news, now)
         except StoreError as error:
             self._store_fails(error, now)
+
+    def remind(self) -> None:
+        """Writes down what is wrong with this process, once a minute, for whoever looks next.
+
+        For one of many that take turns to look: an alarm of ours would be called over meanwhile.
+
+        Raises:
+            StoreError: it is not written down.
+        """
+        now = self._now()
+        if self._reminded_at and timedelta() <= now - self._reminded_at < _REMINDER:
+            return
+        self._reminded_at = now
+        if ours := alarms(self._lookout.own_facts(), self._lookout.rules):
+            self._store.hold_alarms(ours, now)
 
     def hear(self, name: str, sentence: str) -> None:
         """Something happened that the operator should know, told in the next round; never raises."""

@@ -56,12 +56,14 @@ def deliver(
 ) -> None:
     """Hands over the mails that are due, one round, and says what became of them."""
     # Imported late: the lock lies in the room that knows the scheduler and the web.
+    from newsletter.postman import mind_the_clock
     from newsletter.runner import only_instance
 
     if not once:
         raise ConfigError("deliver", ["add --once; `newsletter run` delivers all day"])
     app = App(load_settings(config))
     tell_where_mails_go(app)
+    mind_the_clock(app)
     with only_instance(app), closing(app.transport()) as transport:
         app.take_over()
         done = deliver_due(

@@ -39,10 +39,19 @@ class Tasks:
 
     Args:
         wake: called when mail was written down.
+        before: called before each job, which is not begun where this raises an error.
     """
 
-    def __init__(self, app: App, jobs: Jobs, *, wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: App,
+        jobs: Jobs,
+        *,
+        wake: Callable[[], None],
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
         self._app = app
+        self._before = before
         self._jobs = jobs
         connector = procrastinate.PsycopgConnector(
             kwargs=app.store.connection_arguments(), min_size=1, max_size=4
@@ -73,7 +82,7 @@ class Tasks:
         self.queue.periodic(cron=ten_seconds)(take_over(self._take_over))
 
     def _tick(self, job: Callable[[], None], at: str, queue: str = CHORES) -> None:
-        guarded, name = self._jobs.guarded(job), job.__name__
+        guarded, name = self._guarded(job, job.__name__), job.__name__
 
         def tick(timestamp: int) -> None:
             del timestamp
@@ -104,7 +113,15 @@ class Tasks:
         def compose() -> None:
             self._jobs.compose(shard, also=self._deliver)
 
-        self._jobs.guarded(compose)()
+        self._guarded(compose, "compose")()
+
+    def _guarded(self, job: Callable[[], None], name: str) -> Callable[[], None]:
+        def begun() -> None:
+            self._before()
+            job()
+
+        begun.__name__ = name
+        return self._jobs.guarded(begun)
 
     def _deliver(self, register: Register, digests: Sequence[Digest]) -> None:
         """Wakes a postman, if and only if the transaction that wrote the mails down is committed."""

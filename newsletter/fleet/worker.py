@@ -7,6 +7,7 @@ import logging
 import signal
 from collections.abc import Callable
 
+from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker as QueueWorker
 
@@ -19,7 +20,8 @@ from newsletter.fleet.tasks import (
     Tasks,
 )
 from newsletter.jobs import Jobs
-from newsletter.postman import PostOffice
+from newsletter.postman import PostOffice, mind_the_clock
+from newsletter.store.tenants import root_cause
 
 _log = logging.getLogger(__name__)
 
@@ -49,18 +51,24 @@ class Worker:
         self._app = app
         self._name = name
         self._on_stopping = on_stopping
-        self._jobs = Jobs(app, wake=lambda: self._office.wake(), names=_JOBS)
+        reported = app.settings.bounces
+        names = (*_JOBS, "reports") if reported.maildir or reported.host else _JOBS
+        self._jobs = Jobs(app, wake=lambda: self._office.wake(), names=names)
         self._office = PostOffice(
             app,
             self._jobs.journal,
             alarm=self._jobs.alarm,
             # What a dead neighbour on this machine had noted need not wait for its next start.
-            chores=[app.renew_keys, app.take_over],
+            chores=[app.renew_keys, app.take_over, self._remind],
             name=name,
         )
-        self._tasks = Tasks(app, self._jobs, wake=self._office.wake)
+        self._tasks = Tasks(
+            app, self._jobs, wake=self._office.wake, before=lambda: mind_the_clock(app)
+        )
         self._workers: list[QueueWorker] = []
         self._stopping = False
+        for teller in ("procrastinate.utils", f"procrastinate.worker.{name}"):
+            logging.getLogger(teller).addFilter(_is_no_lost_database)
 
     def run(self) -> None:
         """Works until SIGTERM or Ctrl-C; the mails and the job in hand are finished."""
@@ -80,16 +88,23 @@ class Worker:
             worker.stop()  # type: ignore[no-untyped-call]
         self._on_stopping()
 
+    def _remind(self) -> None:
+        mind_the_clock(self._app)  # alarms of a wrong clock would stand as long as it is ahead
+        self._jobs.remind()
+
     async def _work(self) -> None:
         """The queues are opened anew whenever the database was gone; the postman goes on meanwhile."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stop)
+        told = ""
         while not self._stopping:
             try:
+                # Not even a tick is written down by a clock that is wrong.
+                await asyncio.to_thread(mind_the_clock, self._app)
                 await self._work_on_queues()
             except Exception as error:  # noqa: BLE001 - the top of a loop that must go on
-                _log.warning("the queues cannot be worked on: %s", repr(error))
+                told = _told(root_cause(error), told)
             if not self._stopping:
                 await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -119,3 +134,15 @@ class Worker:
                 worker.stop()  # type: ignore[no-untyped-call]
             await asyncio.wait(working)
             await asyncio.gather(*working)  # what went wrong is raised
+
+
+def _told(words: str, before: str) -> str:
+    """Tells why the queues cannot be worked on; the same words once, not every few seconds."""
+    if words != before:
+        _log.warning("the queues cannot be worked on: %s", words)
+    return words
+
+
+def _is_no_lost_database(record: logging.LogRecord) -> bool:
+    """What Procrastinate says of it in forty lines, and again in as many, is told by us in one."""
+    return not (record.exc_info and isinstance(record.exc_info[1], ConnectorException))

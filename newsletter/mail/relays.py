@@ -10,7 +10,7 @@ from threading import Lock
 
 from newsletter.delivery import Outcome, Result
 from newsletter.mail.transport import Envelope, Transport
-from newsletter.watch import RelayStanding
+from newsletter.watch import Proof, RelayStanding
 
 _REST = timedelta(minutes=1)
 _LONGEST_REST = timedelta(minutes=15)
@@ -199,6 +199,8 @@ class _Relay:
         self._name = name
         self._refusals = 0  # since it last served anybody
         self._served_at: datetime | None = None
+        self._unserved_at: datetime | None = None
+        self._works_since: datetime | None = None
         self._since: datetime | None = None
         self._until: datetime | None = None
         self._probed_until: datetime | None = None
@@ -207,7 +209,20 @@ class _Relay:
     def standing(self) -> RelayStanding:
         said = (str(self.outcome.reply or ""), self.outcome.detail)
         words = " ".join(filter(None, said)) if self.rests else ""
-        return RelayStanding(name=self._name, rests=self.rests, since=self._since, words=words)
+        return RelayStanding(
+            name=self._name,
+            rests=self.rests,
+            since=self._since,
+            at=self._unserved_at,
+            words=words,
+            works=self._works,
+        )
+
+    @property
+    def _works(self) -> Proof | None:
+        if self.rests or not self._served_at or not self._works_since:
+            return None
+        return Proof(last=self._served_at, since=self._works_since)
 
     def free_at(self, now: datetime) -> datetime:
         """When it may be asked; not after `now` for one that may be now."""
@@ -224,6 +239,7 @@ class _Relay:
 
     def served(self, now: datetime) -> None:
         self._served_at = now
+        self._works_since = self._works_since or now
         self._since = self._until = self._probed_until = None
         self.rests = self._refusals = 0
 
@@ -238,5 +254,6 @@ class _Relay:
         if self._until and now < self._until:
             return  # refused at the same moment as the one that began the rest
         self._since = self._since or now
+        self._unserved_at, self._works_since = now, None
         self._until = now + min(_REST * 2 ** min(self.rests, 10), _LONGEST_REST)
         self.rests += 1

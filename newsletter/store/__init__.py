@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from newsletter.model import Candidate, Digest, Listing, Paper
 from newsletter.store import crew, keys, papers, tenants
 from newsletter.store.addresses import Suppressed
-from newsletter.store.alarms import Alarms, News, Standing, raise_alarms
+from newsletter.store.alarms import Alarms, News, Standing, decided, hold_all, raise_alarms
 from newsletter.store.backup import Copied, back_up
 from newsletter.store.calendar import Move
 from newsletter.store.digests import History
@@ -24,7 +24,7 @@ from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
 from newsletter.store.papers import Recorded, Shelf
 from newsletter.store.subscribers import Kept, Newcomer, Register, wait_for_turn
-from newsletter.watch import Alarm, Figures
+from newsletter.watch import Alarm, Figures, Undecided
 
 __all__ = [
     "History",
@@ -136,14 +136,16 @@ class Store:
         with sentences(self._url), self._engine.connect() as connection:
             return figures(connection, now, late)
 
-    def raise_alarms(self, current: Sequence[Alarm], now: datetime, *, but: str = "") -> News:
+    def raise_alarms(
+        self, current: Sequence[Alarm], now: datetime, *, but: Undecided = decided
+    ) -> News:
         """What is wrong now stands; answers what the caller shall tell the operator (new, cleared).
 
         Nobody else is asked to tell the same for `newsletter.store.alarms.PATIENCE`; what was not
         said to be told by then (see `alarms_told`) is answered again.
 
         Args:
-            but: alarms whose names begin so do not end now.
+            but: tells which alarms do not end now.
         """
         if not current and self._nothing_stands():
             return News()
@@ -156,6 +158,12 @@ class Store:
         with sentences(self._url), self._engine.begin() as connection:
             wait_for_turn(connection)
             Alarms(connection).hold(alarm, now, until=until)
+
+    def hold_alarms(self, current: Sequence[Alarm], now: datetime) -> None:
+        """What is wrong now stands; whoever raises alarms next is asked to tell it."""
+        with sentences(self._url), self._engine.begin() as connection:
+            wait_for_turn(connection)
+            hold_all(connection, current, now)
 
     def alarms_told(self, news: News, now: datetime) -> None:
         """The operator knows these, and hears of each no more until it changes."""
@@ -199,6 +207,13 @@ class Store:
     def is_shared(self) -> bool:
         """Whether other processes may work on this database, too: on PostgreSQL they may."""
         return self._engine.dialect.name == "postgresql"
+
+    def clock(self) -> datetime | None:
+        """The clock that all who share this database can see; `None` where nobody shares it."""
+        if not self.is_shared:
+            return None
+        with sentences(self._url), self._engine.connect() as connection:
+            return tenants.clock_of(connection)
 
     def take_part(self, name: str, *, one_only: bool) -> float:
         """Which part of all rates `name` may use now; see `newsletter.store.crew.take_part`."""

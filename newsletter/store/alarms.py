@@ -10,15 +10,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, and_, delete, insert, or_, select, update
 
 from newsletter.store.schema import alarms
-from newsletter.watch import Alarm
-
-CALM = timedelta(minutes=10)
-"""An alarm that is not raised for so long is over; what comes and goes is told once."""
+from newsletter.watch import CALM, Alarm, Undecided
 
 PATIENCE = timedelta(minutes=5)
 """Who is asked to tell an alarm has so long for it; then somebody is asked again."""
 
 _HISTORY = timedelta(days=90)
+
+
+def decided(name: str, seen_at: datetime) -> bool:
+    """Nothing is undecided: every alarm ends that is not raised any more."""
+    del name, seen_at
+    return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +63,10 @@ class Alarms:
         One whose end nobody heard of has not ended.
         """
         mine = and_(alarms.c.name == alarm.name, or_(_STANDS, _END_UNTOLD))
-        known = self._connection.scalar(select(alarms.c.id).where(mine))
+        query = select(alarms.c.id, alarms.c.holds_until).where(mine)
+        known, held = self._connection.execute(query).first() or (None, until)
+        if alarm.seen_at:  # somebody else may have seen it later
+            until = max(until, held)
         said = {"sentence": alarm.sentence, "remedy": alarm.remedy, "holds_until": until}
         if known is None:
             row = {"name": alarm.name, "since": now, **said}
@@ -69,15 +75,27 @@ class Alarms:
             again = update(alarms).where(alarms.c.id == known).values(cleared_at=None, **said)
             self._connection.execute(again)
 
-    def clear(self, now: datetime, but: str = "") -> None:
+    def is_old_news(self, alarm: Alarm, now: datetime) -> bool:
+        """Whether it tells of what is over by now: its process knows no better."""
+        if alarm.seen_at is None:
+            return False
+        ended = and_(alarms.c.cleared_at >= alarm.seen_at, alarms.c.cleared_at <= now)
+        query = select(alarms.c.id).where(alarms.c.name == alarm.name, ended).limit(1)
+        return self._connection.scalar(query) is not None
+
+    def clear(self, now: datetime, but: Undecided = decided) -> None:
         """Ends what is over; who never heard of an alarm need not hear that it ended.
 
         Args:
-            but: alarms whose names begin so go on.
+            but: tells which alarms go on.
         """
-        over = and_(_STANDS, alarms.c.holds_until <= now)
-        if but:
-            over = and_(over, alarms.c.name.not_like(f"{but}%"))
+        silent = select(alarms).where(_STANDS, alarms.c.holds_until <= now)
+        ended = [
+            row.id
+            for row in self._connection.execute(silent)
+            if not but(row.name, row.holds_until - CALM)
+        ]
+        over = alarms.c.id.in_(ended)
         unheard = and_(over, alarms.c.told_at.is_(None))
         self._connection.execute(
             update(alarms).where(unheard).values(cleared_at=now, end_told_at=now)
@@ -112,13 +130,20 @@ _STANDS = alarms.c.cleared_at.is_(None)
 _END_UNTOLD = and_(alarms.c.cleared_at.is_not(None), alarms.c.end_told_at.is_(None))
 
 
-def raise_alarms(
-    connection: Connection, current: Sequence[Alarm], now: datetime, but: str = ""
-) -> News:
-    """What is wrong now stands, what was not wrong for a while is over; answers what is to tell."""
+def hold_all(connection: Connection, current: Sequence[Alarm], now: datetime) -> None:
+    """What is wrong now stands, but for what is over as others know."""
     book = Alarms(connection)
     for alarm in current:
-        book.hold(alarm, now, until=now + CALM)
+        if not book.is_old_news(alarm, now):
+            book.hold(alarm, now, until=(alarm.seen_at or now) + CALM)
+
+
+def raise_alarms(
+    connection: Connection, current: Sequence[Alarm], now: datetime, but: Undecided = decided
+) -> News:
+    """What is wrong now stands, what was not wrong for a while is over; answers what is to tell."""
+    hold_all(connection, current, now)
+    book = Alarms(connection)
     book.clear(now, but)
     return book.take_news(now)
 

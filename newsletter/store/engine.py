@@ -78,6 +78,19 @@ _REMEDIES = (
         "permission denied for (table|sequence)",
         "its user lacks rights; make it the owner of the database and of its tables",
     ),
+    (
+        "(too many connections|sorry, too many clients|remaining connection slots)",
+        "raise max_connections of the server; a worker of a fleet opens up to 26, others up to 20",
+    ),
+    (
+        "cannot execute .* in a read-only transaction",
+        "it takes no changes: a standby, or default_transaction_read_only is on",
+    ),
+    (".*No space left on device", "make room on the disk of the server"),
+    ("canceling statement due to lock timeout", "another session holds what it has to change"),
+    ("canceling statement due to statement timeout", "the server took longer than it may"),
+    ("QueuePool limit", "every connection of this process is in use; the server is slow or hangs"),
+    ("failed to resolve host", "no such host is known here; compare it with store.url"),
     ("disk I/O error", "the disk is full or broken"),
     ("unable to open database file", "it or its folder may not be written by this user"),
     ("attempt to write a readonly database", "it or its folder may not be written by this user"),
@@ -161,12 +174,13 @@ def sentences(url: str) -> Iterator[None]:
         raise StoreError(f"the database {shown(url)} cannot be used: {cause(error)}") from error
 
 
-def cause(error: SQLAlchemyError) -> str:
+def cause(error: BaseException) -> str:
     """What the driver says, on one line; for what is known to happen, what to do about it."""
     lines = str(getattr(error, "orig", None) or error).splitlines()
     # Where a name has several addresses, each attempt has a line of its own.
     said = next((line for line in lines if "failed: " in line), lines[0])
     said = said.rpartition("failed: ")[2].removeprefix("FATAL:  ")
+    said = said.partition(" (Background on this error")[0]
     remedy = next((what for pattern, what in _REMEDIES if re.match(pattern, said)), "")
     return f"{remedy} ({said})" if remedy else said
 

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func, inspect, select
 
-from newsletter.store.engine import MIGRATING, of_postgres, unhurried
+from newsletter.store.engine import MIGRATING, cause, of_postgres, unhurried
 
 
 def connection_arguments(engine: Engine) -> dict[str, Any]:
     """What psycopg needs to connect as we do."""
     _, arguments = engine.dialect.create_connect_args(engine.url)
     return {**of_postgres(engine.url), **arguments}
+
+
+def clock_of(connection: Connection) -> datetime:
+    """What the server's clock says now."""
+    now: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return now
+
+
+def root_cause(error: BaseException) -> str:
+    """What the server or the driver said, below all that others made of it; on one line."""
+    while error.__cause__:
+        error = error.__cause__
+    return cause(error)
 
 
 def take_in(connection: Connection, table: str, script: str) -> None:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from newsletter.delivery import DeliveryState
 from newsletter.watch.facts import Alarm, Facts, Figures, Reading, Rules
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'“”]+(?:@|%40)[^\s<>()\[\],;:\"'“”]+")
@@ -36,15 +35,6 @@ def alarms(facts: Facts, rules: Rules) -> tuple[Alarm, ...]:
         *_jobs(facts, rules),
     )
     return tuple({alarm.name: alarm for alarm in found}.values())
-
-
-def undecided(facts: Facts) -> str:
-    """How the names of alarms begin of which this process does not know whether they are over.
-
-    After a restart the mails that a relay put off wait for half an hour and longer.
-    """
-    waiting = dict(facts.figures.deliveries).get(DeliveryState.DEFERRED, 0)
-    return "relay" if waiting and not facts.tried else ""
 
 
 def why_not_ready(facts: Facts, rules: Rules) -> str:
@@ -86,6 +76,7 @@ def _sources(facts: Facts, rules: Rules) -> Iterator[Alarm]:
                 ),
                 remedy="Open sources.base_url in a browser on this machine; `newsletter fetch` "
                 "shows every way that was tried. Digests go on with the last good list.",
+                seen_at=reading.at,
             )
         elif reading.is_detour and (lasting or _lost_shape(reading)):
             yield _detour(reading)
@@ -102,6 +93,7 @@ def _detour(reading: Reading) -> Alarm:
         sentence=f"The list {reading.name} is read by {reading.tier}, a worse way than usual. {why}".strip(),
         remedy="If the site is only in trouble, wait. If its page has changed its shape, upgrade "
         "newsletter; until then cards have no abstracts and arXiv's feed has no votes.",
+        seen_at=reading.at,
     )
 
 
@@ -195,6 +187,7 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
             sentence=f"We cannot log in to the relay since {_clock(relay.since)}: {words}",
             remedy="Check smtp.username and the password (with xoauth2 the refresh token), then "
             "restart. The mails wait and leave once the login works.",
+            seen_at=relay.at,
         )
         return
     most = rules.unheard if _ABOUT_US.search(relay.words) else rules.put_off
@@ -204,6 +197,7 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
             sentence=f"The relay took none of the last {relay.put_off} mails, since "
             f"{_clock(relay.since)}: {words}",
             remedy="Ask whoever runs the relay (smtp.host). The mails wait and are tried again.",
+            seen_at=relay.at,
         )
     if relay.refused >= rules.put_off:
         yield Alarm(
@@ -213,6 +207,7 @@ def _relay(facts: Facts, rules: Rules) -> Iterator[Alarm]:
             remedy="If the words are about relaying, log in (smtp.username) or have this machine "
             "allowed there; if about spam or policy, ask whoever runs the relay. These mails are "
             "not tried again; their papers may come with the next digests.",
+            seen_at=relay.at,
         )
 
 
@@ -229,6 +224,7 @@ def _relays(facts: Facts, rules: Rules) -> Iterator[Alarm]:
                 f"{discreet(relay.words)}",
                 remedy="The mails leave by another relay. Ask whoever runs this one; if it is "
                 "about the login, check its user name and password and restart.",
+                seen_at=relay.at,
             )
 
 
@@ -285,6 +281,7 @@ def _jobs(facts: Facts, rules: Rules) -> Iterator[Alarm]:
                     f"The job {job.name} failed {job.in_a_row} times in a row: {job.last_error}"
                 ),
                 remedy="The log shows where. The other jobs go on, and this one is tried again.",
+                seen_at=job.ended_at,
             )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from newsletter.delivery import DeliveryState
@@ -17,11 +18,21 @@ class Alarm:
         name: the same for the same trouble, whatever its figures are now.
         sentence: what is wrong, without anybody's address.
         remedy: what to do about it.
+        seen_at: when that was last seen, where one process remembers it; `None` for what is so now.
     """
 
     name: str
     sentence: str
     remedy: str
+    seen_at: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """That something works: when it was last seen to, and since when it always was."""
+
+    last: datetime
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,13 +150,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRecord:
-    """What one job did since the process started."""
+    """What one job did since the process started; `ended_at` is when it last came to an end."""
 
     name: str
     runs: int = 0
     failures: int = 0
     in_a_row: int = 0
     last_error: str = ""
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,12 +168,14 @@ class RelayRecord:
         put_off: how many it put off since it last judged one.
         refused: how many it refused for good in a row for no fault of their mailboxes.
         since: when it began to.
+        at: when it did so last.
         words: what it said last.
     """
 
     put_off: int = 0
     refused: int = 0
     since: datetime | None = None
+    at: datetime | None = None
     words: str = ""
 
 
@@ -172,13 +186,17 @@ class RelayStanding:
     Attributes:
         rests: how often in a row it was left alone for a while; 0 for one that serves us.
         since: when it stopped serving us.
+        at: when it last did not serve us.
         words: what it said, or what broke on the way to it.
+        works: that it serves us; `None` while it does not, or was not asked yet.
     """
 
     name: str
     rests: int = 0
     since: datetime | None = None
+    at: datetime | None = None
     words: str = ""
+    works: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +214,10 @@ class Facts:
     Attributes:
         started_at: of this process; nothing is late for a time at which it did not run.
         whole: whether it also reads lists and makes digests, or only serves pages and sends mail.
-        tried: whether this process has handed any mail over, with whatever end.
         relays: each that is configured.
+        sources: names of the lists that this process reads.
+        proofs: of what this process saw working, by the name of the alarm about it; that of each
+            alarm about the relay is under `relay`.
         disk: `None` where it cannot be asked.
     """
 
@@ -208,6 +228,7 @@ class Facts:
     readings: tuple[Reading, ...] = ()
     jobs: tuple[JobRecord, ...] = ()
     relay: RelayRecord = RelayRecord()
-    tried: bool = False
     relays: tuple[RelayStanding, ...] = ()
+    sources: tuple[str, ...] = ()
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
     disk: Disk | None = None

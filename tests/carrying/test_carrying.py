@@ -190,6 +190,20 @@ def test_mails_in_flight_come_to_their_end_before_trouble_with_the_next_one_is_t
     assert world.states(ids[:25]) == {DeliveryState.SENT}
 
 
+def test_mails_that_the_store_could_not_tell_of_are_free_as_soon_as_it_answers(world):
+    ids = world.readers(3)
+
+    def register():
+        raise StoreError("the server is restarted")
+
+    look, world.store.register = world.store.register, register
+    with pytest.raises(StoreError):
+        world.carrier(Relay()).round()
+    world.store.register = look
+
+    assert world.states(ids) == {DeliveryState.QUEUED}
+
+
 def test_trouble_with_making_a_mail_holds_up_no_other(world):
     ids = world.readers(60)
     renderer = world.post.renderer

@@ -25,7 +25,7 @@ def test_a_newcomer_carries_nothing_until_the_other_has_made_room(crew):
     assert old.renew()
     assert not new.renew()
     assert not second.pace.has_part(crew.at)
-    assert Round(second, carrier=None, alarm=None).go() > 0, "nothing is claimed"
+    assert Round(second, carrier=None, alarm=None).go() is None, "nothing is claimed"
     assert old.renew()
     assert new.renew()
 

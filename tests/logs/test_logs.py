@@ -16,7 +16,7 @@ from newsletter import logs
 def restored() -> Iterator[None]:
     """Loggers are the process's own; they are put back as they were."""
     names = ("", "alembic", "apscheduler", "uvicorn", "uvicorn.error", "urllib3", "asyncio")
-    names += ("requests", "watchfiles", "PIL")
+    names += ("requests", "watchfiles", "PIL", "psycopg")
     loggers = [logging.getLogger(name) for name in names]
     before = [(one.level, list(one.handlers), one.propagate) for one in loggers]
     yield

@@ -10,6 +10,7 @@ import pytest
 from newsletter.delivery import Outcome, Result
 from newsletter.mail.relays import Failover, Relays
 from newsletter.mail.transport import Envelope
+from newsletter.watch import Proof
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -82,6 +83,19 @@ def test_a_mail_that_one_relay_does_not_serve_goes_to_the_next_at_once(clock, ah
     assert len(first.asked) == ahead, "what was in flight, and no more"
     assert second.asked == ["a", "b", "c"]
     assert [standing.rests for standing in relays.standings] == [1, 0]
+
+
+def test_a_relay_is_known_to_serve_only_once_it_was_asked(clock):
+    failover, relays = several(clock, Way(DOWN, TAKEN), Way())
+    assert [standing.works for standing in relays.standings] == [None, None]
+
+    list(failover.carry(mails("a")))
+    assert [standing.works is not None for standing in relays.standings] == [False, True]
+    assert relays.standings[0].at == clock.at
+
+    clock.at += MINUTE
+    list(failover.carry(mails("b")))
+    assert relays.standings[0].works == Proof(last=clock.at, since=clock.at)
 
 
 @pytest.mark.parametrize("outcome", [GREY, UNSURE, TAKEN])

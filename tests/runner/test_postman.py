@@ -85,6 +85,27 @@ def test_a_round_that_fails_is_followed_by_another(trouble):
     at_work.stop()
 
 
+def test_who_only_stands_by_does_not_say_that_the_work_goes_on(caplog):
+    """A worker whose database is gone has no part of the rates a moment later."""
+    ends = iter(["gone", None, "gone", None])
+    done = Event()
+
+    def work() -> float | None:
+        words = next(ends, "")
+        if words:
+            raise StoreError(words)
+        if words == "":
+            done.set()
+        return None
+
+    at_work = postman(work, pause_seconds=0.0)
+    at_work.start()
+    assert done.wait(WAIT_SECONDS)
+    assert at_work.stop(seconds=WAIT_SECONDS)
+
+    assert [record.getMessage() for record in caplog.records] == ["the postman: gone"]
+
+
 def test_the_same_trouble_is_told_once_and_once_that_it_is_over(caplog):
     ends = iter(["gone", "gone", "gone", "full", "", ""])
     done = Event()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import pytest
 from moving_world import fill, rows
@@ -13,9 +14,16 @@ from sqlalchemy.exc import IntegrityError
 
 from newsletter.errors import StoreError
 from newsletter.logs import clean
+from newsletter.store import engine as engine_module
 from newsletter.store import open_store
 from newsletter.store.backup import source_file
 from newsletter.store.engine import UNFINISHED_MOVE, open_engine
+
+NOON = datetime(2026, 4, 8, 12, tzinfo=UTC)
+REMEDIES = {
+    "lock": "another session holds what it has to change",
+    "statement": "the server took longer than it may",
+}
 
 
 @pytest.fixture
@@ -165,6 +173,52 @@ def test_a_database_that_is_still_being_moved_into_is_not_used(fresh):
     engine.dispose()
 
     assert "start `newsletter migrate-store` again" in refusal(fresh)
+
+
+def test_a_server_that_takes_no_changes_is_told_as_one(postgres, fresh):
+    name = fresh.partition("?")[0].rpartition("/")[2]
+    postgres.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    store = open_store(fresh)
+
+    with pytest.raises(StoreError, match="it takes no changes: a standby, or"):
+        store.add_link_key(NOON)
+    store.close()
+
+
+def test_a_server_without_room_for_a_connection_is_told_what_to_raise(postgres, fresh):
+    name = fresh.partition("?")[0].rpartition("/")[2]
+    postgres.run(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+
+    said = refusal(fresh.replace("postgres@", "guarded:right@"))
+
+    assert "raise max_connections of the server" in said
+
+
+@pytest.mark.parametrize("what", ["lock", "statement"])
+def test_a_session_that_waits_for_too_long_is_told_why(fresh, what):
+    holder = open_engine(fresh)
+    store = open_store(f"{fresh}&options=-c%20{what}_timeout%3D20")
+    with holder.begin() as connection:
+        connection.execute(text("LOCK TABLE papers"))
+        with pytest.raises(StoreError) as told:
+            store.count()
+    store.close()
+    holder.dispose()
+
+    assert REMEDIES[what] in str(told.value)
+
+
+def test_a_process_whose_connections_are_all_in_use_says_so(fresh, monkeypatch):
+    usual = engine_module._manner
+    few = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 0.01}
+    monkeypatch.setattr(engine_module, "_manner", lambda url: usual(url) | few)
+    store = open_store(fresh)
+    with store.register(), pytest.raises(StoreError) as told:
+        store.count()
+    store.close()
+
+    assert "every connection of this process is in use" in str(told.value)
+    assert "sqlalche.me" not in str(told.value)
 
 
 def test_processes_that_start_at_once_on_a_new_database_do_not_stumble(nothing):

@@ -19,7 +19,7 @@ def test_jobs_are_seen_before_they_ran_and_failures_in_a_row_end_with_a_success(
     assert [(job.name, job.runs) for job in journal.jobs] == [("ingest", 0)]
 
     for error in ("a", "b", "", "c"):
-        journal.job_ended("ingest", error)
+        journal.job_ended("ingest", NOON, error)
 
     (job,) = journal.jobs
     assert (job.runs, job.failures, job.in_a_row, job.last_error) == (4, 3, 1, "c")
@@ -40,7 +40,9 @@ def test_a_relay_that_judges_a_mail_is_there():
     busy = Outcome(result=Result.DEFERRED, reply=450, detail="RCPT TO: busy")
     for minute in range(3):
         journal.mail_ended(busy, NOON + minute * MINUTE)
-    assert journal.relay == RelayRecord(put_off=3, since=NOON, words="450 RCPT TO: busy")
+    assert journal.relay == RelayRecord(
+        put_off=3, since=NOON, at=NOON + 2 * MINUTE, words="450 RCPT TO: busy"
+    )
 
     journal.mail_ended(Outcome(result=Result.REJECTED, reply=550), NOON)
     assert journal.relay == RelayRecord()
@@ -61,7 +63,7 @@ def test_mails_that_are_refused_for_good_but_not_for_their_readers_are_counted_i
     for minute, outcome in enumerate((denied, plain, denied)):
         journal.mail_ended(outcome, NOON + minute * MINUTE)
     words = "554 RCPT TO: Relay access denied"
-    assert journal.relay == RelayRecord(refused=3, since=NOON, words=words)
+    assert journal.relay == RelayRecord(refused=3, since=NOON, at=NOON + 2 * MINUTE, words=words)
 
     nobody = Outcome(result=Result.REJECTED, reply=550, status="5.1.1", detail="RCPT TO: who?")
     journal.mail_ended(nobody, NOON)

@@ -25,18 +25,18 @@ PUT_OFF = Outcome(result=Result.DEFERRED, reply=535, detail="AUTH: wrong passwor
 class House:
     """A watch over a real store, with a clock moved by hand."""
 
-    def __init__(self, store, relay: Relay, folder) -> None:
-        self.at = NOON
+    def __init__(self, store, relay: Relay, folder, at=NOON, **facts) -> None:
+        self.at = at
         self.relay = relay
         self.store = store
-        self.journal = Journal(NOON - 90 * MINUTE)
+        self.journal = Journal(at - 90 * MINUTE, jobs=["compose"])
         lookout = Lookout(
             store,
             self.journal,
             Rules(disk_bytes=0, disk_share=0),
             now=self.now,
             place=folder,
-            whole=True,
+            **{"whole": True, "sources": ["daily"], **facts},
         )
         teller = Teller(
             PUBLICATION, address="op@papers.example", webhook_url="", make_transport=relay.make
@@ -105,10 +105,10 @@ def test_what_nobody_could_be_told_is_tried_again_a_little_later(house):
 def test_a_restart_forgets_no_alarm_and_tells_none_twice(house, tmp_path):
     house.journal.mail_ended(PUT_OFF, house.at)
     house.look()
-    again = House(house.store, house.relay, tmp_path)
-    again.at = house.at
+    again = House(house.store, house.relay, tmp_path, house.at)
 
     assert again.look() == []
+    again.journal.mail_ended(TAKEN, again.at)
     assert again.look(10) == ["over: relay login"]
 
 
@@ -117,8 +117,7 @@ def test_after_a_restart_the_trouble_with_a_relay_is_not_over_before_a_mail_was_
 ):
     house.journal.mail_ended(PUT_OFF, house.at)
     house.look()
-    again = House(house.store, house.relay, tmp_path)
-    again.at = house.at
+    again = House(house.store, house.relay, tmp_path, house.at)
     yes = Consent(at=NOON, origin="test", wording="yes")
     reader = Subscriptions(house.store).enrol("ines@reader.example", Wishes(), yes, now=NOON)
     put_off = Delivery(
@@ -126,7 +125,7 @@ def test_after_a_restart_the_trouble_with_a_relay_is_not_over_before_a_mail_was_
         errand=Errand.SETTINGS,
         subscriber_id=reader.id,
         created_at=NOON,
-        next_attempt_at=NOON,
+        next_attempt_at=NOON + 60 * MINUTE,
         state=DeliveryState.DEFERRED,
     )
     with house.store.changing_register() as register:
@@ -136,7 +135,138 @@ def test_after_a_restart_the_trouble_with_a_relay_is_not_over_before_a_mail_was_
     assert again.look(25) == []
 
     again.journal.mail_ended(TAKEN, again.at)
+    assert again.look(9) == []
     assert again.look() == ["over: relay login"]
+
+
+BY_API = Reading(name="daily", at=NOON, tier=Tier.API, best=Tier.API)
+FAILED = Reading(name="daily", at=NOON, problem="HTTP 500")
+
+
+def test_after_a_restart_the_trouble_with_a_list_is_not_over_before_it_was_read(house, tmp_path):
+    for _ in range(2):
+        house.journal.source_read(replace(FAILED, at=house.at))
+    assert house.look() == ["alarm: source daily"]
+    again = House(house.store, house.relay, tmp_path, house.at)
+
+    assert again.look(25) == []
+    again.journal.source_read(replace(FAILED, at=again.at))
+    assert again.look(25) == [], "it failed once since, which is no alarm and no end of one"
+
+    again.journal.source_read(replace(BY_API, at=again.at))
+    assert again.look(9) == []
+    assert again.look() == ["over: source daily"]
+
+
+def test_after_a_restart_a_list_that_still_comes_a_worse_way_is_not_over(house, tmp_path):
+    by_page = replace(BY_API, tier=Tier.PAGE_JSON)
+    for _ in range(2):
+        house.journal.source_read(replace(by_page, at=house.at))
+    assert house.look() == ["alarm: tier daily"]
+    again = House(house.store, house.relay, tmp_path, house.at)
+
+    again.journal.source_read(replace(by_page, at=again.at))
+    assert again.look(25) == []
+
+    again.journal.source_read(replace(BY_API, at=again.at))
+    assert again.look(10) == ["over: tier daily"]
+
+
+def test_after_a_restart_the_trouble_with_a_job_is_not_over_before_it_did_its_work(house, tmp_path):
+    for _ in range(3):
+        house.journal.job_ended("compose", house.at, "KeyError")
+    assert house.look() == ["alarm: job compose"]
+    again = House(house.store, house.relay, tmp_path, house.at)
+
+    again.journal.job_ended("compose", again.at, "KeyError")
+    assert again.look(25) == []
+
+    again.journal.job_ended("compose", again.at)
+    assert again.look(10) == ["over: job compose"]
+
+
+def test_a_restart_makes_nothing_that_is_late_less_late(house, tmp_path):
+    house.at = NOON + 200 * MINUTE
+    assert house.look() == ["alarm: no list"]
+    again = House(house.store, house.relay, tmp_path, house.at + 90 * MINUTE)
+
+    assert again.look(25) == []
+
+    again.journal.source_read(replace(BY_API, at=again.at))
+    assert again.look() == ["over: no list"]
+
+
+def test_what_is_not_read_or_done_any_more_is_over(house, tmp_path):
+    house.journal.job_ended("reports", house.at)
+    for _ in range(3):
+        house.journal.job_ended("reports", house.at, "no login")
+        house.journal.source_read(replace(FAILED, at=house.at))
+    assert house.look() == ["alarm: source daily, job reports"]
+
+    again = House(house.store, house.relay, tmp_path, house.at, sources=["trending"])
+
+    assert again.look(10) == ["over: source daily, job reports"]
+
+
+def test_who_reads_no_lists_ends_no_alarm_about_them(house, tmp_path):
+    for _ in range(3):
+        house.journal.source_read(replace(FAILED, at=house.at))
+        house.journal.job_ended("compose", house.at, "KeyError")
+    house.look()
+    web = House(house.store, house.relay, tmp_path, house.at, whole=False, sources=[])
+
+    assert web.look(25) == []
+
+
+def test_what_one_process_saw_working_before_is_no_proof_that_it_works_again(house, tmp_path):
+    other = House(house.store, house.relay, tmp_path, house.at)
+    other.journal.job_ended("compose", other.at)
+    for _ in range(3):
+        house.journal.job_ended("compose", house.at + MINUTE, "KeyError")
+    house.look()
+    assert other.look(25) == []
+
+    other.journal.job_ended("compose", other.at)
+    assert other.look() == ["over: job compose"]
+
+
+def test_what_one_process_alone_knows_is_told_by_whoever_looks_and_stands_while_it_lasts(
+    house, tmp_path
+):
+    other = House(house.store, house.relay, tmp_path, house.at)
+    told = []
+    for minute in range(30):
+        house.at = NOON + minute * MINUTE
+        house.journal.job_ended("compose", house.at, "this disk is broken")
+        house.watchman.remind()
+        other.journal.job_ended("compose", house.at)
+        told += other.look()
+    assert told == ["alarm: job compose"]
+
+    house.journal.job_ended("compose", house.at)
+    house.watchman.remind()
+    other.journal.job_ended("compose", other.at + MINUTE)
+    assert other.look(10) == ["over: job compose"]
+
+
+def test_a_process_without_trouble_has_nothing_to_remind_of(house, monkeypatch):
+    monkeypatch.setattr(house.store, "hold_alarms", None)
+
+    house.watchman.remind()
+
+
+def test_a_process_that_knows_no_better_does_not_raise_again_what_is_over(house, tmp_path):
+    for _ in range(2):
+        house.journal.source_read(replace(FAILED, at=house.at))
+    house.look()
+    other = House(house.store, house.relay, tmp_path, house.at)
+    other.journal.source_read(replace(BY_API, at=other.at))
+    assert other.look(10) == ["over: source daily"]
+
+    assert house.look(12) == []
+
+    house.journal.source_read(replace(FAILED, at=house.at))
+    assert house.look() == ["alarm: source daily"]
 
 
 def test_what_the_doorman_says_is_told_in_the_next_round_and_is_over_after_an_hour(house):

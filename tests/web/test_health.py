@@ -115,7 +115,7 @@ def test_metrics_count_papers_people_mails_and_jobs_and_name_nobody(web):
     web.reader()
     web.later(minutes=2)
     machines = Machines(web)
-    machines.journal.job_ended("ingest", "boom")
+    machines.journal.job_ended("ingest", NOON, "boom")
     machines.journal.mail_ended(Outcome(result=Result.ACCEPTED, reply=250), NOON)
 
     answer = machines.ask("/metrics")
