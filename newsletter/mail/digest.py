@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from newsletter.mail.scripts import apart
 from newsletter.mail.wording import headline_cut, plain, shorten
 from newsletter.making import maker
 from newsletter.model import Digest, Pick, Reason, Subscriber, Why
@@ -124,7 +125,7 @@ def _lonely_preheader(picks: Sequence[Pick], considered: int) -> str:
 def why_phrases(reasons: Sequence[Reason]) -> str:
     """The reasons in the subscriber's own words: `your topic “…” · you follow …`."""
     shown = (_phrase(reason) for reason in reasons[:_REASONS_SHOWN])
-    return " · ".join(phrase for phrase in shown if phrase)
+    return " · ".join(apart(phrase) for phrase in shown if phrase)
 
 
 def _phrase(reason: Reason) -> str:

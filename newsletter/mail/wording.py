@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
+from newsletter.mail.scripts import apart, parted, spots, whole
+
 _DANGLING = " \t,;:.!?–—-(/"
 _SMALL_WORDS = re.compile(
     r"(?:a|an|and|as|at|by|for|from|in|into|is|its|of|on|or|the|to|via|with)", re.IGNORECASE
@@ -18,7 +20,7 @@ _SMALL_WORDS = re.compile(
 _KEPT_FORMATS = frozenset("\u200c\u200d")
 _DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
-_SENTENCE_END = re.compile(r"[.!?][)\]”’\"']*(?=\s|$)")
+_SENTENCE_END = re.compile(r"[.!?؟۔।][)\]”’\"']*(?=\s|$)|[。！？][」』）”’]*")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|al|vs|cf|Fig|Eq|Sec|resp|approx|No|[A-Z])\.)$")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -29,7 +31,7 @@ UNKNOWN = frozenset(("None", "nan", "undefined"))
 """What programs print for what they do not know."""
 
 _LONGEST_WORD = 60
-_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
 _SCHEME = re.compile(r"https?://(?=\S)", re.IGNORECASE)
 _TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]{0,60})>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -91,8 +93,9 @@ def _last_sentence_end(window: str, least: int) -> int:
 def _cut_at_word(text: str, limit: int) -> str:
     head = text[: max(limit - 1, 0)]
     if not text[len(head) : len(head) + 1].isspace():
-        word_end = head.rfind(" ")
-        head = head[:word_end] if word_end > 0 else head
+        # Chinese and Japanese words stand side by side: a blank may be a whole sentence away.
+        word_end = max(head.rfind(" "), *spots(text[: len(head) + 1]), -1)
+        head = head[: word_end if word_end > 0 else whole(text, len(head))]
     return head.rstrip(_DANGLING + "\u200c\u200d") + "…"
 
 
@@ -114,7 +117,11 @@ def readable(text: str) -> str:
         clean = _DOUBLED_BRACE.sub(" ", clean)
     if clean in UNKNOWN:
         return ""
-    return _LONG_WORD.sub(r"\g<0> ", clean) if _has_long_word(clean) else clean
+    return _LONG_WORD.sub(_in_pieces, clean) if _has_long_word(clean) else clean
+
+
+def _in_pieces(found: re.Match[str]) -> str:
+    return " ".join(parted(found[0], _LONGEST_WORD))
 
 
 def _has_long_word(text: str) -> bool:
@@ -158,6 +165,7 @@ def headline_cut(title: str, limit: int) -> str:
 
 def enumerate_names(names: Sequence[str], total: int) -> str:
     """`A, B and C`; when `total` is larger than what is named: `A, B, C and 12 more`."""
+    names = [apart(name) for name in names]
     if total > len(names):
         return ", ".join(names) + f" and {total - len(names):,} more"
     if len(names) < 2:
