@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
-from newsletter.mail.scripts import apart, parted, spots, whole
+from newsletter.mail.scripts import parted, spots, whole
 
 _DANGLING = " \t,;:.!?–—-(/"
 _SMALL_WORDS = re.compile(
@@ -165,7 +165,6 @@ def headline_cut(title: str, limit: int) -> str:
 
 def enumerate_names(names: Sequence[str], total: int) -> str:
     """`A, B and C`; when `total` is larger than what is named: `A, B, C and 12 more`."""
-    names = [apart(name) for name in names]
     if total > len(names):
         return ", ".join(names) + f" and {total - len(names):,} more"
     if len(names) < 2:
