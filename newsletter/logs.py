@@ -8,6 +8,7 @@ import re
 from datetime import UTC, datetime
 from typing import TextIO
 
+from newsletter.errors import harmless
 from newsletter.links import Way
 from newsletter.watch import discreet
 
@@ -39,9 +40,13 @@ def set_up(kind: str, level: str, stream: TextIO) -> None:
 
 
 def clean(text: str) -> str:
-    """The text without addresses and without the signed part of our links."""
+    """The text without addresses, without the signed part of our links, and without characters that
+    steer a terminal or turn what stands around them: these are written out.
+    """
     text = discreet(text)
-    return _TOKEN.sub(r"\1/(hidden)", text) if "/" in text else text
+    text = _TOKEN.sub(r"\1/(hidden)", text) if "/" in text else text
+    # What papers, relays and requests say gets here also by way of exceptions.
+    return text if text.isprintable() else "\n".join(map(harmless, text.split("\n")))
 
 
 class JsonLines(logging.Formatter):
@@ -62,7 +67,10 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """For people: time, level, logger, message, then `name=value` for what was given as `extra`."""
+    """For people: time, level, logger, message, then `name=value` for what was given as `extra`.
+
+    Further lines are indented, so that nothing which is told can pass for a record of its own.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of one record, with the traceback below it."""
@@ -70,7 +78,7 @@ class TextLines(logging.Formatter):
         said = clean(" ".join((record.getMessage(), *extra)))
         line = f"{_time(record)} {record.levelname} {record.name}: {said}"
         trouble = _trouble(self, record)
-        return f"{line}\n{trouble}" if trouble else line
+        return (f"{line}\n{trouble}" if trouble else line).replace("\n", "\n  ")
 
 
 def _hand_up(name: str, level: int) -> None:
