@@ -8,7 +8,6 @@ import re
 from datetime import UTC, datetime
 from typing import TextIO
 
-from newsletter.errors import harmless
 from newsletter.links import Way
 from newsletter.watch import discreet
 
@@ -41,12 +40,10 @@ def set_up(kind: str, level: str, stream: TextIO) -> None:
 
 def clean(text: str) -> str:
     """The text without addresses, without the signed part of our links, and without characters that
-    steer a terminal or turn what stands around them: these are written out.
+    steer a terminal (see `discreet`): exceptions quote papers, relays and requests.
     """
     text = discreet(text)
-    text = _TOKEN.sub(r"\1/(hidden)", text) if "/" in text else text
-    # What papers, relays and requests say gets here also by way of exceptions.
-    return text if text.isprintable() else "\n".join(map(harmless, text.split("\n")))
+    return _TOKEN.sub(r"\1/(hidden)", text) if "/" in text else text
 
 
 class JsonLines(logging.Formatter):
