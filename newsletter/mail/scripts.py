@@ -48,6 +48,11 @@ def apart(text: str) -> str:
     return text + LEFT_TO_RIGHT_MARK if ends in _TURNED else text
 
 
+def quoted(text: str) -> str:
+    """The text in quotation marks, to stand among others."""
+    return f"“{text}”" if text.isascii() else apart(f"“{text}”")
+
+
 def has_wide(text: str) -> bool:
     """Whether a character of it takes two columns."""
     return not text.isascii() and _HAS_WIDE.search(text) is not None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mail_samples import make_paper, make_pick
 
 from newsletter.mail.lint import check_mail
-from newsletter.mail.scripts import apart, columns, is_turned
+from newsletter.mail.scripts import apart, columns, is_turned, quoted
 from newsletter.mail.templating import wrap
 from newsletter.mail.wording import headline_cut, readable, shorten
 
@@ -42,6 +42,12 @@ def test_only_what_ends_from_right_to_left_gets_a_mark():
     assert apart("“עברית”") == "“עברית”\u200e"
     assert apart("עברית (BERT)") == "עברית (BERT)"
     assert apart("Gödel, 12") == "Gödel, 12"
+
+
+def test_a_quoted_hebrew_word_gets_one_behind_its_quotation_mark():
+    assert quoted("עברית") == "“עברית”\u200e"
+    assert quoted("BERT") == "“BERT”"
+    assert quoted("大模型") == "“大模型”"
 
 
 def test_a_chinese_character_takes_two_columns_and_an_accent_none():
