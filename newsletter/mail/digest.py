@@ -78,9 +78,11 @@ def _headline(title: str, others: int) -> str:
     if re.match(r"(re|fwd?|aw|wg)\s*:", title, re.IGNORECASE):
         title = f"Paper “{title}”"
     tail = f", and {others} more" if others else ""
-    if not tail and title.upper() == title and title.lower() != title:
+    cut = headline_cut(title, SUBJECT_LIMIT - len(tail))
+    if not tail and cut.isupper():  # also where only the beginning of the title shouts
         tail = ", picked for you"
-    return headline_cut(title, SUBJECT_LIMIT - len(tail)) + tail
+        cut = headline_cut(title, SUBJECT_LIMIT - len(tail))
+    return cut + tail
 
 
 def _quiet_subject(considered: int) -> str:

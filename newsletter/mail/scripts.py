@@ -59,16 +59,13 @@ def has_wide(text: str) -> bool:
 
 
 def columns(text: str) -> int:
-    """How wide a text is where letters have one width, in columns."""
+    """How wide a text is at most where letters have one width, in columns.
+
+    A mark that stands above its letter counts as one, so that no line has more characters either.
+    """
     if text.isascii():
         return len(text)
-    return sum(map(_columns_of, text))
-
-
-def _columns_of(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
+    return len(text) + sum(unicodedata.east_asian_width(one) in ("W", "F") for one in text)
 
 
 def spots(text: str) -> list[int]:

@@ -59,6 +59,20 @@ def test_a_long_title_is_cut_at_a_word_and_not_after_a_preposition():
     assert subject_for(picks_titled(title), 80) == "Collaborative Multi-Agent Test-Time Learning…"
 
 
+@pytest.mark.parametrize(
+    "title",
+    [
+        "ALL THAT WE KNOW ABOUT THE END OF SCALING LAWS FOR MODELS OF language and vision",
+        "BERT、GPT " + "大规模语言模型的高效推理方法研究" * 5 + " with fewer bits",
+    ],
+)
+def test_a_title_of_which_only_the_beginning_shouts_is_held_back_no_more(title):
+    subject = subject_for(picks_titled(title), 12)
+    assert not subject.isupper()
+    assert subject.endswith("…, picked for you")
+    assert len(subject) <= 60
+
+
 def test_a_shouting_title_gets_quiet_company():
     assert subject_for(picks_titled("GPT-5"), 80) == "GPT-5, picked for you"
 
