@@ -97,7 +97,10 @@ def preheader_for(picks: Sequence[Pick], considered: int) -> str:
     if not titles:
         return _lonely_preheader(picks, considered)
     least, most = PREHEADER_LIMITS
-    text = "Also: " + _titles_within(titles, most - len("Also: "))
+    room = most - len("Also: ")
+    text = "Also: " + _titles_within(titles, room)
+    if (excess := len(plain(text)) - most) > 0:  # an endless word that was cut gets a break
+        text = "Also: " + _titles_within(titles, room - excess)
     if len(text) < least:
         text += f" · chosen from {max(considered, len(picks)):,} new papers for you"
     return text

@@ -10,6 +10,11 @@ from newsletter.mail.wording import UNKNOWN
 
 TEXT_WIDTH = 78
 
+# Such figures have a line to themselves; elsewhere a paper may speak of "undefined stars".
+_FIGURE = r"(?:upvote|comment|star)s?"
+_FIGURES = re.compile(
+    rf"(?:A surprise, )?(?:[\d,]+ {_FIGURE}, )*(?:None|nan|undefined) {_FIGURE}(?:, \S+ {_FIGURE})*"
+)
 _URL = re.compile(r"https?://[^\s<>\"]+")
 
 
@@ -52,7 +57,6 @@ def reason(mail: Mail) -> str:
 
 def leftovers(mail: Mail) -> str:
     found = re.search(r"\{\{|\{%|\}\}|%\}", mail.text)
-    found = found or re.search(r"\b(?:None|nan|undefined) (?:upvote|comment|star)s?\b", mail.text)
     return found[0] if found else _unknown_alone(mail.text.splitlines())
 
 
@@ -61,7 +65,10 @@ def _unknown_alone(lines: list[str]) -> str:
     for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
         word, following = line.strip(), after.strip().partition(" ")[0]
         fits = max(len(before) + len(word), len(line) + len(following)) < WRAPPED_AT
-        if word in UNKNOWN and fits:
+        if fits and word in UNKNOWN:
+            return word
+        begun = len(before) + len(word.partition(" ")[0]) >= WRAPPED_AT  # or goes on a paragraph
+        if not begun and _FIGURES.fullmatch(word):
             return word
     return ""
 

@@ -30,6 +30,7 @@ _MONTHS = (
 UNKNOWN = frozenset(("None", "nan", "undefined"))
 """What programs print for what they do not know."""
 
+_UNKNOWN_FIGURE = re.compile(r"(?:None|nan|undefined) (?:upvote|comment|star)s?")
 _LONGEST_WORD = 60
 _LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
 _SCHEME = re.compile(r"https?://(?=\S)", re.IGNORECASE)
@@ -109,15 +110,20 @@ def readable(text: str) -> str:
     """
     clean = tidy(text)
     # most texts are plain already, and looking for a character is cheaper than substituting it
-    if "&" in clean:
-        clean = tidy(_without_entities(clean))
-    while "://" in clean and (bare := _SCHEME.sub("", clean)) != clean:
+    while ("&" in clean or "://" in clean) and (bare := _bared(clean)) != clean:
         clean = bare
     if "{" in clean or "}" in clean:
         clean = _DOUBLED_BRACE.sub(" ", clean)
-    if clean in UNKNOWN:
+    if clean in UNKNOWN or _UNKNOWN_FIGURE.fullmatch(clean):
         return ""
     return _LONG_WORD.sub(_in_pieces, clean) if _has_long_word(clean) else clean
+
+
+def _bared(text: str) -> str:
+    """Once over; what is taken out can leave another entity or URL behind: `&l&#8238;t;`."""
+    if "&" in text:
+        text = tidy(_without_entities(text))
+    return _SCHEME.sub("", text) if "://" in text else text
 
 
 def _in_pieces(found: re.Match[str]) -> str:
