@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from newsletter.mail.lint_model import Mail, Rule
+from newsletter.mail.scripts import columns
 from newsletter.mail.templating import TEXT_WIDTH as WRAPPED_AT
 from newsletter.mail.wording import UNKNOWN
 
@@ -64,10 +65,10 @@ def _unknown_alone(lines: list[str]) -> str:
     """A word for what is not known on a line of its own, where no neighbour was too long for it."""
     for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
         word, following = line.strip(), after.strip().partition(" ")[0]
-        fits = max(len(before) + len(word), len(line) + len(following)) < WRAPPED_AT
+        fits = max(columns(before + word), columns(line + following)) < WRAPPED_AT
         if fits and word in UNKNOWN:
             return word
-        begun = len(before) + len(word.partition(" ")[0]) >= WRAPPED_AT  # or goes on a paragraph
+        begun = columns(before + word.partition(" ")[0]) >= WRAPPED_AT  # or goes on a paragraph
         if not begun and _FIGURES.fullmatch(word):
             return word
     return ""

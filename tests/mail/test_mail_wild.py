@@ -180,3 +180,10 @@ def test_a_word_for_nothing_may_end_a_paragraph_on_a_line_of_its_own(send):
     sent = send([make_pick(1, paper=make_paper(1, abstract=abstract))])
     assert "\n    undefined\n" in sent.rendered.text
     assert_sound(sent, 1)
+
+
+def test_such_a_word_may_stand_alone_behind_chinese_lines(send):
+    abstract = "模" * 34 + " undefined"
+    sent = send([make_pick(1, paper=make_paper(1, abstract=abstract))])
+    assert "\n    undefined\n" in sent.rendered.text
+    assert_sound(sent, 1)
