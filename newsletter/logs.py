@@ -43,7 +43,9 @@ def set_up(kind: str, level: str, stream: TextIO) -> None:
 
 
 def clean(text: str) -> str:
-    """The text without addresses and without the signed part of our links."""
+    """The text without addresses, without the signed part of our links, and without characters that
+    steer a terminal (see `discreet`): exceptions quote papers, relays and requests.
+    """
     text = discreet(text)
     return _TOKEN.sub(r"\1/(hidden)", text) if "/" in text else text
 
@@ -66,7 +68,10 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """For people: time, level, logger, message, then `name=value` for what was given as `extra`."""
+    """For people: time, level, logger, message, then `name=value` for what was given as `extra`.
+
+    Further lines are indented, so that nothing which is told can pass for a record of its own.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of one record, with the traceback below it."""
@@ -74,7 +79,7 @@ class TextLines(logging.Formatter):
         said = clean(" ".join((record.getMessage(), *extra)))
         line = f"{_time(record)} {record.levelname} {record.name}: {said}"
         trouble = _trouble(self, record)
-        return f"{line}\n{trouble}" if trouble else line
+        return (f"{line}\n{trouble}" if trouble else line).replace("\n", "\n  ")
 
 
 def _hand_up(name: str, level: int) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 
+from newsletter.mail.scripts import apart
 from newsletter.mail.wording import headline_cut, plain, shorten
 from newsletter.making import maker
 from newsletter.model import Digest, Pick, Reason, Subscriber, Why
@@ -77,9 +78,11 @@ def _headline(title: str, others: int) -> str:
     if re.match(r"(re|fwd?|aw|wg)\s*:", title, re.IGNORECASE):
         title = f"Paper “{title}”"
     tail = f", and {others} more" if others else ""
-    if not tail and title.upper() == title and title.lower() != title:
+    cut = headline_cut(title, SUBJECT_LIMIT - len(tail))
+    if not tail and cut.isupper():  # also where only the beginning of the title shouts
         tail = ", picked for you"
-    return headline_cut(title, SUBJECT_LIMIT - len(tail)) + tail
+        cut = headline_cut(title, SUBJECT_LIMIT - len(tail))
+    return cut + tail
 
 
 def _quiet_subject(considered: int) -> str:
@@ -94,7 +97,10 @@ def preheader_for(picks: Sequence[Pick], considered: int) -> str:
     if not titles:
         return _lonely_preheader(picks, considered)
     least, most = PREHEADER_LIMITS
-    text = "Also: " + _titles_within(titles, most - len("Also: "))
+    room = most - len("Also: ")
+    text = "Also: " + _titles_within(titles, room)
+    if (excess := len(plain(text)) - most) > 0:  # an endless word that was cut gets a break
+        text = "Also: " + _titles_within(titles, room - excess)
     if len(text) < least:
         text += f" · chosen from {max(considered, len(picks)):,} new papers for you"
     return text
@@ -124,7 +130,7 @@ def _lonely_preheader(picks: Sequence[Pick], considered: int) -> str:
 def why_phrases(reasons: Sequence[Reason]) -> str:
     """The reasons in the subscriber's own words: `your topic “…” · you follow …`."""
     shown = (_phrase(reason) for reason in reasons[:_REASONS_SHOWN])
-    return " · ".join(phrase for phrase in shown if phrase)
+    return " · ".join(apart(phrase) for phrase in shown if phrase)
 
 
 def _phrase(reason: Reason) -> str:

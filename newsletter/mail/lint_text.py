@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 
 from newsletter.mail.lint_model import Mail, Rule
+from newsletter.mail.scripts import columns
 from newsletter.mail.templating import TEXT_WIDTH as WRAPPED_AT
 from newsletter.mail.wording import UNKNOWN
 
 TEXT_WIDTH = 78
 
+# Such figures have a line to themselves; elsewhere a paper may speak of "undefined stars".
+_FIGURE = r"(?:upvote|comment|star)s?"
+_FIGURES = re.compile(
+    rf"(?:A surprise, )?(?:[\d,]+ {_FIGURE}, )*(?:None|nan|undefined) {_FIGURE}(?:, \S+ {_FIGURE})*"
+)
 _URL = re.compile(r"https?://[^\s<>\"]+")
 
 
@@ -52,7 +58,6 @@ def reason(mail: Mail) -> str:
 
 def leftovers(mail: Mail) -> str:
     found = re.search(r"\{\{|\{%|\}\}|%\}", mail.text)
-    found = found or re.search(r"\b(?:None|nan|undefined) (?:upvote|comment|star)s?\b", mail.text)
     return found[0] if found else _unknown_alone(mail.text.splitlines())
 
 
@@ -60,8 +65,11 @@ def _unknown_alone(lines: list[str]) -> str:
     """A word for what is not known on a line of its own, where no neighbour was too long for it."""
     for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
         word, following = line.strip(), after.strip().partition(" ")[0]
-        fits = max(len(before) + len(word), len(line) + len(following)) < WRAPPED_AT
-        if word in UNKNOWN and fits:
+        fits = max(columns(before + word), columns(line + following)) < WRAPPED_AT
+        if fits and word in UNKNOWN:
+            return word
+        begun = columns(before + word.partition(" ")[0]) >= WRAPPED_AT  # or goes on a paragraph
+        if not begun and _FIGURES.fullmatch(word):
             return word
     return ""
 

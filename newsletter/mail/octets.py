@@ -94,7 +94,7 @@ def text_body(text: str) -> Body:
     return Body("quoted-printable", (quoted_printable(text),))
 
 
-def spread_page(page: str, *, column: int = 0) -> str | None:
+def spread_page(page: str, *, column: int = 0, room: int = ROOM) -> str | None:
     """The same page in ASCII, on short lines, or `None` where that is impossible.
 
     A line ends only where white space means nothing: for a blank in text or behind the name of a
@@ -103,50 +103,51 @@ def spread_page(page: str, *, column: int = 0) -> str | None:
 
     Args:
         column: how long the line is already to which this is added.
+        room: text ends a line where the next word would lead beyond.
     """
     ascii_page = page.encode("ascii", "xmlcharrefreplace").decode("ascii")
     if _WHITE_SPACE_COUNTS.search(ascii_page) or _NO_REFERENCE.search(ascii_page):
         return None
-    spread = _BLANKS.sub(" ", "".join(_pieces(ascii_page, column))).replace(" \n", "\n")
+    spread = _BLANKS.sub(" ", "".join(_pieces(ascii_page, column, room))).replace(" \n", "\n")
     spread = spread.replace("\n.", "\n&#46;")
     if max(map(width, spread.split("\n"))) > LINE_LIMIT:
         return None
     return spread
 
 
-def _pieces(page: str, column: int) -> Iterator[str]:
+def _pieces(page: str, column: int, room: int) -> Iterator[str]:
     """Style sheets, tags and stretches of text in turn, broken where a line grows too long."""
     for found in _PIECE.finditer(page):
         piece = found[0].replace("\r\n", "\n").replace("\r", "\n")
         if _is_style(piece):
             piece = piece.replace("\n", " ")  # else a line could begin with the dot of a class
-        if column + width(piece) > (_TAG_ROOM if piece[0] == "<" else ROOM):
-            piece = _broken(piece, column)
+        if column + width(piece) > (_TAG_ROOM if piece[0] == "<" else room):
+            piece = _broken(piece, column, room)
         before, newline, last = piece.rpartition("\n")
         column = width(last) if newline else column + width(last)
         yield before + newline + last
 
 
-def _broken(piece: str, column: int) -> str:
+def _broken(piece: str, column: int, room: int) -> str:
     if piece.startswith("<!"):
         return piece
     if _is_style(piece):
-        return _filled(piece.split("}"), "\n}", "}", column)
+        return _filled(piece.split("}"), "\n}", "}", column, room)
     if piece.startswith("<"):
         return piece.replace(" ", "\n ", 1)  # simple programs look for a blank before attributes
-    return _filled(re.split(r"[ \t\n]", piece), "\n", " ", column)
+    return _filled(re.split(r"[ \t\n]", piece), "\n", " ", column, room)
 
 
 def _is_style(piece: str) -> bool:
     return piece[:6].lower() == "<style"
 
 
-def _filled(words: list[str], new_line: str, same_line: str, column: int) -> str:
+def _filled(words: list[str], new_line: str, same_line: str, column: int, room: int) -> str:
     parts: list[str] = []
     for number, word in enumerate(words):
         length = width(word)
         if number:
-            fits = column + 1 + length <= ROOM
+            fits = column + 1 + length <= room
             parts.append(same_line if fits else new_line)
             column = column + 1 if fits else len(new_line) - 1
         parts.append(word)

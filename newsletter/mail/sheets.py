@@ -277,8 +277,8 @@ def _fixed(items: Iterable[bytes], *, is_first: bool) -> bytes:
     return octets
 
 
-def _spread(page: str, *, column: int = 0) -> str:
-    spread = spread_page(page, column=column)
+def _spread(page: str, *, column: int = 0, room: int = ROOM) -> str:
+    spread = spread_page(page, column=column, room=room)
     if spread is None:
         raise PeekError
     return spread
@@ -307,7 +307,7 @@ def _spread_value(octets: bytes, *, within_tag: bool) -> bytes:
     if text.startswith("."):
         text = "&#46;" + text[1:]
     if len(text) > BLANK_ROOM or "\n" in text or "\r" in text:
-        text = "" if within_tag else _spread(text)
+        text = "" if within_tag else _spread(text, room=BLANK_ROOM)
     lines = text.split("\n")
     if not lines[0] or not lines[-1] or max(map(len, lines)) > BLANK_ROOM:
         raise PeekError

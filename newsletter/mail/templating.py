@@ -14,6 +14,7 @@ from newsletter.errors import TemplateError
 from newsletter.mail.blank_templates import BlankEnvironment
 from newsletter.mail.mjml_compile import Compiled
 from newsletter.mail.mjml_source import Place
+from newsletter.mail.scripts import has_wide, is_turned, wrapped
 from newsletter.mail.stencils import Stencils, stencils
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.wording import is_tidy, untagged
@@ -153,6 +154,7 @@ def _html_environment(loader: jinja2.BaseLoader) -> jinja2.Environment:
     )
     environment.filters["number"] = "{:,}".format
     environment.filters["counted"] = counted
+    environment.filters["turned"] = is_turned
     return environment
 
 
@@ -208,17 +210,27 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def wrap(text: str, indent: int = 0, width: int = TEXT_WIDTH, first: str = "") -> str:
-    """A paragraph of a text part, wrapped at words.
+def wrap(
+    text: str,
+    indent: int = 0,
+    width: int = TEXT_WIDTH,
+    first: str = "",
+    *,
+    at_blanks: bool = False,
+) -> str:
+    """A paragraph of a text part, wrapped at words, or where Chinese and Japanese may end a line.
 
     Args:
         indent: blanks before each line.
-        width: longest line in characters, indentation included (RFC 5322 asks for 78 at most).
+        width: longest line in columns, indentation included (RFC 5322 asks for 78 at most).
         first: stands at the start of the first line instead of the indentation, e.g. ` 1. `.
+        at_blanks: nowhere else, so that a title can be found in both parts of the mail.
     """
     # The standard library's does the same in many times the time, and every mail has its sentences.
     margin, lines = " " * indent, []
     rest, line = text if is_tidy(text) else " ".join(_WORD.findall(text)), first or margin
+    if has_wide(rest):
+        return "\n".join(wrapped(rest, margin, width, line, at_blanks=at_blanks))
     while len(line) + len(rest) > width and (end := _line_end(rest, width - len(line))) > 0:
         lines.append(line + rest[:end])
         rest, line = rest[end + 1 :], margin

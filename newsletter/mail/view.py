@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from newsletter.links import DigestLinks
 from newsletter.mail.digest import why_phrases
+from newsletter.mail.scripts import quoted
 from newsletter.mail.wording import (
     edition_name,
     enumerate_names,
@@ -226,8 +227,8 @@ def interests_phrase(profile: Profile) -> str:
         *profile.categories,
     )
     words = [shorten(plain(word), _INTEREST_LIMIT) for word in named]
-    quoted = [f"“{word}”" for word in words if word]
-    return enumerate_names(quoted[:_INTERESTS_SHOWN], len(quoted))
+    entries = [quoted(word) for word in words if word]
+    return enumerate_names(entries[:_INTERESTS_SHOWN], len(entries))
 
 
 def safe_url(url: str) -> str:

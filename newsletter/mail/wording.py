@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
+from newsletter.mail.scripts import parted, spots, whole
+
 _DANGLING = " \t,;:.!?–—-(/"
 _SMALL_WORDS = re.compile(
     r"(?:a|an|and|as|at|by|for|from|in|into|is|its|of|on|or|the|to|via|with)", re.IGNORECASE
@@ -18,7 +20,7 @@ _SMALL_WORDS = re.compile(
 _KEPT_FORMATS = frozenset("\u200c\u200d")
 _DROPPED = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
 _NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
-_SENTENCE_END = re.compile(r"[.!?][)\]”’\"']*(?=\s|$)")
+_SENTENCE_END = re.compile(r"[.!?؟۔।][)\]”’\"']*(?=\s|$)|[。！？][」』）”’]*")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|al|vs|cf|Fig|Eq|Sec|resp|approx|No|[A-Z])\.)$")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -28,8 +30,9 @@ _MONTHS = (
 UNKNOWN = frozenset(("None", "nan", "undefined"))
 """What programs print for what they do not know."""
 
+_UNKNOWN_FIGURE = re.compile(r"(?:None|nan|undefined) (?:upvote|comment|star)s?")
 _LONGEST_WORD = 60
-_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD}}}(?=\S)")
+_LONG_WORD = re.compile(rf"\S{{{_LONGEST_WORD + 1},}}")
 _SCHEME = re.compile(r"https?://(?=\S)", re.IGNORECASE)
 _TAG_LIKE = re.compile(r"<(/?[A-Za-z][^<>]{0,60})>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
@@ -91,8 +94,9 @@ def _last_sentence_end(window: str, least: int) -> int:
 def _cut_at_word(text: str, limit: int) -> str:
     head = text[: max(limit - 1, 0)]
     if not text[len(head) : len(head) + 1].isspace():
-        word_end = head.rfind(" ")
-        head = head[:word_end] if word_end > 0 else head
+        # Chinese and Japanese words stand side by side: a blank may be a whole sentence away.
+        word_end = max(head.rfind(" "), *spots(text[: len(head) + 1]), -1)
+        head = head[: word_end if word_end > 0 else whole(text, len(head))]
     return head.rstrip(_DANGLING + "\u200c\u200d") + "…"
 
 
@@ -106,15 +110,24 @@ def readable(text: str) -> str:
     """
     clean = tidy(text)
     # most texts are plain already, and looking for a character is cheaper than substituting it
-    if "&" in clean:
-        clean = tidy(_without_entities(clean))
-    while "://" in clean and (bare := _SCHEME.sub("", clean)) != clean:
+    while ("&" in clean or "://" in clean) and (bare := _bared(clean)) != clean:
         clean = bare
     if "{" in clean or "}" in clean:
         clean = _DOUBLED_BRACE.sub(" ", clean)
-    if clean in UNKNOWN:
+    if clean in UNKNOWN or _UNKNOWN_FIGURE.fullmatch(clean):
         return ""
-    return _LONG_WORD.sub(r"\g<0> ", clean) if _has_long_word(clean) else clean
+    return _LONG_WORD.sub(_in_pieces, clean) if _has_long_word(clean) else clean
+
+
+def _bared(text: str) -> str:
+    """Once over; what is taken out can leave another entity or URL behind: `&l&#8238;t;`."""
+    if "&" in text:
+        text = tidy(_without_entities(text))
+    return _SCHEME.sub("", text) if "://" in text else text
+
+
+def _in_pieces(found: re.Match[str]) -> str:
+    return " ".join(parted(found[0], _LONGEST_WORD))
 
 
 def _has_long_word(text: str) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from newsletter.errors import harmless
 from newsletter.watch.facts import Alarm, Facts, Figures, Reading, Rules
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'“”]+(?:@|%40)[^\s<>()\[\],;:\"'“”]+")
@@ -17,8 +18,12 @@ _LONGEST_QUIET = timedelta(days=28)
 
 
 def discreet(text: str) -> str:
-    """The text without anybody's mail address."""
-    return _ADDRESS.sub("(hidden)", text) if "@" in text or "%40" in text else text
+    """The text without anybody's mail address; characters that steer or turn are written out.
+
+    What servers say gets here, and goes on to the log, the operator's mailbox and a chat.
+    """
+    text = _ADDRESS.sub("(hidden)", text) if "@" in text or "%40" in text else text
+    return text if text.isprintable() else "\n".join(map(harmless, text.split("\n")))
 
 
 def alarms(facts: Facts, rules: Rules) -> tuple[Alarm, ...]:

@@ -23,7 +23,7 @@ from newsletter.errors import (
     harmless,
 )
 from newsletter.web.doorman import Judgement
-from newsletter.web.guard import BodyTooLargeError
+from newsletter.web.guard import BodyError
 from newsletter.web.pages import Pages
 from newsletter.web.posted import Posted
 
@@ -45,7 +45,7 @@ def add_error_answers(app: FastAPI, pages: Pages) -> Callable[[Request, Exceptio
     app.add_exception_handler(NewsletterError, answers.foreseen)
     app.add_exception_handler(HTTPException, answers.refused)
     app.add_exception_handler(RequestValidationError, answers.misasked)
-    app.add_exception_handler(BodyTooLargeError, answers.too_large)
+    app.add_exception_handler(BodyError, answers.unread)
     return answers.unforeseen
 
 
@@ -95,8 +95,12 @@ class _Answers:
         _log.error("not foreseen: %s", type(error).__name__, exc_info=error)
         return self._answer(request, 500, "This did not work, and it is our fault.")
 
-    def too_large(self, request: Request, _: Exception) -> Response:
-        return self._answer(request, 413, "This is more than a form can send (6 MB).")
+    def unread(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, BodyError):
+            return self.unforeseen(request, error)
+        answered = self._answer(request, error.status, error.sentence)
+        answered.headers["connection"] = "close"  # the rest of the body is in the way
+        return answered
 
     def _answer(
         self, request: Request, status: int, sentence: str, problems: Sequence[str] = ()

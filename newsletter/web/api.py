@@ -79,7 +79,7 @@ class Api:
         self.router = APIRouter(
             prefix=PREFIX, route_class=JsonRoute, generate_unique_id_function=attrgetter("name")
         )
-        looking, acting = refusals(422, 503), refusals(413, 415, 422, 429, 503)
+        looking, acting = refusals(422, 503), refusals(408, 413, 415, 422, 429, 503)
         add = self.router.add_api_route
         add("/topics", self.topics, responses=refusals(503))
         add("/form", self.form, responses=refusals(503))

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from newsletter.config import in_words
 from newsletter.errors import harmless
 from newsletter.web.answers import problem_json
-from newsletter.web.guard import BodyTooLargeError
+from newsletter.web.guard import BodyError
 
 _SHOWN = 20  # single mistakes told in one answer
 _LONGEST_KEY = 80
@@ -31,6 +31,7 @@ _PLAIN = {
 _SHAPES = {"name": "must be one line", "send_at": "must be a local time such as 08:00"}
 _WHEN = {
     404: "There is no such thing here.",
+    408: "The body took more than three minutes to arrive.",
     413: "More than 6 MB were sent.",
     415: "Something else than JSON was sent.",
     422: "What was sent cannot be used; `problems` names every mistake.",
@@ -125,7 +126,7 @@ def _meant(error: HTTPException) -> Exception:
     """FastAPI says 400 to whatever happens while it reads a body: too deep, too long, no UTF-8."""
     if error.status_code != HTTPStatus.BAD_REQUEST:
         return error
-    if isinstance(error.__cause__, BodyTooLargeError):
+    if isinstance(error.__cause__, BodyError):
         return error.__cause__
     return HTTPException(422, _UNREADABLE)
 

@@ -45,8 +45,7 @@ def _assets(site: Site) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     def asset(digest: str, name: str) -> Response:
-        del digest  # it makes the address new when the file is
-        return site.pages.asset(name) or PlainTextResponse("There is no such file.", 404)
+        return site.pages.asset(name, digest) or PlainTextResponse("There is no such file.", 404)
 
     def alive() -> PlainTextResponse:
         return PlainTextResponse("ok")

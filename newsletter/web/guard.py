@@ -1,7 +1,8 @@
-"""What holds for every answer: strict headers, no body larger than a page can send."""
+"""What holds for every answer: strict headers, no body larger or slower than a page can send it."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 6_000_000  # a reading list of 5 MB and the form around it
+BODY_SECONDS = 180.0  # from the first octet to the last: the largest at 33 kB/s
 
 POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; "
@@ -37,6 +39,7 @@ class Guard:
     Args:
         on_error: the answer to what nobody foresaw.
         hsts_seconds: how long browsers shall insist on TLS; 0 says nothing (RFC 6797).
+        body_seconds: how long a body may take: what came of it waits in memory for the rest.
     """
 
     def __init__(
@@ -45,8 +48,10 @@ class Guard:
         *,
         on_error: Callable[[Request, Exception], Response],
         hsts_seconds: int = 0,
+        body_seconds: float = BODY_SECONDS,
     ) -> None:
         self._app = app
+        self._body_seconds = body_seconds
         self._on_error = on_error
         self._headers = dict(_DEFAULTS)
         if hsts_seconds:
@@ -63,12 +68,15 @@ class Guard:
         if answering.bare:
             scope = {**scope, "method": "GET"}
         try:
-            await self._app(scope, _counting(receive, _announced(scope)), answering.send)
+            await self._app(scope, self._measured(receive, scope), answering.send)
         except Exception as error:
             # Answered here, for what Starlette answers further out lacks these headers.
             if answering.started:
                 raise
             await self._on_error(Request(scope), error)(scope, receive, answering.send)
+
+    def _measured(self, receive: Receive, scope: Scope) -> Receive:
+        return _counting(_timed(receive, self._body_seconds), _announced(scope))
 
 
 class _Answering:
@@ -92,8 +100,50 @@ class _Answering:
         await self._send(message)
 
 
-class BodyTooLargeError(Exception):
+class BodyError(Exception):
+    """A body is not read to its end.
+
+    Attributes:
+        status: of the answer.
+        sentence: what it says.
+    """
+
+    status = 400
+    sentence = ""
+
+
+class BodyTooLargeError(BodyError):
     """More was sent than announced or allowed."""
+
+    status = 413
+    sentence = "This is more than a form can send (6 MB)."
+
+
+class BodyTooSlowError(BodyError):
+    """The end did not come in time."""
+
+    status = 408
+    sentence = "This took too long to arrive; please send it again."
+
+
+def _timed(receive: Receive, seconds: float) -> Receive:
+    """What comes behind the body (the client hangs up) may take as long as it likes."""
+    until, more = 0.0, True
+
+    async def timed() -> Message:
+        nonlocal until, more
+        if not more:
+            return await receive()
+        until = until or asyncio.get_running_loop().time() + seconds
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTooSlowError from None
+        more = message.get("more_body", False)
+        return message
+
+    return timed
 
 
 def _counting(receive: Receive, announced: int) -> Receive:

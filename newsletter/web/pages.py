@@ -64,18 +64,24 @@ class Pages:
             "problem.html.j2", status=status, title=title, sentence=sentence, lost=lost
         )
 
-    def asset(self, name: str) -> Response | None:
-        """A style, script or picture; addresses carry its hash, so it may be kept for ever."""
+    def asset(self, name: str, digest: str) -> Response | None:
+        """A style, script or picture; its own address carries its hash, so it may be kept for ever.
+
+        Under another hash it is asked for by a page of another version, while one takes the place of
+        the other: kept under that address it would stay wrong for a year.
+        """
         known = self._assets.get(name)
         if known is None:
             return None
-        headers = {"cache-control": "public, max-age=31536000, immutable"}
+        is_own = digest == _digest(known)
+        kept = "public, max-age=31536000, immutable" if is_own else "no-store"
+        headers = {"cache-control": kept}
         return Response(known, media_type=_ASSET_TYPES[Path(name).suffix], headers=headers)
 
     def _address(self, name: str) -> str:
         if name not in self._assets:
             raise TemplateError("there is no such asset", file=name)
-        return f"/assets/{hashlib.sha256(self._assets[name]).hexdigest()[:12]}/{name}"
+        return f"/assets/{_digest(self._assets[name])}/{name}"
 
     def _asset_names(self) -> set[str]:
         files = (file for folder in self._folders if folder.is_dir() for file in folder.iterdir())
@@ -85,3 +91,7 @@ class Pages:
         return next(
             (folder / name).read_bytes() for folder in self._folders if (folder / name).is_file()
         )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:12]

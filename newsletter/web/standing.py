@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from types import MappingProxyType
 
+from newsletter.mail.scripts import quoted
 from newsletter.mail.templating import counted
 from newsletter.mail.wording import enumerate_names, long_date, shorten
 from newsletter.membership import Wishes
@@ -71,8 +72,8 @@ def _of_lists(before: Profile, after: Profile) -> Iterator[str]:
 
 def _told(verb: str, names: tuple[str, str], words: Sequence[str]) -> Iterator[str]:
     if words:
-        quoted = [f"“{shorten(word, _ENTRY)}”" for word in words[:_NAMED]]
-        yield f"{verb} {names[len(words) > 1]}: {enumerate_names(quoted, len(words))}."
+        named = [quoted(shorten(word, _ENTRY)) for word in words[:_NAMED]]
+        yield f"{verb} {names[len(words) > 1]}: {enumerate_names(named, len(words))}."
 
 
 def _of_values(before: Wishes, after: Wishes) -> Iterator[str]:

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from newsletter import logs
 
@@ -79,6 +81,22 @@ def test_a_line_of_json_stays_one_line_whatever_is_said():
 
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["message"].startswith("two\nlines")
+
+
+@given(said=st.text(st.sampled_from("ab \n\r\x1b\x9b\x00\u202e\u2028\u200b\u00e9\u200d")))
+@pytest.mark.parametrize("kind", ["json", "text"])
+def test_nothing_that_is_told_steers_a_terminal_or_passes_for_a_record(kind, said):
+    stream = written(kind)
+    for at in ("message", "extra", "error"):
+        trouble = ValueError(said) if at == "error" else None
+        logging.getLogger("x").error(
+            "told: %s", said, extra={"paper": said} if at == "extra" else {}, exc_info=trouble
+        )
+
+    text = stream.getvalue()
+    assert not set(text) & set("\r\x1b\x9b\x00\u202e\u2028\u200b")
+    begun = [line for line in text.splitlines() if not line.startswith("  ")]
+    assert len(begun) == 3
 
 
 @pytest.mark.parametrize("name", ["uvicorn.error", "apscheduler.scheduler", "alembic.runtime"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from mail_samples import NOW, make_paper, make_pick, make_picks
 
@@ -57,6 +57,20 @@ def test_the_subject_leads_with_the_top_title_and_counts_the_others():
 def test_a_long_title_is_cut_at_a_word_and_not_after_a_preposition():
     title = "Collaborative Multi-Agent Test-Time Learning for the Improvement of Reasoning"
     assert subject_for(picks_titled(title), 80) == "Collaborative Multi-Agent Test-Time Learning…"
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "ALL THAT WE KNOW ABOUT THE END OF SCALING LAWS FOR MODELS OF language and vision",
+        "BERT、GPT " + "大规模语言模型的高效推理方法研究" * 5 + " with fewer bits",
+    ],
+)
+def test_a_title_of_which_only_the_beginning_shouts_is_held_back_no_more(title):
+    subject = subject_for(picks_titled(title), 12)
+    assert not subject.isupper()
+    assert subject.endswith("…, picked for you")
+    assert len(subject) <= 60
 
 
 def test_a_shouting_title_gets_quiet_company():
@@ -163,6 +177,7 @@ def test_an_edition_is_shown_as_a_day_where_it_is_one():
         ("{{ x }} {% y %}", "{ { x } } { % y % }"),
         ("lost \ufffd and \x80", "lost and"),
         ("R&D &nosuch;", "R&D &nosuch;"),
+        ("a &l&#8238;t;b&http://gt; c", "a ‹b› c"),
         ("می‌خواهم 👨‍👩‍👧", "می‌خواهم 👨‍👩‍👧"),
     ],
 )
@@ -175,3 +190,10 @@ def test_cleaning_twice_changes_nothing_and_leaves_no_endless_word(text):
     once = plain(text)
     assert plain(once) == once
     assert all(len(word) <= 60 for word in once.split())
+
+
+@given(st.lists(st.text("ab …{}%大", min_size=1, max_size=150), min_size=2, max_size=4))
+@example(["a", "b" * 200])
+@example(["a", "c" * 38 + " c", "w" * 60 + " zz"])
+def test_what_an_inbox_shows_beside_the_subject_is_never_too_long(titles):
+    assert len(plain(preheader_for(picks_titled(*titles), 80))) <= 110

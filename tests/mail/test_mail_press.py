@@ -460,8 +460,9 @@ def test_random_expressions_read_the_same(folders, publication, subscriber, firs
         assert_same_or_both_broken(renderer, digest, subscriber)
 
 
-def test_a_long_reason_fills_several_lines(renderer, subscriber):
-    reason = Reason(why=Why.LIKED, detail="中文" * 60)
+@pytest.mark.parametrize("length", [20, 26, 33, 43, 69, 120])
+def test_a_long_reason_fills_several_lines(renderer, subscriber, length):
+    reason = Reason(why=Why.LIKED, detail="中" * length)
     digest = make(subscriber, [make_pick(1, reasons=(reason,) * 3)])
     assert is_pressed(renderer, digest, subscriber)
     assert_same(renderer, digest, subscriber)

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from mail_samples import ABSTRACT, TEMPLATES, make_paper, make_pick, make_picks
 
 from newsletter.errors import MailError
+from newsletter.mail.lint import check_mail
 from newsletter.mail.octets import quoted_printable
 from newsletter.mail.render import Renderer
 from newsletter.model import Profile, Reason, Why
@@ -70,10 +71,31 @@ def test_a_card_shows_what_is_known_about_a_paper(send):
 
 
 def test_a_paper_in_arabic_or_hebrew_runs_from_right_to_left(send):
-    paper = make_paper(1, title="תרגום (BERT)", abstract="למידה עמוקה.")
+    names = ("דוד כהן", "Li Wei")
+    paper = make_paper(1, title="תרגום (BERT)", abstract="למידה עמוקה.", authors=names)
     html = page(send([make_pick(1, paper=paper)]))
-    for text in (paper.title, paper.abstract):
-        assert html.find(string=text).find_parent(dir=True)["dir"] == "auto"
+    for text in (paper.title, paper.abstract, "דוד כהן and Li Wei (Institute of Lists)"):
+        around = html.find(string=text).find_parent(dir=True)
+        assert around["dir"] == "rtl"
+        assert around["style"].endswith("text-align:right")
+
+
+def test_a_paper_in_other_scripts_stays_at_the_left(send):
+    for title in ("Embeddings for תרגום", "面向大规模语言模型", "12 things"):
+        html = page(send([make_pick(1, paper=make_paper(1, title=title))]))
+        assert html.h2["dir"] == "auto"
+        assert "text-align" not in html.h2["style"]
+
+
+def test_what_runs_from_right_to_left_leaves_its_neighbours_in_place(send, subscriber):
+    """Without a mark, the quotation marks and commas between two such texts would turn as well."""
+    reasons = (Reason(why=Why.TOPIC, detail="תרגום"), Reason(why=Why.AUTHOR, detail="דוד כהן"))
+    reader = replace(subscriber, profile=Profile(topics=("תרגום", "למידה"), keywords=("BERT",)))
+    sent = send([make_pick(1, reasons=reasons)], reader=reader)
+    seen = " ".join(sent.rendered.text.split())
+    assert "your topic “תרגום”\u200e · you follow דוד כהן\u200e" in seen
+    assert "“תרגום”\u200e, “למידה”\u200e and “BERT”" in seen
+    assert [check for check in check_mail(sent.raw, dev=True) if not check.holds] == []
 
 
 def test_what_is_not_known_leaves_no_trace(send):

@@ -30,10 +30,16 @@ NASTY = (
     "https://evil.example/?a=b&c=d, http://x.example",
     "<!--[if mso]> <![endif]--> -->",
     "jx00001xj",
+    "نماذج לשון (BERT), 12 %!",
+    "大模型，「高效」推理。" * 12,
+    "กำลังเรียนรู้" * 9,
     "\x00\x08\x7f\x85\ud800",
     "=?utf-8?q?x?=",
     "Re: " + "A" * 80,
     "undefined",
+    "with None comments and undefined stars",
+    "nan stars",
+    "x" * 60 + " 12345678 undefined upvotes " + "y" * 60,
     " None\n",
     "nan",
     "",
@@ -171,6 +177,13 @@ def real_pick(number: int, entry: dict):
 
 def test_a_word_for_nothing_may_end_a_paragraph_on_a_line_of_its_own(send):
     abstract = "Outside of its domain the gradient of the loss that we look at is undefined"
+    sent = send([make_pick(1, paper=make_paper(1, abstract=abstract))])
+    assert "\n    undefined\n" in sent.rendered.text
+    assert_sound(sent, 1)
+
+
+def test_such_a_word_may_stand_alone_behind_chinese_lines(send):
+    abstract = "模" * 34 + " undefined"
     sent = send([make_pick(1, paper=make_paper(1, abstract=abstract))])
     assert "\n    undefined\n" in sent.rendered.text
     assert_sound(sent, 1)

@@ -399,3 +399,10 @@ def test_weekday_time_adds_up_and_a_week_has_five_days(start, first, second):
 
 def test_an_address_is_hidden_wherever_it_stands():
     assert discreet("<ines@reader.example>: 550, cc bo%40x.org") == "<(hidden)>: 550, cc (hidden)"
+
+
+def test_what_a_server_says_turns_nothing_around_in_an_alarm():
+    refused = "\u202emoc.elpmaxe is not among the allowed hosts\x1b[2J\x9b"
+    told = sentence(replace(WELL, readings=(failed(2, refused),)))
+    assert told.endswith(r"\u202emoc.elpmaxe is not among the allowed hosts\x1b[2J\x9b")
+    assert discreet("می\u200cخواهم\ntwo") == "می\u200cخواهم\ntwo"

@@ -272,3 +272,11 @@ def test_mistakes_are_in_focus_on_top_and_lead_to_their_field(visit, web):
     page.get_by_role("link", name="There is no time zone “Mars”").click()
     expect(page.locator("#timezone")).to_be_in_viewport()
     assert page.locator("#timezone").get_attribute("aria-invalid") == "true"
+
+
+def test_the_bar_over_the_form_has_an_edge_where_colours_are_the_readers(visit):
+    """Its own background is gone then, and its words lay on those of the form."""
+    page = visit(width=640)
+    page.emulate_media(forced_colors="active")
+    edge = page.locator(".peek a").evaluate("bar => getComputedStyle(bar).borderTopWidth")
+    assert edge == "1px"

@@ -428,3 +428,13 @@ def test_pages_ask_nothing_of_others(shown):
     assert all(address.startswith(("/assets/", HOME)) for address in wanted)
     assert "style=" not in page
     assert not re.search(r"<script(?![^>]*src=)", page)
+
+
+def test_a_style_is_kept_for_ever_under_its_own_address_only(shown):
+    """While a new version takes the place of the old one, pages of both ask either of them."""
+    own = re.search(r'"(/assets/[0-9a-f]+/site\.css)"', shown.client.get("/").text)[1]
+    other = "/assets/0123456789ab/site.css"
+
+    assert "immutable" in shown.client.get(own).headers["cache-control"]
+    assert shown.client.get(other).status_code == 200
+    assert shown.client.get(other).headers["cache-control"] == "no-store"

@@ -274,3 +274,12 @@ def _looks(page: Page) -> list[list[str]]:
                 .map(name => style.getPropertyValue(name));
         })"""
     )
+
+
+def test_the_bullet_of_a_hebrew_title_stays_within_its_list(visit, place):
+    page = visit(place.link(Way.TUNE) + "?word=language")
+    bullet = """item => {
+      item.textContent = 'מודלים של שפה'
+      return getComputedStyle(item).listStylePosition
+    }"""
+    assert page.locator(".tried li").first.evaluate(bullet) == "inside"
