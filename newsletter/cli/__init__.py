@@ -19,7 +19,7 @@ import typer
 from newsletter import __version__
 from newsletter.app import App
 from newsletter.cli import fleet, keys, operate, subscribers
-from newsletter.cli.common import ConfigOption, complain, note, progress_bar, terminal
+from newsletter.cli.common import ConfigOption, Doors, complain, note, progress_bar, terminal
 from newsletter.cli.moving import migrate_store
 from newsletter.cli.serve import run as run_service
 from newsletter.cli.serve import serve as serve_pages
@@ -37,6 +37,7 @@ from newsletter.subscriptions import remarks
 
 cli = typer.Typer(
     name="newsletter",
+    cls=Doors,
     help="Trending papers in your inbox: a personal digest with the reason for every pick.",
     no_args_is_help=True,
     add_completion=False,
