@@ -19,7 +19,15 @@ import typer
 from newsletter import __version__
 from newsletter.app import App
 from newsletter.cli import fleet, keys, operate, subscribers
-from newsletter.cli.common import ConfigOption, Doors, complain, note, progress_bar, terminal
+from newsletter.cli.common import (
+    ConfigOption,
+    Doors,
+    complain,
+    note,
+    progress_bar,
+    tell_mistyped_templates,
+    terminal,
+)
 from newsletter.cli.moving import migrate_store
 from newsletter.cli.serve import run as run_service
 from newsletter.cli.serve import serve as serve_pages
@@ -267,6 +275,7 @@ def _check_before_reading(app: App, readers: Sequence[Path]) -> None:
             "--profile", [f"{', '.join(twice)}: rename one, the file name is the reader"]
         )
     app.post(app.settings.publication.base_url)
+    tell_mistyped_templates(app)
     _ = app.encoder
 
 

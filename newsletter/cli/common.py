@@ -14,8 +14,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from typer.core import TyperGroup
 
 from newsletter.app import App
-from newsletter.config import in_words
+from newsletter.config import data_dir, in_words
 from newsletter.errors import ConfigError, NewsletterError, harmless
+from newsletter.mail.template_files import mistyped
 
 terminal = Console(stderr=True, highlight=False)
 
@@ -48,6 +49,12 @@ def tell_where_mails_go(app: App) -> None:
     if not app.settings.smtp.host:
         folder = app.settings.mail_folder
         note(f"No relay is configured (smtp.host): mails become files in {folder}.")
+
+
+def tell_mistyped_templates(app: App) -> None:
+    """Tells of files in the operator's own directory of templates that replace nothing."""
+    for sentence in mistyped(app.own_templates, data_dir("templates")):
+        note(f"templates: {sentence}")
 
 
 def write_private(file: Path, content: Iterable[bytes]) -> None:

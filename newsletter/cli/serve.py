@@ -14,7 +14,13 @@ import typer
 
 from newsletter import logs
 from newsletter.app import App
-from newsletter.cli.common import ConfigOption, note, tell_where_mails_go, terminal
+from newsletter.cli.common import (
+    ConfigOption,
+    note,
+    tell_mistyped_templates,
+    tell_where_mails_go,
+    terminal,
+)
 from newsletter.config import load_settings
 from newsletter.listen import bind, url_of
 
@@ -72,5 +78,6 @@ def _say_where(url: str) -> None:
 
 def _tell_first_steps(app: App, *, whole: bool) -> None:
     tell_where_mails_go(app)
+    tell_mistyped_templates(app)
     if not whole and not app.has_papers:
         note("No papers are stored: a bundled page stands in; `newsletter fetch` reads today's.")

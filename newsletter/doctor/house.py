@@ -13,6 +13,7 @@ from newsletter.config import Settings, data_dir
 from newsletter.config.files import read_toml
 from newsletter.doctor.findings import Finding, fail, ok, warn
 from newsletter.errors import NewsletterError, StoreError
+from newsletter.mail.template_files import mistyped
 from newsletter.sources.addresses import is_this_machine
 
 # RFC 2606 and RFC 6761: names that lead nowhere, as in the defaults.
@@ -74,11 +75,13 @@ def base_url(given: Settings) -> Finding:
 
 
 def templates(app: App) -> Finding:
-    """Whether every template compiles."""
+    """Whether every template of mails compiles, and each own file replaces one."""
     try:
         app.post(app.settings.publication.base_url)
     except NewsletterError as error:
         return fail("templates", f"{error}.", "Mend the template; `newsletter preview` shows it.")
+    if odd := " ".join(mistyped(app.own_templates, data_dir("templates"))):
+        return warn("templates", odd, "Rename it, or leave it if it is your own.")
     return ok("templates", "All templates compile.")
 
 

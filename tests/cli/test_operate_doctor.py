@@ -337,6 +337,18 @@ def test_a_broken_template_is_found(examine, sound, installation, monkeypatch):
     assert "digest.txt.j2:1" in found["said"]
 
 
+def test_a_mistyped_name_of_a_template_is_found(examine, sound, installation, monkeypatch):
+    own = installation / "own"
+    own.mkdir()
+    (own / "drak.css").write_text("")
+    monkeypatch.setenv("NEWSLETTER_PATHS__TEMPLATES", str(own))
+
+    found = examine().findings["templates"]
+
+    assert found["level"] == "WARN"
+    assert found["said"] == "drak.css replaces no template; is dark.css meant?"
+
+
 def test_a_database_of_a_newer_version_is_found(examine, sound):
     with sound.store._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
