@@ -32,12 +32,12 @@ _Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 ta
 
 
 def serve(host: _Host = "127.0.0.1", port: _Port = 8080, config: ConfigOption = None) -> None:
-    """Serves the pages (subscribe, settings, archive, API) and sends the mails they cause."""
+    """Serves the pages, and sends the mails that they cause."""
     _serve(host, port, config, whole=False)
 
 
 def run(host: _Host = "127.0.0.1", port: _Port = 8080, config: ConfigOption = None) -> None:
-    """Runs everything: reads the lists, makes and sends digests at their hour, serves the pages."""
+    """Runs everything: lists, digests at their hour, pages."""
     _serve(host, port, config, whole=True)
 
 

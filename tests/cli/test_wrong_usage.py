@@ -1,4 +1,4 @@
-"""What is typed wrong is told in plain words, with exit code 2."""
+"""What is typed wrong is told in plain words, with exit code 2; and what could be typed instead."""
 
 from __future__ import annotations
 
@@ -22,3 +22,13 @@ def test_a_wrong_number_or_choice_is_told_in_our_words(newsletter, typed, told):
 
     assert ran.code == 2
     assert f"Error: Invalid value for {told}" in ran.err
+
+
+@pytest.mark.parametrize("group", ["", "subscribers", "keys", "fleet"])
+def test_the_overview_cuts_no_sentence_on_a_terminal_of_80_columns(newsletter, monkeypatch, group):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    ran = newsletter(*group.split(), "--help")
+
+    assert ran.code == 0
+    assert "..." not in ran.out.partition("Commands:")[2]
