@@ -101,7 +101,16 @@ def store(app: App) -> Iterator[Finding]:
     """Whether the database opens in the newest shape, can be written, and has room."""
     yield _database(app)
     if app.settings.store_url.startswith("sqlite"):
-        yield _disk(app.database_dir)
+        yield disk(shutil.disk_usage(_nearest(app.database_dir)).free)
+
+
+def disk(free: int) -> Finding:
+    """Whether so many free octets beside the database are enough."""
+    said = f"{free / 1e9:.1f} GB are free where the database lies."
+    fix = "Make room, or move paths.state to a larger disk."
+    if free < _TOO_LITTLE:
+        return fail("disk", said, fix)
+    return warn("disk", said, fix) if free < _LITTLE else ok("disk", said)
 
 
 def _database(app: App) -> Finding:
@@ -116,15 +125,6 @@ def _database(app: App) -> Finding:
     except StoreError as error:
         return fail("store", f"{error}.", "Look at store.url, the rights of the file and the disk.")
     return ok("store", f"The database opens, is migrated and writable; subscribers: {count}.")
-
-
-def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(_nearest(folder)).free
-    said = f"{free / 1e9:.1f} GB are free where the database lies."
-    fix = "Make room, or move paths.state to a larger disk."
-    if free < _TOO_LITTLE:
-        return fail("disk", said, fix)
-    return warn("disk", said, fix) if free < _LITTLE else ok("disk", said)
 
 
 def _nearest(folder: Path) -> Path:
