@@ -362,6 +362,14 @@ def test_a_button_pressed_with_nothing_typed_leaves_nothing_unsaved(web):
     assert "Not saved yet" not in after.text
 
 
+def test_a_long_reading_list_comes_back_after_a_pause_as_well(web):
+    reader = web.reader()
+    at = settings(web, reader)
+    titles = [f"A long title about subject {number} of the field" for number in range(600)]
+    typed = {**form_in(web.client.get(at).text), "liked": "\n".join(titles), "for": "1w"}
+    assert titles[-1] in form_in(web.client.post(f"{at}/pause", data=typed).text)["liked"]
+
+
 def test_a_pause_is_never_a_preview_too_many(web):
     reader = web.reader()
     at = settings(web, reader)
