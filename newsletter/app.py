@@ -73,7 +73,7 @@ class App:
         self.stopping = Event()
         self._usual: Background | None = None
         self._token_sources: dict[Grant, TokenSource] = {}
-        self._templates = templates or (
+        self.own_templates = templates or (
             Path(settings.paths.templates) if settings.paths.templates else None
         )
 
@@ -150,13 +150,13 @@ class App:
     @property
     def template_dirs(self) -> tuple[Path, ...]:
         """Where mail templates are looked up, the operator's own first."""
-        own = (self._templates,) if self._templates else ()
+        own = (self.own_templates,) if self.own_templates else ()
         return (*own, data_dir("templates") / "mail")
 
     @property
     def page_dirs(self) -> tuple[Path, ...]:
         """Where templates of pages are looked up, the operator's own first."""
-        own = (self._templates / "web",) if self._templates else ()
+        own = (self.own_templates / "web",) if self.own_templates else ()
         return (*own, data_dir("templates") / "web")
 
     def post(self, base_url: str) -> Post:

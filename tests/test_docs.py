@@ -55,6 +55,21 @@ def test_every_link_to_a_file_leads_somewhere(root, page):
         assert ((root / page).parent / target).exists(), f"{page} links to {target}"
 
 
+def headings(page: Path) -> set[str]:
+    """The names by which a page's headings can be linked to."""
+    found = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_heading_leads_to_one(root, page):
+    text = (root / page).read_text(encoding="utf-8")
+
+    for target, heading in re.findall(r"\]\((?!https?:)([^)#]*\.md)?#([^)]+)\)", text):
+        there = (root / page).parent / target if target else root / page
+        assert heading in headings(there), f"{page} links to {target}#{heading}"
+
+
 def test_no_committed_text_names_an_index_host_or_a_path_of_a_machine(root):
     files = [root / name for name in ("constraints.txt", "pyproject.toml", "Makefile", "README.md")]
     files += (root / "docs").glob("*.md")

@@ -25,6 +25,11 @@ def test_a_link_says_what_it_was_made_for_and_is_always_the_same(way, subject):
     assert LINKS.url(way, *subject) == f"https://papers.example/{way}/{token}"
 
 
+def test_nobody_guesses_a_signature():
+    signature = LINKS.token(Way.UNSUBSCRIBE, "s1").rpartition(".")[2]
+    assert len(signature) * 6 == 120  # bits, six in a letter of base64
+
+
 def is_refused(way: Way, token: str, *, signed: str) -> bool:
     """Whether it is not ours; one that names anything else within the signed id may be."""
     found = LINKS.read(way, token)

@@ -19,7 +19,15 @@ import typer
 from newsletter import __version__
 from newsletter.app import App
 from newsletter.cli import fleet, keys, operate, subscribers
-from newsletter.cli.common import ConfigOption, complain, note, progress_bar, terminal
+from newsletter.cli.common import (
+    ConfigOption,
+    Doors,
+    complain,
+    note,
+    progress_bar,
+    tell_mistyped_templates,
+    terminal,
+)
 from newsletter.cli.moving import migrate_store
 from newsletter.cli.serve import run as run_service
 from newsletter.cli.serve import serve as serve_pages
@@ -37,21 +45,13 @@ from newsletter.subscriptions import remarks
 
 cli = typer.Typer(
     name="newsletter",
+    cls=Doors,
     help="Trending papers in your inbox: a personal digest with the reason for every pick.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-cli.add_typer(subscribers.cli, name="subscribers")
-cli.add_typer(keys.cli, name="keys")
-cli.add_typer(fleet.cli, name="fleet")
-cli.add_typer(operate.cli)
-cli.command("subscribe")(subscribers.add)
-cli.command("serve")(serve_pages)
-cli.command("run")(run_service)
-cli.command("migrate-store")(migrate_store)
-
 SourceOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -101,7 +101,8 @@ def _say_version(asked: bool) -> None:
 @cli.callback()
 def _newsletter(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Show it.")
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
     pass
@@ -142,7 +143,7 @@ def preview(
     templates: TemplatesOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Shows the true digest of a reader in the local studio, or writes it to files."""
+    """Shows a reader's digest in the local studio, or writes it."""
     app = App(load_settings(config), templates=templates)
     readers = profile or _sample_readers()
     _check_before_reading(app, readers)
@@ -161,7 +162,7 @@ def demo(
     no_open: NoOpenOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """The whole way on built-in defaults: today's papers, two sample readers, the studio."""
+    """Shows today's papers for two sample readers in the studio."""
     app = App(_hasty(load_settings(config)))
     shelf = _live_or_bundled(app)
     bench = _workbench(app, _sample_readers(), [shelf], config, None)
@@ -169,6 +170,17 @@ def demo(
         _write(bench, bench.readers, out)
         return
     _serve(bench, host, port, no_open=no_open)
+
+
+# In the order of `newsletter --help`: after the commands above.
+cli.command("subscribe")(subscribers.add)
+cli.command("run")(run_service)
+cli.command("serve")(serve_pages)
+cli.command("migrate-store")(migrate_store)
+cli.add_typer(subscribers.cli, name="subscribers")
+cli.add_typer(keys.cli, name="keys")
+cli.add_typer(operate.cli)
+cli.add_typer(fleet.cli, name="fleet")
 
 
 def _specs(source: Sequence[str] | None, settings: Settings) -> list[SourceSpec]:
@@ -266,6 +278,7 @@ def _check_before_reading(app: App, readers: Sequence[Path]) -> None:
             "--profile", [f"{', '.join(twice)}: rename one, the file name is the reader"]
         )
     app.post(app.settings.publication.base_url)
+    tell_mistyped_templates(app)
     _ = app.encoder
 
 

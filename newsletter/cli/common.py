@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from typer.core import TyperGroup
 
 from newsletter.app import App
+from newsletter.config import data_dir, in_words
 from newsletter.errors import ConfigError, NewsletterError, harmless
+from newsletter.mail.template_files import mistyped
 
 terminal = Console(stderr=True, highlight=False)
 
@@ -20,6 +24,19 @@ ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", envvar="NEWSLETTER_CONFIG", help="Your settings file (TOML)."),
 ]
+
+
+class Doors(TyperGroup):
+    """All commands; a wrong number or choice is told in our words, not in pydantic's."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was typed."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            if isinstance(error.__cause__, ValidationError):
+                error.message = in_words(error.__cause__.errors()[0])
+            raise
 
 
 def note(sentence: str) -> None:
@@ -32,6 +49,12 @@ def tell_where_mails_go(app: App) -> None:
     if not app.settings.smtp.host:
         folder = app.settings.mail_folder
         note(f"No relay is configured (smtp.host): mails become files in {folder}.")
+
+
+def tell_mistyped_templates(app: App) -> None:
+    """Tells of files in the operator's own directory of templates that replace nothing."""
+    for sentence in mistyped(app.own_templates, data_dir("templates")):
+        note(f"templates: {sentence}")
 
 
 def write_private(file: Path, content: Iterable[bytes]) -> None:

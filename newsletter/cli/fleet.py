@@ -35,7 +35,7 @@ def worker(
     ] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Makes and sends digests and reads lists, together with all other workers, until SIGTERM."""
+    """Does its share of the work of all workers, until SIGTERM. Reads lists, makes and sends digests."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the worker has its own way
     settings = load_settings(config)
     if settings.store_url.startswith("sqlite"):

@@ -37,7 +37,7 @@ def list_(config: ConfigOption = None) -> None:
 
 @cli.command()
 def rotate(config: ConfigOption = None) -> None:
-    """Makes a new key, which signs every link from now on; older links stay valid."""
+    """Makes a key that signs from now on. Older links stay valid."""
     app = App(load_settings(config))
     app.store.link_keys(app.now())  # an installation that has none gets its first one
     key = app.store.add_link_key(app.now())
@@ -52,7 +52,7 @@ def drop(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Forgets a key that does not sign any more: every link signed with it stops working."""
+    """Forgets an old key. Every link signed with it stops working."""
     app = App(load_settings(config))
     keys = _keys(app)
     until = _needed_until(keys, _place(keys, version))

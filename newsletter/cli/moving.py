@@ -21,7 +21,7 @@ def migrate_store(
     target: Annotated[str, typer.Argument(metavar="TO", help="Address of an empty one.")],
     config: ConfigOption = None,
 ) -> None:
-    """Moves everything into another database and compares the two; the old one stays as it is."""
+    """Moves everything into another database. Compares the two; the old one stays as it is."""
     app = App(load_settings(config))
     try:
         with _at_rest(app, source):

@@ -39,7 +39,7 @@ _MOST_NAMED = 5
 
 @cli.command()
 def status(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Shows papers, subscribers, digests due, the outbox and its last errors, alarms and keys."""
+    """Shows papers, readers, digests due, outbox, alarms, keys."""
     app = App(load_settings(config))
     situation = status_words.look(app.store_to_look_at, app.now())
     if as_json:
@@ -54,7 +54,7 @@ def deliver(
     limit: Annotated[int, typer.Option("--limit", min=1, help="Most mails in the round.")] = 50,
     config: ConfigOption = None,
 ) -> None:
-    """Hands over the mails that are due, one round, and says what became of them."""
+    """Hands over the mails that are due, one round. Says what became of them."""
     # Imported late: the lock lies in the room that knows the scheduler and the web.
     from newsletter.postman import mind_the_clock
     from newsletter.runner import only_instance
@@ -85,7 +85,7 @@ def explain_(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
-    """Says why a person did or did not get a paper: sentences first, figures after."""
+    """Says why a person did or did not get a paper."""
     app = App(load_settings(config))
     store = app.store_to_look_at
     kept = _kept(store, email)
@@ -112,7 +112,7 @@ def replay_(
     ] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Makes the mail of a stored digest again and says whether it is what was sent."""
+    """Makes a mail again. Says whether it is what was sent."""
     app = App(load_settings(config))
     made = replay(recall(app.store_to_look_at, digest), app.live_post)
     if out:
@@ -145,7 +145,7 @@ def send_test(
     ] = "latest",
     config: ConfigOption = None,
 ) -> None:
-    """Sends somebody's digest to EMAIL as a test: marked, with links that change nothing."""
+    """Sends somebody's digest as a test. It is marked, and its links change nothing."""
     app = App(load_settings(config))
     to = mailbox(email)
     with app.store.register() as register:
@@ -181,7 +181,7 @@ def doctor(
     ] = "",
     config: ConfigOption = None,
 ) -> None:
-    """Looks at settings, store, relay, names, lists, pages and clock; exit code 1 if one fails."""
+    """Looks at settings, store, relay, DNS, lists, pages, clock. Exit code 1 if one fails."""
     # Imported late: only this command asks the DNS.
     from newsletter.cli.doctor import examined, resolver_for, tell
 
@@ -196,7 +196,7 @@ def backup(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Copies the whole database while everything runs, and looks the copy over."""
+    """Copies the SQLite database while everything runs. Looks the copy over."""
     app = App(load_settings(config))
     copied = app.store_to_look_at.back_up(file, force=force)
     named = ("papers", "subscribers", "digests")

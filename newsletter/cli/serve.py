@@ -14,7 +14,13 @@ import typer
 
 from newsletter import logs
 from newsletter.app import App
-from newsletter.cli.common import ConfigOption, note, tell_where_mails_go, terminal
+from newsletter.cli.common import (
+    ConfigOption,
+    note,
+    tell_mistyped_templates,
+    tell_where_mails_go,
+    terminal,
+)
 from newsletter.config import load_settings
 from newsletter.listen import bind, url_of
 
@@ -26,12 +32,12 @@ _Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 ta
 
 
 def serve(host: _Host = "127.0.0.1", port: _Port = 8080, config: ConfigOption = None) -> None:
-    """Serves the pages (subscribe, settings, archive, API) and sends the mails they cause."""
+    """Serves the pages, and sends the mails that they cause."""
     _serve(host, port, config, whole=False)
 
 
 def run(host: _Host = "127.0.0.1", port: _Port = 8080, config: ConfigOption = None) -> None:
-    """Runs everything: reads the lists, makes and sends digests at their hour, serves the pages."""
+    """Runs everything: lists, digests at their hour, pages."""
     _serve(host, port, config, whole=True)
 
 
@@ -72,5 +78,6 @@ def _say_where(url: str) -> None:
 
 def _tell_first_steps(app: App, *, whole: bool) -> None:
     tell_where_mails_go(app)
+    tell_mistyped_templates(app)
     if not whole and not app.has_papers:
         note("No papers are stored: a bundled page stands in; `newsletter fetch` reads today's.")

@@ -31,7 +31,7 @@ from newsletter.subscriptions import (
 )
 
 cli = typer.Typer(
-    help="The subscribers: add, look, edit, import, export, unsubscribe, forget.",
+    help="Subscribers: add, look, edit, import, export, forget.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -60,7 +60,7 @@ def add(
     ] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Enters a subscriber: pending, or with --confirmed active; who left comes back."""
+    """Enters a subscriber. Pending; with --confirmed active, and who left comes back."""
     app = App(load_settings(config))
     desk = app.subscriptions
     before = wishes_of(desk.find(email)) if desk.knows(email) else None
@@ -95,7 +95,7 @@ def list_(
 
 @cli.command()
 def show(email: Email, as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Shows one subscriber; --json gives everything kept about them."""
+    """Shows one subscriber. --json gives everything kept about them."""
     desk = _desk(config)
     held = desk.export(desk.find(email).id)
     if as_json:
@@ -120,7 +120,7 @@ def edit(
     resume: Annotated[bool, typer.Option("--resume", help="Ends a pause now.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Changes what is named and keeps the rest; a list given replaces the former one."""
+    """Changes what is named. The rest stays; a list given replaces the former one."""
     emptied = dict.fromkeys(map(_list_name, clear or ()), ())
     told = replace(told, given={**told.given, **emptied})
     until = _day(pause_until) if pause_until else None
@@ -148,7 +148,7 @@ def import_(
     consent: ConsentOption = _VOUCHED,
     config: ConfigOption = None,
 ) -> None:
-    """Takes subscribers over from a file; those we know stay as they are."""
+    """Takes subscribers over from a file. Those we know stay as they are."""
     read = read_table(file)
     for sentence in read.notes:
         note(f"{file}: {sentence}")
@@ -173,7 +173,7 @@ def export(
     status: StatusOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Writes all subscribers as CSV or JSON, which `import` reads again."""
+    """Writes all subscribers as CSV or JSON. `import` reads both again."""
     rows = export_rows(App(load_settings(config)).store, status=status)
     as_json = as_json or (file is not None and file.suffix.lower() == ".json")
     lines = write_json(rows) if as_json else write_csv(rows)
@@ -190,7 +190,7 @@ def unsubscribe(
     reason: Annotated[str, typer.Option("--reason", help="For the record.")] = "",
     config: ConfigOption = None,
 ) -> None:
-    """No more digests; the profile is kept in case they come back."""
+    """Ends their digests. The profile is kept in case they come back."""
     app = App(load_settings(config))
     desk = app.subscriptions
     subscriber = desk.unsubscribe(desk.find(email).id, now=app.now(), reason=reason)
@@ -203,7 +203,7 @@ def forget(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Erases everything about them; a salted hash stays, so that nobody mails them again."""
+    """Erases everything about them. A salted hash stays, so that nobody mails them again."""
     app = App(load_settings(config))
     desk = app.subscriptions
     subscriber = desk.find(email)

@@ -85,28 +85,40 @@ _ReadingList = Annotated[
 
 def _options(
     profile: _ReaderFile = None,
-    name: Annotated[str | None, typer.Option("--name", help="What they like to be called.")] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="TEXT", help="What they like to be called.")
+    ] = None,
     topics: Annotated[
-        Texts, typer.Option("--topic", help="In their own words; may be repeated.")
+        Texts, typer.Option("--topic", metavar="TEXT", help="In their own words; may be repeated.")
     ] = None,
     keywords: Annotated[
-        Texts, typer.Option("--keyword", help="Must occur; may be repeated.")
+        Texts, typer.Option("--keyword", metavar="TEXT", help="Must occur; may be repeated.")
     ] = None,
-    authors: Annotated[Texts, typer.Option("--author", help="To follow; may be repeated.")] = None,
+    authors: Annotated[
+        Texts, typer.Option("--author", metavar="TEXT", help="To follow; may be repeated.")
+    ] = None,
     organizations: Annotated[
-        Texts, typer.Option("--organization", help="To follow; may be repeated.")
+        Texts, typer.Option("--organization", metavar="TEXT", help="To follow; may be repeated.")
     ] = None,
     categories: Annotated[
-        Texts, typer.Option("--category", help="arXiv code such as cs.CL; may be repeated.")
+        Texts,
+        typer.Option(
+            "--category", metavar="TEXT", help="arXiv code such as cs.CL; may be repeated."
+        ),
     ] = None,
     liked: Annotated[
-        Texts, typer.Option("--like", help="arXiv id or title; may be repeated.")
+        Texts, typer.Option("--like", metavar="TEXT", help="arXiv id or title; may be repeated.")
     ] = None,
     library: _ReadingList = None,
-    muted: Annotated[Texts, typer.Option("--mute", help="Never appears; may be repeated.")] = None,
-    max_papers: Annotated[int | None, typer.Option("--max-papers", help="1 to 50.")] = None,
+    muted: Annotated[
+        Texts, typer.Option("--mute", metavar="TEXT", help="Never appears; may be repeated.")
+    ] = None,
+    max_papers: Annotated[
+        int | None, typer.Option("--max-papers", metavar="NUMBER", help="1 to 50.")
+    ] = None,
     trend_weight: Annotated[
-        float | None, typer.Option("--trend-weight", help="0 only taste, 1 only trend.")
+        float | None,
+        typer.Option("--trend-weight", metavar="NUMBER", help="0 only taste, 1 only trend."),
     ] = None,
     surprise: Annotated[
         bool | None, typer.Option("--surprise/--no-surprise", help="A place for a rising paper.")
@@ -120,7 +132,9 @@ def _options(
     send_at: Annotated[
         str | None, typer.Option("--at", metavar="HH:MM", help="Their local time.")
     ] = None,
-    timezone: Annotated[str | None, typer.Option("--timezone", metavar="Europe/Berlin")] = None,
+    timezone: Annotated[
+        str | None, typer.Option("--timezone", metavar="NAME", help="Such as Europe/Berlin.")
+    ] = None,
     format: Annotated[  # noqa: A002 - the key of a reader's file
         str | None, typer.Option("--format", metavar="html|text", help="What mails are made of.")
     ] = None,

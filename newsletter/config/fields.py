@@ -22,7 +22,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from newsletter.config.files import NOT_TO_BE_SHOWN
 from newsletter.membership import one_line
@@ -168,6 +168,13 @@ def _plain(value: object) -> object:
     return one_line(value) if isinstance(value, str) else value
 
 
+def _no_truth(value: object) -> object:
+    """To Python, `true` is 1."""
+    if isinstance(value, bool):
+        raise PydanticKnownError("float_type")
+    return value
+
+
 def _secret(value: object) -> object:
     if not isinstance(value, str | SecretStr):
         raise PydanticCustomError(NOT_TO_BE_SHOWN, "must be text in quotes")
@@ -218,6 +225,8 @@ def _close_zone(folded: str) -> str:
     return next((places[name] for name in (*cities, *alike)), "")
 
 
+Whole = Annotated[int, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth)]
 Interest = Annotated[str, BeforeValidator(_plain), StringConstraints(min_length=1, max_length=1000)]
 # The longest sensible list is a whole library pasted as liked papers.
 Interests = Annotated[tuple[Interest, ...], Field(max_length=5000)]

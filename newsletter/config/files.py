@@ -110,7 +110,7 @@ def _given(mistake: Any) -> str:
         value and isinstance(value, dict | list)
     ):
         return ""
-    shown = repr(value)
+    shown = repr(value).lower() if isinstance(value, bool) else repr(value)  # as in TOML
     if _LOGIN.search(shown):
         return ""
     return f" (given: {shown if len(shown) < 60 else shown[:57] + '...'})"

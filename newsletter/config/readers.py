@@ -10,7 +10,16 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationError
 
-from newsletter.config.fields import FROZEN, Address, Interests, LocalTime, Weekday, Zone
+from newsletter.config.fields import (
+    FROZEN,
+    Address,
+    Interests,
+    LocalTime,
+    Number,
+    Weekday,
+    Whole,
+    Zone,
+)
 from newsletter.config.files import read_toml, sentences
 from newsletter.errors import ConfigError
 from newsletter.membership import Wishes, one_line, wishes_of
@@ -41,11 +50,11 @@ class ReaderFile(BaseModel):
     liked: Interests = ()
     disliked: Interests = ()
     muted: Interests = ()
-    max_papers: Annotated[int, Field(ge=1, le=50)] = 10
-    min_score: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
-    trend_weight: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.25
+    max_papers: Annotated[Whole, Field(ge=1, le=50)] = 10
+    min_score: Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)] = 0.0
+    trend_weight: Annotated[Number, Field(ge=0, le=1, allow_inf_nan=False)] = 0.25
     surprise: bool = True
-    abstract_length: Annotated[int, Field(ge=0, le=2000)] = 280
+    abstract_length: Annotated[Whole, Field(ge=0, le=2000)] = 280
 
     def subscriber(self, reader_id: str) -> Subscriber:
         """The reader as a subscriber called `reader_id`."""

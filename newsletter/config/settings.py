@@ -37,6 +37,7 @@ from newsletter.config.fields import (
     Marked,
     MaybeAddress,
     NamedHost,
+    Number,
     Origin,
     Place,
     Proxy,
@@ -45,6 +46,7 @@ from newsletter.config.fields import (
     SenderId,
     Web,
     Webhook,
+    Whole,
 )
 from newsletter.config.files import data_dir, read_toml, sentences
 from newsletter.config.variables import Variables
@@ -104,14 +106,14 @@ class SourceSettings(BaseModel):
     arxiv_fallback: Categories
     user_agent: Annotated[Header, StringConstraints(min_length=1)]
     contact: Header
-    timeout_seconds: Annotated[float, Field(gt=0, le=300)]
-    max_bytes: Annotated[int, Field(ge=10_000, le=200_000_000)]
-    attempts: Annotated[int, Field(ge=1, le=10)]
-    longest_wait_seconds: Annotated[float, Field(ge=0, le=3600)]
+    timeout_seconds: Annotated[Number, Field(gt=0, le=300)]
+    max_bytes: Annotated[Whole, Field(ge=10_000, le=200_000_000)]
+    attempts: Annotated[Whole, Field(ge=1, le=10)]
+    longest_wait_seconds: Annotated[Number, Field(ge=0, le=3600)]
     obey_robots: bool
     proxy: Forwarder
     ca_file: Place
-    days_back: Annotated[int, Field(ge=1, le=31)]
+    days_back: Annotated[Whole, Field(ge=1, le=31)]
 
 
 class SelectionSettings(BaseModel):
@@ -127,7 +129,7 @@ class MailSettings(BaseModel):
 
     model_config = FROZEN
 
-    html_limit: Annotated[int, Field(ge=30_000, le=100_000)]
+    html_limit: Annotated[Whole, Field(ge=30_000, le=100_000)]
 
 
 class DigestSettings(BaseModel):
@@ -135,11 +137,11 @@ class DigestSettings(BaseModel):
 
     model_config = FROZEN
 
-    min_papers: Annotated[int, Field(ge=1, le=50)]
+    min_papers: Annotated[Whole, Field(ge=1, le=50)]
 
 
 Waits = Annotated[
-    tuple[Annotated[float, Field(ge=0.1, le=10_080)], ...], Field(min_length=1, max_length=100)
+    tuple[Annotated[Number, Field(ge=0.1, le=10_080)], ...], Field(min_length=1, max_length=100)
 ]
 
 
@@ -148,11 +150,11 @@ class ScheduleSettings(BaseModel):
 
     model_config = FROZEN
 
-    ingest_minutes: Annotated[float, Field(ge=1, le=1440)]
-    compose_seconds: Annotated[float, Field(ge=1, le=3600)]
+    ingest_minutes: Annotated[Number, Field(ge=1, le=1440)]
+    compose_seconds: Annotated[Number, Field(ge=1, le=3600)]
     digest_retry_minutes: Waits
     letter_retry_minutes: Waits
-    give_up_hours: Annotated[float, Field(ge=1, le=240)]
+    give_up_hours: Annotated[Number, Field(ge=1, le=240)]
 
 
 class LoginSettings(BaseModel):
@@ -185,7 +187,7 @@ class RelaySettings(LoginSettings):
     """One relay; `[[smtp.fallback]]` names those asked when the ones before do not serve us."""
 
     host: NamedHost
-    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    port: Annotated[Whole, Field(ge=1, le=65535)] = 587
     security: Literal["starttls", "tls", "none"] = "starttls"
     ca_file: Place = ""
 
@@ -195,29 +197,29 @@ class DomainSettings(BaseModel):
 
     model_config = FROZEN
 
-    rate_per_second: Annotated[float, Field(ge=0)] = 0.0
-    connections: Annotated[int, Field(ge=0)] = 0
+    rate_per_second: Annotated[Number, Field(ge=0)] = 0.0
+    connections: Annotated[Whole, Field(ge=0)] = 0
 
 
 class SmtpSettings(LoginSettings):
     """`[smtp]`: the relays that take our mails, and their pace; without a host they become files."""
 
     host: Host
-    port: Annotated[int, Field(ge=1, le=65535)]
+    port: Annotated[Whole, Field(ge=1, le=65535)]
     security: Literal["starttls", "tls", "none"]
-    timeout_seconds: Annotated[float, Field(gt=0, le=300)]
+    timeout_seconds: Annotated[Number, Field(gt=0, le=300)]
     ca_file: Place
-    mails_per_connection: Annotated[int, Field(ge=1, le=10_000)]
-    window: Annotated[int, Field(ge=1, le=100)]
+    mails_per_connection: Annotated[Whole, Field(ge=1, le=10_000)]
+    window: Annotated[Whole, Field(ge=1, le=100)]
     folder: Place
     folder_format: Literal["eml", "maildir"]
     fallback: tuple[RelaySettings, ...]
-    connections: Annotated[int, Field(ge=1, le=32)]
-    rate_per_second: Annotated[float, Field(ge=0)]
-    domain_rate_per_second: Annotated[float, Field(ge=0)]
-    domain_connections: Annotated[int, Field(ge=0)]
+    connections: Annotated[Whole, Field(ge=1, le=32)]
+    rate_per_second: Annotated[Number, Field(ge=0)]
+    domain_rate_per_second: Annotated[Number, Field(ge=0)]
+    domain_connections: Annotated[Whole, Field(ge=0)]
     domains: Annotated[dict[str, DomainSettings], ByDomain]
-    warm_up: tuple[Annotated[int, Field(ge=1)], ...]
+    warm_up: tuple[Annotated[Whole, Field(ge=1)], ...]
     warm_up_from: Day
 
     @model_validator(mode="after")
@@ -253,12 +255,12 @@ class BounceSettings(LoginSettings):
     address: Marked
     maildir: Place
     host: Host
-    port: Annotated[int, Field(ge=1, le=65535)]
+    port: Annotated[Whole, Field(ge=1, le=65535)]
     security: Literal["tls", "starttls", "none"]
     folder: str
     processed: str
     ca_file: Place
-    poll_minutes: Annotated[float, Field(ge=0.1, le=1440)]
+    poll_minutes: Annotated[Number, Field(ge=0.1, le=1440)]
 
     @model_validator(mode="after")
     def _is_one_mailbox(self) -> Self:
@@ -277,12 +279,12 @@ class WebSettings(BaseModel):
     consent: Annotated[str, StringConstraints(min_length=10, max_length=500)]
     cors_origins: tuple[Origin, ...]
     trusted_proxies: tuple[Proxy, ...]
-    hsts_seconds: Annotated[int, Field(ge=0, le=63_072_000)]
-    mails_per_hour: Annotated[int, Field(ge=1)]
-    signups_per_hour: Annotated[int, Field(ge=1)]
-    signups_per_day: Annotated[int, Field(ge=1)]
-    unproven_per_hour: Annotated[int, Field(ge=0)]
-    previews_per_minute: Annotated[int, Field(ge=1)]
+    hsts_seconds: Annotated[Whole, Field(ge=0, le=63_072_000)]
+    mails_per_hour: Annotated[Whole, Field(ge=1)]
+    signups_per_hour: Annotated[Whole, Field(ge=1)]
+    signups_per_day: Annotated[Whole, Field(ge=1)]
+    unproven_per_hour: Annotated[Whole, Field(ge=0)]
+    previews_per_minute: Annotated[Whole, Field(ge=1)]
     index: bool
 
 
@@ -293,7 +295,7 @@ class OperatorSettings(BaseModel):
 
     address: MaybeAddress
     webhook_url: Webhook
-    late_minutes: Annotated[int, Field(ge=5, le=1440)]
+    late_minutes: Annotated[Whole, Field(ge=5, le=1440)]
     metrics_public: bool
     log_format: Literal["text", "json"]
     log_level: Literal["debug", "info", "warning", "error"]

@@ -13,6 +13,7 @@ from newsletter.config import Settings, data_dir
 from newsletter.config.files import read_toml
 from newsletter.doctor.findings import Finding, fail, ok, warn
 from newsletter.errors import NewsletterError, StoreError
+from newsletter.mail.template_files import mistyped
 from newsletter.sources.addresses import is_this_machine
 
 # RFC 2606 and RFC 6761: names that lead nowhere, as in the defaults.
@@ -74,11 +75,13 @@ def base_url(given: Settings) -> Finding:
 
 
 def templates(app: App) -> Finding:
-    """Whether every template compiles."""
+    """Whether every template of mails compiles, and each own file replaces one."""
     try:
         app.post(app.settings.publication.base_url)
     except NewsletterError as error:
         return fail("templates", f"{error}.", "Mend the template; `newsletter preview` shows it.")
+    if odd := " ".join(mistyped(app.own_templates, data_dir("templates"))):
+        return warn("templates", odd, "Rename it, or leave it if it is your own.")
     return ok("templates", "All templates compile.")
 
 
@@ -98,7 +101,16 @@ def store(app: App) -> Iterator[Finding]:
     """Whether the database opens in the newest shape, can be written, and has room."""
     yield _database(app)
     if app.settings.store_url.startswith("sqlite"):
-        yield _disk(app.database_dir)
+        yield disk(shutil.disk_usage(_nearest(app.database_dir)).free)
+
+
+def disk(free: int) -> Finding:
+    """Whether so many free octets beside the database are enough."""
+    said = f"{free / 1e9:.1f} GB are free where the database lies."
+    fix = "Make room, or move paths.state to a larger disk."
+    if free < _TOO_LITTLE:
+        return fail("disk", said, fix)
+    return warn("disk", said, fix) if free < _LITTLE else ok("disk", said)
 
 
 def _database(app: App) -> Finding:
@@ -113,15 +125,6 @@ def _database(app: App) -> Finding:
     except StoreError as error:
         return fail("store", f"{error}.", "Look at store.url, the rights of the file and the disk.")
     return ok("store", f"The database opens, is migrated and writable; subscribers: {count}.")
-
-
-def _disk(folder: Path) -> Finding:
-    free = shutil.disk_usage(_nearest(folder)).free
-    said = f"{free / 1e9:.1f} GB are free where the database lies."
-    fix = "Make room, or move paths.state to a larger disk."
-    if free < _TOO_LITTLE:
-        return fail("disk", said, fix)
-    return warn("disk", said, fix) if free < _LITTLE else ok("disk", said)
 
 
 def _nearest(folder: Path) -> Path:

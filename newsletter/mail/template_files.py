@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from newsletter.errors import ConfigError, TemplateError
+
+_ALIKE = 0.8  # of 1: `crad.mjml.j2` and `card.mjml.j2` are, `footer.html.j2` is like none
+
+
+def mistyped(own: Path | None, ours: Path) -> Iterator[str]:
+    """A sentence on each file of an operator's directory that is nearly called like one of ours.
+
+    Such a file replaces nothing. One with a name of its own may be asked for by another.
+
+    Args:
+        ours: the directory with all templates that ship with us, by kind (`mail`, `web`).
+    """
+    if own is None:
+        return
+    known = [file.relative_to(ours).as_posix() for file in ours.glob("*/*")]
+    known += [name.removeprefix("mail/") for name in known if name.startswith("mail/")]
+    for file in sorted((*own.glob("*"), *own.glob("mail/*"), *own.glob("web/*"))):
+        name = file.relative_to(own).as_posix()
+        if name not in known and file.is_file():
+            for close in difflib.get_close_matches(name, known, 1, _ALIKE):
+                yield f"{name} replaces no template; is {close} meant?"
 
 
 class TemplateFiles:

@@ -15,7 +15,7 @@ from newsletter.sources.raw import as_map, as_text, from_json, from_python
 _LISTS = ("searchResults", "dailyPapers", "papers")
 
 
-def parse_api(text: str, *, source: str = "api", day: date | None = None) -> Listing:
+def parse_api(text: str, *, day: date | None = None) -> Listing:
     """Reads an answer of `/api/daily_papers`, `/api/papers/search` or `/api/papers/{id}`.
 
     A Python literal of the same data is understood too: some archives keep the answers so.
@@ -26,8 +26,8 @@ def parse_api(text: str, *, source: str = "api", day: date | None = None) -> Lis
     Raises:
         SourceError: it is no such answer, or too much of it is unusable.
     """
-    items = _items(_decoded(text, source), source)
-    return listing_of(items, source=source, tier=Tier.API, day=day)
+    items = _items(_decoded(text))
+    return listing_of(items, source="api", tier=Tier.API, day=day)
 
 
 def listing_of(
@@ -40,16 +40,16 @@ def listing_of(
     return check(listing, dropped=len(entries) - len(kept))
 
 
-def _decoded(text: str, source: str) -> Any:
+def _decoded(text: str) -> Any:
     for decode in (from_json, from_python):
         try:
             return decode(text)
         except ValueError:
             continue
-    raise SourceError("the answer is not JSON", source=source, tier=Tier.API)
+    raise SourceError("the answer is not JSON", source="api", tier=Tier.API)
 
 
-def _items(data: Any, source: str) -> list[Any]:
+def _items(data: Any) -> list[Any]:
     if isinstance(data, list):
         return data
     answer = as_map(data)
@@ -58,7 +58,7 @@ def _items(data: Any, source: str) -> list[Any]:
         return list(listed)
     if "id" in answer or "paper" in answer:
         return [answer]
-    raise SourceError(_no_list(answer), source=source, tier=Tier.API)
+    raise SourceError(_no_list(answer), source="api", tier=Tier.API)
 
 
 def _no_list(answer: object) -> str:

@@ -22,7 +22,7 @@ _LONGEST_TITLE = 300  # characters; the longest title of 14,778 has 206
 _PROSE = 100  # characters; the shortest abstract of 14,778 has 165
 
 
-def parse_dump(text: str, *, source: str = "dump") -> Listing:
+def parse_dump(text: str) -> Listing:
     """Reads titles and abstracts; ids are made from titles, links lead to a title search.
 
     Raises:
@@ -33,12 +33,12 @@ def parse_dump(text: str, *, source: str = "dump") -> Listing:
     if not pairs or not (banner or _is_prose(pairs)):
         raise SourceError(
             "no titles and abstracts in turn: this is no text of the papers page",
-            source=source,
+            source="dump",
             tier=Tier.DUMP,
         )
     entries = [_entry(title, abstract, rank) for rank, (title, abstract) in enumerate(pairs, 1)]
     kept = tuple(entry for entry in entries if entry)
-    listing = Listing(source=source, tier=Tier.DUMP, entries=kept)
+    listing = Listing(source="dump", tier=Tier.DUMP, entries=kept)
     return check(listing, dropped=strays + len(entries) - len(kept))
 
 

@@ -44,7 +44,7 @@ def are_lines(text: str) -> bool:
         return False
 
 
-def parse_lines(text: str, *, source: str = "lines") -> Listing:
+def parse_lines(text: str) -> Listing:
     """Reads the lines back; texts are already clean and stay as they are.
 
     Raises:
@@ -55,13 +55,13 @@ def parse_lines(text: str, *, source: str = "lines") -> Listing:
     kept = [_entry(record) for record in records if record]
     days = {entry.paper.listed_on for entry in kept}
     listing = Listing(
-        source=source,
+        source="lines",
         tier=_tier(records),
         entries=tuple(kept),
         listed_on=days.pop() if len(days) == 1 else None,
     )
     if not kept:
-        raise SourceError("no line is a record of a paper", source=source, tier=listing.tier)
+        raise SourceError("no line is a record of a paper", source="lines", tier=listing.tier)
     return check(listing, dropped=len(records) - len(kept))
 
 

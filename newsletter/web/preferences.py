@@ -101,17 +101,17 @@ class Preferences:
         until = pause_of(sent.last("for"), sent.last("until"), reader, now)
         if until is None:
             wrong = "Please choose a day after today."
-            return self._page(token, reader, status=422, pause_wrong=wrong)
+            return self._unsaved(token, reader, sent, status=422, pause_wrong=wrong)
         reader = self._site.subscriptions.pause(reader.id, until, now=now)
-        return self._page(token, reader, saved="Paused", changed=(standing(reader),))
+        return self._unsaved(token, reader, sent, saved="Paused", changed=(standing(reader),))
 
-    def resume(self, token: str) -> HTMLResponse:
+    def resume(self, token: str, sent: PostedForm) -> HTMLResponse:
         """The pause ends."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
         if isinstance(reader, HTMLResponse) or not is_subscribed(reader.status):
             return self.show(token)
         reader = self._site.subscriptions.resume(reader.id, now=self._site.now())
-        return self._page(token, reader, saved="Welcome back", changed=(standing(reader),))
+        return self._unsaved(token, reader, sent, saved="Welcome back", changed=(standing(reader),))
 
     def undo(self, token: str, sent: PostedForm) -> HTMLResponse:
         """Takes a vote back, or all of them."""
@@ -121,10 +121,10 @@ class Preferences:
         if sent.last("all"):
             self._site.subscriptions.forget_votes(reader.id)
             told = "No vote counts any more; what you wrote yourself does."
-            return self._page(token, reader, saved="Votes forgotten", changed=(told,))
+            return self._unsaved(token, reader, sent, saved="Votes forgotten", changed=(told,))
         gone = self._site.subscriptions.undo(reader.id, sent.last("paper"))
         told = "That vote counts no more." if gone else "There was no such vote any more."
-        return self._page(token, reader, saved="Taken back", changed=(told,))
+        return self._unsaved(token, reader, sent, saved="Taken back", changed=(told,))
 
     def come_back(self, token: str) -> HTMLResponse:
         """Somebody who gets nothing any more wants it again."""
@@ -180,6 +180,18 @@ class Preferences:
             return self._page(token, reader, kept, Glance(problem=RESTING), status=status, **told)
 
         return too_many(sent, judgement, page)
+
+    def _unsaved(self, token: str, reader: Subscriber, sent: Posted, **told: Any) -> HTMLResponse:
+        """The page after another button than Save: what was typed stands in its fields again."""
+        begun = _begun_with(sent)
+        if not begun:  # without the form, by a program or an old page
+            return self._page(token, reader, **told)
+        looks = looks_at(sent.last("liked"), sent.file)
+        calm = self._site.doorman.may_preview(sent.client, looks).answer is Answer.LET_IN
+        filled = self._fill(sent if calm else light(sent), reader)
+        looked = None if calm else Glance(problem=RESTING)
+        unsaved = bool(filled.errors) or filled.wishes != wishes_of(reader)
+        return self._page(token, reader, filled, looked, unsaved=unsaved, **told, **begun)
 
     def _fill(self, sent: PostedForm, reader: Subscriber) -> Filled:
         site, told = self._site, replace(sent, values=touched(sent.values))

@@ -6,11 +6,11 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from operate_world import Relay, relay_at, stock
+from serving import serving
 
 from newsletter.app import App
 from newsletter.cli import main
@@ -52,17 +52,9 @@ def papers_page() -> Iterator[PapersPage]:
             self.end_headers()
             self.wfile.write(raw)
 
-        def log_message(self, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    page.url = f"http://127.0.0.1:{server.server_port}"
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield page
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as port:
+        page.url = f"http://127.0.0.1:{port}"
+        yield page
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from scripted_relay import scripted_relay
 from newsletter.app import App
 from newsletter.config import load_settings
 from newsletter.doctor import outside
-from newsletter.doctor.house import leads_nowhere
+from newsletter.doctor.house import disk, leads_nowhere
 from newsletter.listen import bind
 
 HOME = "papers.org"
@@ -335,6 +335,32 @@ def test_a_broken_template_is_found(examine, sound, installation, monkeypatch):
 
     assert found["level"] == "FAIL"
     assert "digest.txt.j2:1" in found["said"]
+
+
+def test_a_mistyped_name_of_a_template_is_found(examine, sound, installation, monkeypatch):
+    own = installation / "own"
+    own.mkdir()
+    (own / "drak.css").write_text("")
+    monkeypatch.setenv("NEWSLETTER_PATHS__TEMPLATES", str(own))
+
+    found = examine().findings["templates"]
+
+    assert found["level"] == "WARN"
+    assert found["said"] == "drak.css replaces no template; is dark.css meant?"
+
+
+@pytest.mark.parametrize(
+    ("free", "level"),
+    [
+        (1_000_000_000, "OK"),
+        (999_999_999, "WARN"),
+        (100_000_000, "WARN"),
+        (99_999_999, "FAIL"),
+        (0, "FAIL"),
+    ],
+)
+def test_a_disk_is_told_before_it_is_full(free, level):
+    assert disk(free).level == level
 
 
 def test_a_database_of_a_newer_version_is_found(examine, sound):

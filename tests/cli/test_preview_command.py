@@ -179,6 +179,32 @@ def test_a_broken_template_ends_with_1_and_its_file_and_line(
     assert "mj-sction" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("mistyped", "meant"),
+    [
+        ("crad.mjml.j2", "card.mjml.j2"),
+        ("mail/digest.mjml", "mail/digest.mjml.j2"),
+        ("web/fornt.html.j2", "web/front.html.j2"),
+        ("front.html.j2", "web/front.html.j2"),
+    ],
+)
+def test_an_own_template_that_replaces_none_is_told_with_the_one_that_may_be_meant(
+    newsletter, installation, papers_page, item, reader, mistyped, meant
+):
+    papers_page.lists(item(1))
+    file = installation / "own" / mistyped
+    file.parent.mkdir(parents=True)
+    file.write_text("nobody asks for this")
+    (installation / "own" / "signature.html.j2").write_text("a part of their own")
+
+    given = ("--source", "trending", "--profile", reader, "--templates", installation / "own")
+    ran = newsletter("preview", *given, "--out", "out")
+
+    assert ran.code == 0
+    told = [line for line in ran.err.splitlines() if line.startswith("templates: ")]
+    assert told == [f"templates: {mistyped} replaces no template; is {meant} meant?"]
+
+
 def test_a_directory_of_templates_that_is_not_there_is_named(newsletter, installation, reader):
     given = ("--source", "trending", "--profile", reader, "--templates", "my-templates")
 

@@ -76,6 +76,36 @@ def test_every_mistake_is_named_at_once_with_its_key(write):
     assert "publicaton: unknown key; did you mean publication?" in problems
 
 
+SHIPPED = tomllib.loads((data_dir("config") / "newsletter.toml").read_text(encoding="utf-8"))
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        (table, key)
+        for table, keys in SHIPPED.items()
+        for key, value in keys.items()
+        if is_number(value) or (isinstance(value, list) and all(map(is_number, value)) and value)
+    ],
+)
+def test_true_is_not_taken_for_the_number_one(write, table, key):
+    value = "[true]" if isinstance(SHIPPED[table][key], list) else "true"
+
+    said = refusal(write(f"[{table}]\n{key} = {value}\n"))
+
+    assert f"{table}.{key}" in said
+    assert "must be a number (given: true)" in said
+
+
+def test_true_is_no_number_of_papers_in_a_reader_file_either(write):
+    with pytest.raises(ConfigError, match=r"max_papers: must be a number \(given: true\)"):
+        load_reader(write("max_papers = true\n"))
+
+
 @pytest.mark.parametrize("proxy", ["caddy", "10.0.0.1/8", "10.0.0.2:443"])
 def test_a_proxy_that_nobody_could_ever_come_from_is_refused(write, proxy):
     with pytest.raises(ConfigError, match=r"web\.trusted_proxies\.1: is no address such as"):

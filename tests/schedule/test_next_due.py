@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from newsletter.model import Cadence, Status, Subscriber
-from newsletter.schedule import edition_at, next_due
+from newsletter.schedule import due_after, edition_at, next_due
 
 ZONES = (
     "UTC",
@@ -143,3 +143,28 @@ def test_who_moves_gets_the_next_digest_at_the_hour_of_the_new_place():
 )
 def test_who_gets_no_digests_is_never_due(status):
     assert next_due(reader(status=status), utc(2026, 4, 3)) is None
+
+
+# -- after a digest that came late
+
+
+@pytest.mark.parametrize(
+    ("made_at", "following"),
+    [
+        (utc(2026, 4, 6, 8, 1), utc(2026, 4, 7, 8)),
+        (utc(2026, 4, 7, 2, 0), utc(2026, 4, 7, 8)),
+        (utc(2026, 4, 7, 2, 1), utc(2026, 4, 8, 8)),
+        (utc(2026, 4, 7, 7, 59), utc(2026, 4, 8, 8)),
+    ],
+)
+def test_a_next_one_within_six_hours_of_a_late_one_is_left_out(made_at, following):
+    late = reader("UTC", next_due_at=utc(2026, 4, 6, 8))
+
+    assert due_after(late, made_at) == following
+
+
+def test_one_that_is_hardly_late_leaves_none_out():
+    often = reader("UTC", at=time(8), next_due_at=utc(2026, 4, 7, 3))
+
+    assert due_after(often, utc(2026, 4, 7, 8, 0)) == utc(2026, 4, 8, 8)
+    assert due_after(often, utc(2026, 4, 7, 7, 0)) == utc(2026, 4, 7, 8)

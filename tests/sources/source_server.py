@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from serving import serving
 
 from newsletter.sources.fetch import Fetcher, FetchRules
 
@@ -64,22 +65,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(answer.data)
 
-    def log_message(self, *_: Any) -> None:
-        """Says nothing: the world remembers what it was asked."""
-
 
 @contextmanager
 def running_world() -> Iterator[World]:
     world = World()
     handler = type("Handler", (_Handler,), {"world": world})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
-        world.base = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with serving(handler) as port:
+        world.base = f"http://127.0.0.1:{port}"
         yield world
-        server.shutdown()
-        thread.join()
 
 
 @dataclass

@@ -94,6 +94,14 @@ def test_later_sightings_update_the_votes_and_keep_the_earlier_ones(store: Store
     assert candidate.sightings[0].seen_at == NOON
 
 
+def test_the_longer_list_of_authors_wins_because_some_pages_show_only_the_first():
+    shown = replace(paper(1), authors=("A", "B"))
+    whole = replace(paper(1), authors=("A", "B", "C"))
+
+    assert shown.completed_by(whole).authors == ("A", "B", "C")
+    assert whole.completed_by(shown).authors == ("A", "B", "C")
+
+
 def test_a_partial_record_is_completed_by_a_better_look(store: Store):
     partial = paper(abstract="Its first words", authors=("Ada",))
     store.record(listing(partial, tier=Tier.PAGE_CARDS), NOON)

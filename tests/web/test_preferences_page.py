@@ -315,6 +315,73 @@ def test_a_pause_and_its_end(web, way):
     assert stored(web, reader).status is Status.ACTIVE
 
 
+def belongs_to_the_form(page: str, address: str) -> bool:
+    """Whether every button for this address sends the whole form of the settings."""
+    start, rest = page.split('<form class="split', 1)
+    inside, _, after = rest.partition("</form>")
+    foreign = [tag for tag in re.findall("<button[^>]*>", start + after) if address in tag]
+    own = [tag for tag in re.findall("<button[^>]*>", inside) if address in tag]
+    return bool(own or foreign) and all(' form="settings"' in tag for tag in foreign)
+
+
+@pytest.mark.parametrize(
+    ("button", "pressed"),
+    [
+        ("/pause", {"for": "1w"}),
+        ("/resume", {}),
+        ("/undo", {"paper": "2604.00001"}),
+        ("/undo", {"all": "yes"}),
+    ],
+)
+def test_what_is_typed_and_not_saved_comes_back_after_any_other_button(web, button, pressed):
+    reader = web.reader(name="Ines")
+    for paper in ("2604.00001", "2604.00002"):
+        web.app.subscriptions.rate(reader.id, paper, Verdict.MORE, now=web.at)
+    at = settings(web, reader)
+    if button == "/resume":
+        web.client.post(f"{at}/pause", data={"for": "1w"})
+    page = web.client.get(at).text
+    assert belongs_to_the_form(page, f'formaction="{at}{button}')
+
+    typed = {**form_in(page), "topics": "robots", "max_papers": "3", "name": "I. Doe"}
+    after = web.client.post(at + button, data={**typed, **pressed})
+
+    assert after.status_code == 200
+    assert "Not saved yet" in after.text
+    shown = form_in(after.text)
+    assert (shown["topics"], shown["max_papers"], shown["name"]) == ("robots", ["3"], ["I. Doe"])
+    assert wishes_of(stored(web, reader)) == wishes_of(reader)
+    web.client.post(at, data=shown)
+    assert "robots" in stored(web, reader).profile.topics
+
+
+def test_a_button_pressed_with_nothing_typed_leaves_nothing_unsaved(web):
+    reader = web.reader()
+    at = settings(web, reader)
+    after = web.client.post(f"{at}/pause", data={**form_in(web.client.get(at).text), "for": "1w"})
+    assert "Not saved yet" not in after.text
+
+
+def test_a_long_reading_list_comes_back_after_a_pause_as_well(web):
+    reader = web.reader()
+    at = settings(web, reader)
+    titles = [f"A long title about subject {number} of the field" for number in range(600)]
+    typed = {**form_in(web.client.get(at).text), "liked": "\n".join(titles), "for": "1w"}
+    assert titles[-1] in form_in(web.client.post(f"{at}/pause", data=typed).text)["liked"]
+
+
+def test_a_pause_is_never_a_preview_too_many(web):
+    reader = web.reader()
+    at = settings(web, reader)
+    typed = {**form_in(web.client.get(at).text), "name": "I. Doe"}
+    while web.client.post(f"{at}/preview", data=typed).status_code == 200:
+        pass
+    after = web.client.post(f"{at}/pause", data={**typed, "for": "1w"})
+    assert after.status_code == 200
+    assert form_in(after.text)["name"] == ["I. Doe"]
+    assert stored(web, reader).status is Status.PAUSED
+
+
 def test_a_pause_for_ever_is_one_whatever_the_rhythm(web):
     reader = web.reader(cadence=Cadence.WEEKLY)
     page = web.client.post(web.path(Way.PAUSE, reader.id), data={"until": "9999-12-31"})
