@@ -7,9 +7,20 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 WAIT_SECONDS = 60
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C is not ignored, as it is in what a shell runs in the background, and all it begins."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_it_ends_the_process_without_a_traceback(tmp_path):
     (tmp_path / "typer.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
     paths = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
