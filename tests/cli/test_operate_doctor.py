@@ -325,11 +325,16 @@ def test_a_word_that_is_no_source_is_found_and_the_rest_examined(examine, sound,
     assert "clock" in found.findings
 
 
-def test_a_broken_template_is_found(examine, sound, installation, monkeypatch):
+@pytest.fixture
+def own_templates(installation, monkeypatch):
     own = installation / "own"
     own.mkdir()
-    (own / "digest.txt.j2").write_text("{% if %}")
     monkeypatch.setenv("NEWSLETTER_PATHS__TEMPLATES", str(own))
+    return own
+
+
+def test_a_broken_template_is_found(examine, sound, own_templates):
+    (own_templates / "digest.txt.j2").write_text("{% if %}")
 
     found = examine().findings["templates"]
 
@@ -337,11 +342,8 @@ def test_a_broken_template_is_found(examine, sound, installation, monkeypatch):
     assert "digest.txt.j2:1" in found["said"]
 
 
-def test_a_mistyped_name_of_a_template_is_found(examine, sound, installation, monkeypatch):
-    own = installation / "own"
-    own.mkdir()
-    (own / "drak.css").write_text("")
-    monkeypatch.setenv("NEWSLETTER_PATHS__TEMPLATES", str(own))
+def test_a_mistyped_name_of_a_template_is_found(examine, sound, own_templates):
+    (own_templates / "drak.css").write_text("")
 
     found = examine().findings["templates"]
 

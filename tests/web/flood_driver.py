@@ -7,13 +7,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
-from web_world import HOME, Site
+from web_world import Site, post_scope
 
 from newsletter.web.build import build_site
-
-HOST = urlsplit(HOME).netloc.encode()
 
 
 class Flood:
@@ -52,24 +50,8 @@ class Flood:
             await self._post(client, path, kind, body)
 
     async def _post(self, client: str, path: bytes, kind: bytes, body: bytes) -> None:
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "POST",
-            "scheme": "https",
-            "path": path.decode(),
-            "raw_path": path,
-            "query_string": b"",
-            "root_path": "",
-            "headers": [
-                (b"host", HOST),
-                (b"content-type", kind),
-                (b"content-length", str(len(body)).encode()),
-            ],
-            "client": (client, 50_000),
-            "server": ("papers.example", 443),
-        }
+        length = (b"content-length", str(len(body)).encode())
+        scope = post_scope(path.decode(), kind, client, length)
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}

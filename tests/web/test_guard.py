@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi import FastAPI
-from web_world import Site
+from web_world import Site, post_scope
 
 from newsletter.links import Way
 from newsletter.model import Status
@@ -41,20 +41,7 @@ def asked(app: FastAPI, path: str, kind: bytes, octets: bytes, *, more: bool = T
     async def send(message: dict) -> None:
         sent.append(message)
 
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "https",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"papers.example"), (b"content-type", kind)],
-        "client": ("192.0.2.7", 1),
-        "server": ("papers.example", 443),
-    }
+    scope = post_scope(path, kind, "192.0.2.7")
     asyncio.run(app(scope, receive, send))
     return sent
 

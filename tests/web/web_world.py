@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi.testclient import TestClient
 from house_settings import write_settings
@@ -180,3 +182,24 @@ def _paper(number: int, title: str, abstract: str, author: str) -> Paper:
         url=f"https://huggingface.co/papers/2604.{number:05d}",
         listed_on=date(2026, 4, 3),
     )
+
+
+def post_scope(
+    path: str, kind: bytes, client: str, *headers: tuple[bytes, bytes]
+) -> dict[str, Any]:
+    """What the server hands to the application when somebody posts (ASGI 3)."""
+    host = urlsplit(HOME).netloc
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "https",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", host.encode()), (b"content-type", kind), *headers],
+        "client": (client, 50_000),
+        "server": (host, 443),
+    }
