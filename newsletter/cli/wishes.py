@@ -69,101 +69,76 @@ def _liked_in(file: Path, find: Find) -> tuple[str, ...]:
     return report.liked
 
 
-_ReaderFile = Annotated[
-    Path | None,
-    typer.Option("--profile", metavar="FILE.toml", help="A reader's file; options win over it."),
-]
-_ReadingList = Annotated[
-    Path | None,
-    typer.Option(
+def _file(flag: str, metavar: str, told: str) -> Any:
+    return Annotated[Path | None, typer.Option(flag, metavar=metavar, help=told)]
+
+
+def _text(flag: str, metavar: str, told: str) -> Any:
+    return Annotated[str | None, typer.Option(flag, metavar=metavar, help=told)]
+
+
+def _texts(flag: str, told: str) -> Any:
+    told = f"{told}; may be repeated."
+    return Annotated[Texts, typer.Option(flag, metavar="TEXT", help=told)]
+
+
+# By the keys of a reader's file, but for the two files themselves.
+_OPTIONS: Mapping[str, Any] = {
+    "profile": _file("--profile", "FILE.toml", "A reader's file; options win over it."),
+    "name": _text("--name", "TEXT", "What they like to be called."),
+    "topics": _texts("--topic", "In their own words"),
+    "keywords": _texts("--keyword", "Must occur"),
+    "authors": _texts("--author", "To follow"),
+    "organizations": _texts("--organization", "To follow"),
+    "categories": _texts("--category", "arXiv code such as cs.CL"),
+    "liked": _texts("--like", "arXiv id or title"),
+    "library": _file(
         "--liked-file",
-        metavar="FILE",
-        help="A reading list (BibTeX, RIS, CSL-JSON, CSV, links, titles): liked as well.",
+        "FILE",
+        "A reading list (BibTeX, RIS, CSL-JSON, CSV, links, titles): liked as well.",
     ),
-]
-
-
-def _options(
-    profile: _ReaderFile = None,
-    name: Annotated[
-        str | None, typer.Option("--name", metavar="TEXT", help="What they like to be called.")
-    ] = None,
-    topics: Annotated[
-        Texts, typer.Option("--topic", metavar="TEXT", help="In their own words; may be repeated.")
-    ] = None,
-    keywords: Annotated[
-        Texts, typer.Option("--keyword", metavar="TEXT", help="Must occur; may be repeated.")
-    ] = None,
-    authors: Annotated[
-        Texts, typer.Option("--author", metavar="TEXT", help="To follow; may be repeated.")
-    ] = None,
-    organizations: Annotated[
-        Texts, typer.Option("--organization", metavar="TEXT", help="To follow; may be repeated.")
-    ] = None,
-    categories: Annotated[
-        Texts,
-        typer.Option(
-            "--category", metavar="TEXT", help="arXiv code such as cs.CL; may be repeated."
-        ),
-    ] = None,
-    liked: Annotated[
-        Texts, typer.Option("--like", metavar="TEXT", help="arXiv id or title; may be repeated.")
-    ] = None,
-    library: _ReadingList = None,
-    muted: Annotated[
-        Texts, typer.Option("--mute", metavar="TEXT", help="Never appears; may be repeated.")
-    ] = None,
-    max_papers: Annotated[
+    "muted": _texts("--mute", "Never appears"),
+    "max_papers": Annotated[
         int | None, typer.Option("--max-papers", metavar="NUMBER", help="1 to 50.")
-    ] = None,
-    trend_weight: Annotated[
+    ],
+    "trend_weight": Annotated[
         float | None,
         typer.Option("--trend-weight", metavar="NUMBER", help="0 only taste, 1 only trend."),
-    ] = None,
-    surprise: Annotated[
+    ],
+    "surprise": Annotated[
         bool | None, typer.Option("--surprise/--no-surprise", help="A place for a rising paper.")
-    ] = None,
-    cadence: Annotated[
-        str | None, typer.Option("--cadence", metavar="daily|weekdays|weekly", help="How often.")
-    ] = None,
-    weekday: Annotated[
-        str | None, typer.Option("--day", metavar="mon|tue|...", help="For the weekly cadence.")
-    ] = None,
-    send_at: Annotated[
-        str | None, typer.Option("--at", metavar="HH:MM", help="Their local time.")
-    ] = None,
-    timezone: Annotated[
-        str | None, typer.Option("--timezone", metavar="NAME", help="Such as Europe/Berlin.")
-    ] = None,
-    format: Annotated[  # noqa: A002 - the key of a reader's file
-        str | None, typer.Option("--format", metavar="html|text", help="What mails are made of.")
-    ] = None,
-) -> None:
-    """Only its parameters count; they are called as in a reader's file."""
+    ],
+    "cadence": _text("--cadence", "daily|weekdays|weekly", "How often."),
+    "weekday": _text("--day", "mon|tue|...", "For the weekly cadence."),
+    "send_at": _text("--at", "HH:MM", "Their local time."),
+    "timezone": _text("--timezone", "NAME", "Such as Europe/Berlin."),
+    "format": _text("--format", "html|text", "What mails are made of."),
+}
 
 
 def takes_wishes(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command all these options; it receives them as one argument `told`."""
-    own = inspect.signature(command)
-    added = inspect.signature(_options)
 
     def run(**typed: Any) -> None:
-        wishes = {name: typed.pop(name) for name in added.parameters}
+        wishes = {name: typed.pop(name) for name in _OPTIONS}
         file, library = wishes.pop("profile"), wishes.pop("library")
         given = {name: value for name, value in wishes.items() if value is not None}
         command(told=Told(given=given, file=file, library=library), **typed)
 
-    hints = get_type_hints(command, include_extras=True)
-    hints |= get_type_hints(_options, include_extras=True)
-    together = {**own.parameters, **added.parameters}.values()
+    own = inspect.signature(command).parameters.values()
+    hints = {**get_type_hints(command, include_extras=True), **_OPTIONS}
     # typer reads a command's parameters from its signature.
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             one.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=hints[one.name])
-            for one in together
+            for one in (*own, *map(_parameter, _OPTIONS))
             if one.name != "told"
         ]
     )
     run.__annotations__ = {name: hint for name, hint in hints.items() if name != "told"}
     run.__name__, run.__doc__ = command.__name__, command.__doc__
     return run
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
