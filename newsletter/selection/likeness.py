@@ -21,7 +21,6 @@ _CROWD = 0.6  # beside the words
 _SCALE = 1.8  # what makes the sum one standard deviation
 _SCALE_OF_MEANING = 0.07  # where there is a model
 _HIGHEST = 20.0
-_AT_ONCE = 250  # readers whose products are taken, so that these stay near the processor
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +82,7 @@ def _strengths(said: Named, row: Ints, named: NamedPapers) -> Floats:
     alike = _added(said, said.shares * counts[0][said.reader], row, named) @ named.words.alike.all
     places = zip(standing.places, counts[1:], strict=True)
     seen = [*(at * _column(n) for at, n in places), _column(expected), _column(_CROWD * sure)]
-    together = np.hstack(seen)
-    for at in range(0, len(together), _AT_ONCE):
-        alike[at : at + _AT_ONCE] += together[at : at + _AT_ONCE] @ named.facing.T
+    alike += np.hstack(seen) @ named.facing.T
     if named.kin.placed:
         alike += named.kin.categories(_added(said, said.shares * sure[said.reader], row, named))
     reader, place, shared = named.kin.people(said.reader, row, said.counted)
