@@ -298,9 +298,13 @@ def _migrate(engine: Engine) -> None:
 
     with engine.begin() as connection:
         unhurried(connection)
+        # Processes that start at once migrate one after the other.
         if connection.dialect.name == "postgresql":
-            # Processes that start at once migrate one after the other.
             connection.execute(select(func.pg_advisory_xact_lock(MIGRATING)))
+        else:
+            # Python's driver begins a transaction at the first row that is written, not at the
+            # first table: what is cut off between them would stay half done for ever.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         command.upgrade(_alembic(connection), "head")
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 
 import newsletter.store as store_room
+from newsletter.errors import StoreError
 from newsletter.model import Digest, Entry, Listing, Paper, Pick, Subscriber, Tier
 from newsletter.store import Newcomer, open_store
 
@@ -183,6 +184,24 @@ def test_a_ledger_of_an_earlier_version_is_read_as_it_was_and_written_back(any_s
         again = connection.execute(text("SELECT * FROM sent_papers ORDER BY 1, 2"))
         assert list(map(tuple, again)) == before
     engine.dispose()
+
+
+def test_an_upgrade_that_stumbles_leaves_the_old_shape_and_is_done_the_next_time(any_store_url):
+    _filled_as_before(any_store_url)
+    engine = create_engine(any_store_url)
+    with engine.begin() as connection:  # the second table that the migration makes
+        connection.execute(text("CREATE TABLE former_ids (id INTEGER)"))
+    with pytest.raises(StoreError, match="former_ids"):
+        open_store(any_store_url)
+
+    with engine.begin() as connection:
+        assert not inspect(connection).has_table("ledger")
+        connection.execute(text("DROP TABLE former_ids"))
+    engine.dispose()
+
+    store = open_store(any_store_url)
+    assert sent(store, FIRST, SECOND, THIRD) == {FIRST.id, SECOND.id}
+    store.close()
 
 
 def _filled_as_before(url):

@@ -35,6 +35,17 @@ def at_once(stores: list[Store], act: Callable) -> list:
         return list(threads.map(act, stores))
 
 
+def test_a_new_database_is_made_once_however_many_open_it(tmp_path):
+    url = f"sqlite:///{tmp_path / 'newsletter.db'}"
+
+    with ThreadPoolExecutor(8) as threads:
+        stores = list(threads.map(open_store, [url] * 8))
+
+    assert {store.count() for store in stores} == {0}
+    for store in stores:
+        store.close()
+
+
 def queue(store: Store, many: int) -> set[str]:
     """So many mails that are due, and their ids."""
     someone = Subscriber(id="s1", email="r@x.org")
