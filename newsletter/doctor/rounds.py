@@ -54,6 +54,7 @@ def _names(app: App, resolver: Resolver, selector: str) -> Iterator[Finding]:
     yield from examine_names(
         Names(resolver),
         sender=sender,
+        envelope=app.settings.bounces.address.rpartition("@")[2] or sender,
         replies=publication.reply_to.rpartition("@")[2],
         relay=app.settings.smtp.host,
         dkim=dkim,

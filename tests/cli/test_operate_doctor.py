@@ -286,6 +286,18 @@ def test_missing_records_fail(examine, sound, zone, name, about):
     assert (found.code, found.level(about)) == (1, "FAIL")
 
 
+def test_spf_is_looked_up_where_return_paths_are_which_must_receive_mail_too(
+    examine, sound, monkeypatch, zone
+):
+    monkeypatch.setenv("NEWSLETTER_BOUNCES__ADDRESS", f"b@bounce.{HOME}")
+
+    found = examine()
+
+    assert found.level("SPF") == "FAIL"
+    assert f"bounce.{HOME} has no SPF record" in found.findings["SPF"]["said"]
+    assert f"bounce.{HOME}. MX" in zone.asked
+
+
 def test_a_key_of_ours_that_cannot_be_used_is_found_and_the_rest_examined(
     examine, sound, monkeypatch, tmp_path
 ):
