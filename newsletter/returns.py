@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from newsletter.delivery import Delivery
-from newsletter.mail.bounces import Report, read_report
+from newsletter.mail.bounces import Kind, Report, read_report
 from newsletter.mail.mailboxes import ReportBox
 from newsletter.mail.verp import ReturnPaths
 from newsletter.store import Store
@@ -26,13 +26,16 @@ class Returns:
     def take_back(self, box: ReportBox, *, now: datetime) -> Counter[Consequence]:
         """Deals with every mail in the mailbox; answers how many led to what.
 
+        What is no report is put away flagged: answers to our mails come into this mailbox, too.
+
         Raises:
             MailError: the mailbox cannot be read; what was dealt with stays dealt with.
         """
         done: Counter[Consequence] = Counter()
         for key, raw in box.read():
-            done[self.take(read_report(raw, return_paths=self._paths), now=now)] += 1
-            box.done(key)
+            report = read_report(raw, return_paths=self._paths)
+            done[self.take(report, now=now)] += 1
+            box.done(key, flagged=report.kind is Kind.UNKNOWN)  # a person may have written it
         return done
 
     def take(self, report: Report, *, now: datetime) -> Consequence:

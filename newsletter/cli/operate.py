@@ -17,7 +17,7 @@ from newsletter.app import App
 from newsletter.cli import status as status_words
 from newsletter.cli.common import ConfigOption, note, tell_where_mails_go, write_private
 from newsletter.config import load_settings
-from newsletter.delivery import Result
+from newsletter.delivery import Outcome, Result
 from newsletter.errors import ConfigError, MailError, SubscriptionError, harmless
 from newsletter.explain import Answer, Explanation, Rules, explain
 from newsletter.mail.transport import send
@@ -159,14 +159,21 @@ def send_test(
         if not check.holds:
             note(f"Pre-flight: {check.rule}: {check.seen}")
     tell_where_mails_go(app)
-    sender = app.settings.publication.from_address
-    with closing(app.transport()) as transport:
-        outcome = send(transport, mail.raw, sender=sender, recipient=to.written)
+    outcome = _carried_like_all(app, mail.raw, digest.id, to.written)
     if outcome.result is not Result.ACCEPTED:
         said = f"{outcome.reply or ''} {outcome.detail}".strip().rstrip(".")
         further = "; `newsletter doctor` looks at the relay" if outcome.unserved else ""
         raise MailError(f"the test was not taken: {said}{further}")
     typer.echo(harmless(f"sent “{digest.subject}” to {to.written} ({outcome.detail})"))
+
+
+def _carried_like_all(app: App, raw: bytes, mail_id: str, recipient: str) -> Outcome:
+    """Signed and with a return path like every mail: who judges it shall see what readers get."""
+    paths, signer = app.return_paths, app.signer
+    sender = paths.make(mail_id) if paths else app.settings.publication.from_address
+    signed = signer.sign(raw, at=app.now()) if signer else raw
+    with closing(app.transport()) as transport:
+        return send(transport, signed, sender=sender, recipient=recipient)
 
 
 @cli.command()

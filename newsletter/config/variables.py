@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import get_origin
 
 from pydantic_settings import BaseSettings, EnvSettingsSource
 
@@ -25,9 +27,10 @@ class Variables(EnvSettingsSource):
 
     def __init__(self, settings: type[BaseSettings]) -> None:
         super().__init__(settings)
-        keys = [f"{self.env_prefix}{key}".lower() for key in _keys(settings)]
-        _refuse_unknown(self.env_vars, keys, self.env_prefix.lower())
-        self.env_vars = _filled_in(self.env_vars, keys)
+        kinds = {f"{self.env_prefix}{key}".lower(): kind for key, kind in _keys(settings)}
+        _refuse_unknown(self.env_vars, list(kinds), self.env_prefix.lower())
+        self.env_vars = _filled_in(self.env_vars, kinds)
+        _refuse_no_json(self.env_vars, kinds)
 
 
 class _FromFile(str):
@@ -39,10 +42,11 @@ class _FromFile(str):
         return "what stands in its file"
 
 
-def _keys(settings: type[BaseSettings]) -> Iterator[str]:
+def _keys(settings: type[BaseSettings]) -> Iterator[tuple[str, object]]:
+    """Each variable, without the prefix, and what kind of value it holds."""
     for table, field in settings.model_fields.items():
-        for key in getattr(field.annotation, "model_fields", ()):
-            yield f"{table}__{key}"
+        for key, inner in getattr(field.annotation, "model_fields", {}).items():
+            yield f"{table}__{key}", inner.annotation
 
 
 def _refuse_unknown(given: Iterable[str], names: Sequence[str], prefix: str) -> None:
@@ -65,6 +69,29 @@ def _refuse_unknown(given: Iterable[str], names: Sequence[str], prefix: str) -> 
             problems.append(f"{name.upper()}: has two underscores, {meant.upper()}")
     if problems:
         raise ConfigError("environment", problems)
+
+
+def _refuse_no_json(given: Mapping[str, str | None], kinds: Mapping[str, object]) -> None:
+    """What pydantic would tell by the table alone. No value is repeated: it may hold a password.
+
+    Raises:
+        ConfigError: a list or a table that is not written as JSON.
+    """
+    written = {tuple: 'a list such as ["one", "two"]', dict: "a table in braces"}
+    problems = [
+        f"{name.upper()}: must be JSON, {written[kind]}"
+        for name in sorted(given)
+        if (kind := get_origin(kinds.get(name))) in written and not _is_json(given[name])
+    ]
+    if problems:
+        raise ConfigError("environment", problems)
+
+
+def _is_json(text: str | None) -> bool:
+    try:
+        return not text or json.loads(text) is not None
+    except ValueError:
+        return False
 
 
 def _filled_in(given: Mapping[str, str | None], names: Iterable[str]) -> dict[str, str | None]:

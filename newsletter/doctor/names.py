@@ -62,19 +62,22 @@ class Names:
 
 
 def examine_names(
-    names: Names, *, sender: str, replies: str, relay: str, dkim: Sequence[Dkim]
+    names: Names, *, sender: str, envelope: str, replies: str, relay: str, dkim: Sequence[Dkim]
 ) -> Iterator[Finding]:
-    """Everything about the domains of the sender and of the address for answers.
+    """Everything about the domains of the sender, of return paths and of the address for answers.
 
     Args:
-        sender, replies: domains.
+        sender, envelope, replies: domains.
         relay: host name of the relay; empty where none is used.
     """
     checks = [
-        ("SPF", partial(spf, names, sender)),
+        ("SPF", partial(spf, names, envelope)),
         *(("DKIM", partial(dkim_record, names, record)) for record in dkim),
         ("DMARC", partial(dmarc, names, sender)),
-        *(("MX", partial(mx, names, domain)) for domain in dict.fromkeys((sender, replies))),
+        *(
+            ("MX", partial(mx, names, domain))
+            for domain in dict.fromkeys((sender, envelope, replies))
+        ),
     ]
     if relay:
         checks.append(("PTR", partial(ptr, names, relay)))

@@ -41,6 +41,7 @@ def _names(app: App, resolver: Resolver, selector: str) -> Iterator[Finding]:
     dkim: Sequence[Dkim] = ()
     try:
         dkim = _dkim(app, sender, selector)
+        yield from _our_signature(app, sender)
     except MailError as error:
         yield fail("DKIM", f"{error}.", "Mend [dkim] in the settings, or the key file it names.")
     else:
@@ -53,10 +54,27 @@ def _names(app: App, resolver: Resolver, selector: str) -> Iterator[Finding]:
     yield from examine_names(
         Names(resolver),
         sender=sender,
+        envelope=app.settings.bounces.address.rpartition("@")[2] or sender,
         replies=publication.reply_to.rpartition("@")[2],
         relay=app.settings.smtp.host,
         dkim=dkim,
     )
+
+
+def _our_signature(app: App, sender: str) -> Iterator[Finding]:
+    """What makes it worth less, whatever the DNS says of the key."""
+    signer = app.signer
+    if signer is None:
+        return
+    if not f".{sender}".lower().endswith(f".{signer.domain}".lower()):
+        yield fail(
+            "signature",
+            f"dkim.domain is {signer.domain}, which is neither {sender} nor above it: DMARC does not "
+            "count such a signature.",
+            "Set dkim.domain to the domain of publication.from_address, or to the one above it.",
+        )
+    for note in signer.notes:
+        yield warn("signature", f"{note}.", "Make a new RSA key of 2048 bits for [dkim].")
 
 
 def _dkim(app: App, sender: str, selector: str) -> Sequence[Dkim]:

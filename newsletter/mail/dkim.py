@@ -183,10 +183,10 @@ def _loaded(selector: str, pem: bytes) -> _Key:
 def _note_on_size(key: _Key) -> str:
     bits = key.secret.key_size if isinstance(key.secret, RSAPrivateKey) else _ADVISED_BITS
     if bits < _ADVISED_BITS:
-        return f"the DKIM key of selector “{key.selector}” has {bits} bits; 2048 are advised"
+        return f"The DKIM key of selector “{key.selector}” has {bits} bits; 2048 are advised"
     if bits > _MOST_BITS:
         return (
-            f"the DKIM key of selector “{key.selector}” has {bits} bits; not all verify over 4096"
+            f"The DKIM key of selector “{key.selector}” has {bits} bits; not all verify over 4096"
         )
     return ""
 

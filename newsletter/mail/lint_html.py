@@ -252,16 +252,24 @@ def font_sizes(mail: Mail) -> str:
 
 
 def unsubscribe(mail: Mail) -> str:
-    for link in mail.soup.find_all("a"):
-        if re.search("unsubscribe", link.get_text(), re.IGNORECASE):
-            hidden = "display:none" in str(link.get("style") or "").replace(" ", "")
-            return "the link is hidden" if hidden else ""
-    return "no link"
+    link = next((link for link in mail.soup.find_all("a") if _is_way_out(link, mail)), None)
+    if link is None:
+        return "no link"
+    hidden = "display:none" in str(link.get("style") or "").replace(" ", "")
+    return "the link is hidden" if hidden else ""
+
+
+def _is_way_out(link: Tag, mail: Mail) -> bool:
+    """In English by its word, in other languages by where it leads."""
+    said = link.get_text(strip=True)
+    if mail.is_english:
+        return "unsubscribe" in said.lower()
+    return bool(said) and link.get("href") == mail.unsubscribe_url
 
 
 def reason(mail: Mail) -> str:
     flat = mail.visible_text()
-    if not re.search(r"you.{0,20}(receiv|get|subscrib)", flat, re.IGNORECASE):
+    if mail.is_english and not re.search(r"you.{0,20}(receiv|get|subscrib)", flat, re.IGNORECASE):
         return "no reason line"
     return "" if mail.names_the_reader(flat) else "the reader's address is missing"
 

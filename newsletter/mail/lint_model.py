@@ -55,6 +55,17 @@ class Mail:
         """True for a reader who asked for plain text."""
         return self.message.get_content_type() == "text/plain"
 
+    @property
+    def is_english(self) -> bool:
+        """False where templates of one's own say another language; a text alone says none."""
+        return not self.soup.html or str(self.soup.html.get("lang") or "en").startswith("en")
+
+    @property
+    def unsubscribe_url(self) -> str:
+        """Where List-Unsubscribe leads on the web; empty where it does not."""
+        web = re.search(r"<(https?://[^>]+)>", self.one("list-unsubscribe"))
+        return web[1] if web else ""
+
     def names_the_reader(self, shown: str) -> bool:
         """True when a part shows whom it is for; an international domain may be in either form."""
         local = parseaddr(str(self.message["To"] or ""))[1].rpartition("@")[0]

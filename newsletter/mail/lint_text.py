@@ -42,16 +42,16 @@ def no_markup(mail: Mail) -> str:
 
 
 def unsubscribe(mail: Mail) -> str:
-    web = re.search(r"<(https?://[^>]+)>", mail.one("list-unsubscribe"))
     if not re.search("unsubscribe", mail.text, re.IGNORECASE):
         return "the word is missing"
-    return "" if web and web[1] in mail.text.split() else "the URL of List-Unsubscribe is missing"
+    has_url = mail.unsubscribe_url in mail.text.split()
+    return "" if has_url else "the URL of List-Unsubscribe is missing"
 
 
 def reason(mail: Mail) -> str:
     """Why the reader gets this, with the address it goes to."""
     flat = " ".join(mail.text.split())
-    if not re.search(r"you.{0,20}(receiv|get|subscrib)", flat, re.IGNORECASE):
+    if mail.is_english and not re.search(r"you.{0,20}(receiv|get|subscrib)", flat, re.IGNORECASE):
         return "no reason line"
     return "" if mail.names_the_reader(flat) else "the reader's address is missing"
 

@@ -47,8 +47,11 @@ class ReportBox(Protocol):
         """
         ...
 
-    def done(self, key: str) -> None:
+    def done(self, key: str, *, flagged: bool = False) -> None:
         """Puts a mail away; may be called while reading.
+
+        Args:
+            flagged: with the mark by which mail programs show what somebody has to look at.
 
         Raises:
             MailError: the mailbox cannot be reached or changed.
@@ -120,10 +123,13 @@ class ImapBox:
         if unreadable:
             raise unreadable[0]
 
-    def done(self, key: str) -> None:
+    def done(self, key: str, *, flagged: bool = False) -> None:
         """See `ReportBox`; keys are those of the present round."""
         try:
-            self._put_away(self._open(), key)
+            client = self._open()
+            if flagged:  # a server that keeps no such mark says no, which must hold up nothing
+                client.uid("STORE", key, "+FLAGS.SILENT", r"(\Flagged)")
+            self._put_away(client, key)
         except _TROUBLE as error:
             raise self._trouble("a report cannot be put away", error) from error
 
@@ -257,9 +263,10 @@ class MaildirBox:
         if unreadable:
             raise unreadable[0]
 
-    def done(self, key: str) -> None:
+    def done(self, key: str, *, flagged: bool = False) -> None:
         """See `ReportBox`; a mail that somebody else has put away is no error."""
-        seen = self._directory / "cur" / f"{key.partition(':')[0]}:2,S"
+        marks = "FS" if flagged else "S"
+        seen = self._directory / "cur" / f"{key.partition(':')[0]}:2,{marks}"
         try:
             with suppress(FileNotFoundError):
                 (self._directory / "new" / key).rename(seen)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from newsletter.errors import AddressError
 from newsletter.links import Way
 from newsletter.membership import Consent, is_subscribed, one_line
-from newsletter.model import Status, Subscriber
+from newsletter.model import Cadence, Status, Subscriber
 from newsletter.subscriptions import mailbox
 from newsletter.web.bearers import path, reader_of
 from newsletter.web.doorman import Answer, Knock
@@ -53,6 +53,7 @@ class Leaving:
                 token=token,
                 address=reader.email,
                 rhythm=rhythm(reader),
+                weekly=reader.cadence is Cadence.WEEKLY,
                 paused=reader.status is Status.PAUSED,
                 **self._other_ways(reader),
             )

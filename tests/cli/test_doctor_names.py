@@ -216,7 +216,14 @@ def test_a_server_that_fails_is_told_and_stops_nothing(names: Names, zone: Zone)
     zone.refuses = True
 
     found = list(
-        examine_names(names, sender=HOME, replies=HOME, relay="relay.org", dkim=[Dkim(name=KEY_AT)])
+        examine_names(
+            names,
+            sender=HOME,
+            envelope=HOME,
+            replies=HOME,
+            relay="relay.org",
+            dkim=[Dkim(name=KEY_AT)],
+        )
     )
 
     assert [finding.about for finding in found] == ["SPF", "DKIM", "DMARC", "MX", "PTR"]
@@ -225,7 +232,8 @@ def test_a_server_that_fails_is_told_and_stops_nothing(names: Names, zone: Zone)
 
 
 def test_a_name_that_cannot_be_one_is_told(names: Names):
-    found = list(examine_names(names, sender=f"{'a' * 64}.org", replies="a..b", relay="", dkim=[]))
+    odd = f"{'a' * 64}.org"
+    found = list(examine_names(names, sender=odd, envelope=odd, replies="a..b", relay="", dkim=[]))
 
     assert {finding.level for finding in found} == {Level.WARN}
 
@@ -233,7 +241,9 @@ def test_a_name_that_cannot_be_one_is_told(names: Names):
 def test_answers_of_another_domain_are_looked_for_too(names: Names, zone: Zone):
     zone.put("answers.org", "MX", "10 mail.answers.org.")
 
-    found = list(examine_names(names, sender=HOME, replies="answers.org", relay="", dkim=[]))
+    found = list(
+        examine_names(names, sender=HOME, envelope=HOME, replies="answers.org", relay="", dkim=[])
+    )
 
     mail = [finding for finding in found if finding.about == "MX"]
     assert [finding.level for finding in mail] == [Level.FAIL, Level.OK]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dns_server import Zone, dns_running
 from operate_world import LOGIN, Relay, enrol, relay_at, stock
 from own_certificate import certificate_in
@@ -284,6 +286,18 @@ def test_missing_records_fail(examine, sound, zone, name, about):
     assert (found.code, found.level(about)) == (1, "FAIL")
 
 
+def test_spf_is_looked_up_where_return_paths_are_which_must_receive_mail_too(
+    examine, sound, monkeypatch, zone
+):
+    monkeypatch.setenv("NEWSLETTER_BOUNCES__ADDRESS", f"b@bounce.{HOME}")
+
+    found = examine()
+
+    assert found.level("SPF") == "FAIL"
+    assert f"bounce.{HOME} has no SPF record" in found.findings["SPF"]["said"]
+    assert f"bounce.{HOME}. MX" in zone.asked
+
+
 def test_a_key_of_ours_that_cannot_be_used_is_found_and_the_rest_examined(
     examine, sound, monkeypatch, tmp_path
 ):
@@ -295,6 +309,34 @@ def test_a_key_of_ours_that_cannot_be_used_is_found_and_the_rest_examined(
     assert found.level("DKIM") == "FAIL"
     assert "absent.pem" in found.findings["DKIM"]["said"]
     assert {"SPF", "DMARC", "pages", "clock"} <= found.findings.keys()
+
+
+@pytest.mark.parametrize(
+    ("domain", "bits", "level", "words"),
+    [
+        (
+            "elsewhere.org",
+            2048,
+            "FAIL",
+            f"dkim.domain is elsewhere.org, which is neither {HOME} nor",
+        ),
+        (HOME, 1024, "WARN", "The DKIM key of selector “s1” has 1024 bits; 2048 are advised."),
+        (HOME, 2048, None, ""),
+    ],
+)
+def test_a_signature_that_is_worth_little_is_told(
+    examine, sound, monkeypatch, tmp_path, domain, bits, level, words
+):
+    key = rsa.generate_private_key(65537, bits)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "dkim.pem").write_bytes(key.private_bytes(*form))
+    monkeypatch.setenv("NEWSLETTER_DKIM__DOMAIN", domain)
+    monkeypatch.setenv("NEWSLETTER_DKIM__KEY_FILE", str(tmp_path / "dkim.pem"))
+
+    found = examine().findings.get("signature", {"level": None, "said": ""})
+
+    assert found["level"] == level
+    assert words in found["said"]
 
 
 def test_nobody_signing_is_worth_a_warning_and_a_missing_key_fails(examine, sound):

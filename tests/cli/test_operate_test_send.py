@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import re
 from email.message import EmailMessage
 
+import dkim
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from operate_world import INES, Relay, composed, delivered, enrol
 
 from newsletter.app import App
@@ -64,6 +73,25 @@ def test_nothing_in_it_can_act_for_the_reader(newsletter, app, relay):
         assert app.links.read(way, token) is None
         assert not {reader.id, digest.id} & set(peek(token))
     assert app.subscriptions.get(reader.id).status is Status.ACTIVE
+
+
+def test_it_leaves_like_every_mail_signed_and_with_a_return_path_of_its_own(
+    newsletter, app, relay, monkeypatch, tmp_path
+):
+    key = rsa.generate_private_key(65537, 2048)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "dkim.pem").write_bytes(key.private_bytes(*form))
+    monkeypatch.setenv("NEWSLETTER_DKIM__DOMAIN", "newsletter.example")
+    monkeypatch.setenv("NEWSLETTER_DKIM__KEY_FILE", str(tmp_path / "dkim.pem"))
+    monkeypatch.setenv("NEWSLETTER_BOUNCES__ADDRESS", "b@bounce.example")
+    composed(app, enrol(app))
+
+    assert newsletter("test-send", ME, "--as", INES).code == 0
+
+    public = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    record = b"v=DKIM1; p=" + base64.b64encode(public)
+    assert dkim.verify(relay.mails[-1].content, dnsfunc=lambda *_, **__: record)
+    assert re.fullmatch(r"b\+.+@bounce\.example", relay.mails[-1].mail_from)
 
 
 def test_nothing_of_it_is_kept(newsletter, app, relay):

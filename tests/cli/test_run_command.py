@@ -13,6 +13,10 @@ from contextlib import contextmanager
 
 import pytest
 import requests
+from typer.main import get_command
+
+from newsletter.cli import cli
+from newsletter.config import load_settings
 
 WAIT_SECONDS = 60
 
@@ -31,6 +35,13 @@ def home(tmp_path, papers_page) -> dict[str, str]:
 
 def command(*words: str) -> list[str]:
     return [sys.executable, "-m", "newsletter", *words]
+
+
+@pytest.mark.parametrize("name", ["run", "serve"])
+def test_without_settings_the_links_of_mails_lead_to_where_the_pages_are_served(name):
+    (port,) = (each for each in get_command(cli).commands[name].params if each.name == "port")
+
+    assert load_settings().publication.base_url == f"http://127.0.0.1:{port.default}"
 
 
 @contextmanager

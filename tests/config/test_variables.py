@@ -131,10 +131,15 @@ def test_a_secret_of_the_wrong_kind_is_not_repeated(tmp_path, text, key):
     assert caught.value.problems == (key,)
 
 
-def test_a_list_in_a_variable_that_is_no_json_is_told(monkeypatch):
-    monkeypatch.setenv("NEWSLETTER_SOURCES__DEFAULT", "trending")
-    with pytest.raises(ConfigError, match=r'"sources".*write lists as JSON'):
-        load_settings()
+def test_every_variable_whose_list_or_table_is_no_json_is_named(monkeypatch):
+    monkeypatch.setenv("NEWSLETTER_WEB__TRUSTED_PROXIES", "172.16.0.0/12")
+    monkeypatch.setenv("NEWSLETTER_SMTP__DOMAINS", "example.org")
+    monkeypatch.setenv("NEWSLETTER_SMTP__FALLBACK", f"[{{password = {SECRET}}}]")
+    assert refused() == (
+        "environment: NEWSLETTER_SMTP__DOMAINS: must be JSON, a table in braces; "
+        'NEWSLETTER_SMTP__FALLBACK: must be JSON, a list such as ["one", "two"]; '
+        'NEWSLETTER_WEB__TRUSTED_PROXIES: must be JSON, a list such as ["one", "two"]'
+    )
 
 
 @pytest.mark.parametrize(

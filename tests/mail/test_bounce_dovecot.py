@@ -46,9 +46,10 @@ def test_a_real_server_understands_us(dovecot, home, processed):
     reports = ImapBox(replace(there, processed=processed))
     read = list(reports.read())
     assert [raw for _, raw in read] == list(MAILS)
-    reports.done(read[0][0])
+    reports.done(read[0][0], flagged=True)
     assert [raw for _, raw in reports.read()] == [MAILS[1]]
     reports.close()
+    assert len(list(home.rglob("*:2,F*"))) == 1
     inbox = stdlib_mailbox.Maildir(home / "mail")
     assert len(inbox) == (1 if processed else 2)
     with pytest.raises(MailError, match="AUTHENTICATIONFAILED"):

@@ -317,7 +317,7 @@ def test_a_key_that_cannot_sign_is_refused_with_a_sentence(key, sentence):
 def test_a_weak_key_works_and_is_remarked_upon():
     weak = Signer(DOMAIN, "s1", pem(rsa.generate_private_key(65537, 1024)))
     assert holds(weak.sign(MAIL, at=AT), weak)
-    assert weak.notes == ("the DKIM key of selector “s1” has 1024 bits; 2048 are advised",)
+    assert weak.notes == ("The DKIM key of selector “s1” has 1024 bits; 2048 are advised",)
     assert BOTH.notes == ()
 
 

@@ -248,6 +248,27 @@ def test_a_fault_of_the_html_is_seen(send, rule, old, new):
     assert rule in failed(rebuilt(sent, html=changed))
 
 
+def in_french(sent, unsubscribe: str) -> bytes:
+    words = {
+        ' lang="en"': ' lang="fr"',
+        "You receive this at": "Ce courriel va à",
+        "because you asked": "car vous avez",
+        ">Unsubscribe<": unsubscribe,
+    }
+    html, text = sent.rendered.html, sent.rendered.text
+    for old, new in words.items():
+        html, text = html.replace(old, new), text.replace(old, new)
+    return rebuilt(sent, html=html, text=text)
+
+
+def test_a_mail_in_another_language_is_not_asked_for_english_words(send):
+    assert failed(in_french(send(make_picks(1)), ">Se désabonner<")) == {}
+
+
+def test_a_way_out_that_cannot_be_seen_is_told_in_any_language(send):
+    assert failed(in_french(send(make_picks(1)), "> <")) == {"unsubscribe link visible": "no link"}
+
+
 TEXT = [
     ("text: lines of at most 78 characters", "Hello Ada.", "Hello Ada." + " word" * 20),
     ("text: URLs on lines of their own", "Read:\n    http", "Read: http"),

@@ -159,6 +159,16 @@ def test_a_mail_that_asks_to_be_let_go_is_heard(app, sent):
     assert status(app, reader) is Status.UNSUBSCRIBED
 
 
+def test_what_a_person_wrote_is_flagged_and_a_report_is_not(app, sent):
+    _, sender = sent
+    arrive(app, report(sender, "5.1.1"), "1.host")
+    arrive(app, b"From: ines@reader.example\r\nSubject: Re: One paper\r\n\r\nNo more.", "2.host")
+
+    assert take_back(app) == {Consequence.BOUNCE: 1, Consequence.IGNORE: 1}
+    put_away = (app.settings.state_dir / "reports" / "cur").iterdir()
+    assert {mail.name for mail in put_away} == {"1.host:2,S", "2.host:2,FS"}
+
+
 @pytest.mark.parametrize(
     ("outcome", "expected"),
     [

@@ -9,7 +9,7 @@ from web_world import CONSENT, Site, links_in
 
 from newsletter.links import Way
 from newsletter.membership import Wishes
-from newsletter.model import Status
+from newsletter.model import Cadence, Status
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -42,6 +42,13 @@ def test_page_offers_the_button_and_gentler_ways_and_changes_nothing(web, reader
     assert web.path(Way.PREFERENCES, reader.id) in page.text
     assert web.client.head(link).status_code == 200
     assert web.dump() == before
+
+
+@pytest.mark.parametrize(("cadence", "offered"), [(Cadence.DAILY, True), (Cadence.WEEKLY, False)])
+def test_once_a_week_is_offered_to_whom_it_would_be_less(web, cadence, offered):
+    reader = web.reader("bo@reader.example", cadence=cadence)
+    page = web.client.get(web.path(Way.UNSUBSCRIBE, reader.id))
+    assert ("Once a week" in page.text) is offered
 
 
 @pytest.mark.parametrize(
