@@ -13,7 +13,7 @@ from newsletter.links import Way
 from newsletter.membership import Consent, is_subscribed, one_line
 from newsletter.model import Status, Subscriber
 from newsletter.subscriptions import mailbox
-from newsletter.web.bearers import path, reader_of
+from newsletter.web.bearers import ForgottenError, path, reader_of
 from newsletter.web.doorman import Answer, Knock
 from newsletter.web.rhythm import rhythm
 from newsletter.web.sent import Body, Sent
@@ -45,8 +45,6 @@ class Leaving:
     def show(self, token: str) -> HTMLResponse:
         """The button, and what else one could do. A link scanner may come here (RFC 8058)."""
         reader = reader_of(self._site, Way.UNSUBSCRIBE, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         if is_subscribed(reader.status) or reader.status is Status.PENDING:
             return self._site.pages.page(
                 "unsubscribe.html.j2",
@@ -63,9 +61,12 @@ class Leaving:
 
         A mail client's POST is answered in a line of text, without redirect (RFC 8058 3.1).
         """
-        reader = reader_of(self._site, Way.UNSUBSCRIBE, token)
-        if isinstance(reader, HTMLResponse):
-            return self._nobody(reader, sent)
+        try:
+            reader = reader_of(self._site, Way.UNSUBSCRIBE, token)
+        except ForgottenError as gone:  # for a person whose data were erased that is what they want
+            if sent.one_click:
+                return PlainTextResponse("Nothing is kept about you any more.\n")
+            return self._site.pages.problem(200, gone.title, gone.sentence)
         said = reason_in(sent)
         reader = self._site.subscriptions.unsubscribe(reader.id, now=self._site.now(), reason=said)
         if sent.one_click:
@@ -75,8 +76,6 @@ class Leaving:
     def come_back(self, token: str) -> HTMLResponse:
         """It was a mistake: everything as it was."""
         site, reader = self._site, reader_of(self._site, Way.UNSUBSCRIBE, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         if not is_subscribed(reader.status):
             now = site.now()
             consent = Consent(at=now, origin="unsubscribe page", wording=site.settings.consent)
@@ -110,15 +109,6 @@ class Leaving:
             self._site.subscriptions.remind(email, now=self._site.now())
             self._site.mail_waits()
         return self._site.pages.page("lost_link_sent.html.j2", email=email)
-
-    def _nobody(self, answer: HTMLResponse, sent: Sent) -> Response:
-        """Nobody is behind the link: for a person whose data were erased that is what they want."""
-        if answer.status_code == 404:
-            return answer
-        if sent.one_click:
-            return PlainTextResponse("Nothing is kept about you any more.\n")
-        answer.status_code = 200
-        return answer
 
     def _left(self, token: str, reader: Subscriber, *, thanks: bool = False) -> HTMLResponse:
         return self._site.pages.page(
