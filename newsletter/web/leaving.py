@@ -14,9 +14,9 @@ from newsletter.membership import Consent, is_subscribed, one_line
 from newsletter.model import Status, Subscriber
 from newsletter.subscriptions import mailbox
 from newsletter.web.bearers import ForgottenError, path, reader_of
-from newsletter.web.doorman import Answer, Knock
+from newsletter.web.doorman import Answer
+from newsletter.web.posted import Posted, PostedAnything
 from newsletter.web.rhythm import rhythm
-from newsletter.web.sent import Body, Sent
 from newsletter.web.site import Site
 
 LONGEST_REASON = 500
@@ -56,7 +56,7 @@ class Leaving:
             )
         return self._left(token, reader)
 
-    def leave(self, token: str, sent: Body) -> Response:
+    def leave(self, token: str, sent: PostedAnything) -> Response:
         """Whoever holds the link is out, whatever the body says; again is a success too.
 
         A mail client's POST is answered in a line of text, without redirect (RFC 8058 3.1).
@@ -91,14 +91,14 @@ class Leaving:
         """One field: the address."""
         return self._form()
 
-    def remind(self, sent: Body) -> HTMLResponse:
+    def remind(self, sent: PostedAnything) -> HTMLResponse:
         """The same answer for everybody: nobody learns here who is subscribed."""
-        email = one_line(sent.get("email"))
+        email = one_line(sent.last("email"))
         try:
             mailbox(email)
         except AddressError as error:
             return self._form(email, wrong=str(error), status=422)
-        judgement = self._site.doorman.knock(_knock(sent))
+        judgement = self._site.doorman.knock(sent.knock)
         if judgement.answer is Answer.TOO_MANY:
             page = self._form(email, trouble=judgement.told, status=429)
             page.headers["retry-after"] = str(judgement.retry_after_seconds)
@@ -140,18 +140,9 @@ class Leaving:
         )
 
 
-def reason_in(sent: Sent) -> str:
+def reason_in(sent: Posted) -> str:
     """Why they leave, as one line: the choice, their own words, or both; mostly nothing."""
-    choice = sent.get("reason")
-    own = one_line(sent.get("words"))
+    choice = sent.last("reason")
+    own = one_line(sent.last("words"))
     said = (REASONS.get(choice, one_line(choice)), own)
     return ": ".join(part for part in said if part)
-
-
-def _knock(sent: Sent) -> Knock:
-    return Knock(
-        client=sent.client,
-        proof=sent.get("proof"),
-        stamp=sent.get("stamp"),
-        honeypot=sent.get("website"),
-    )

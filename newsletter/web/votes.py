@@ -25,7 +25,7 @@ from newsletter.web.effects import (
     place_in,
     written_by,
 )
-from newsletter.web.sent import Body
+from newsletter.web.posted import PostedAnything
 from newsletter.web.site import Site
 
 _WAYS = {Way.MORE: Verdict.MORE, Way.LESS: Verdict.LESS}
@@ -113,10 +113,10 @@ class _TunePages:
         voting = voting_of(self._site, Way.TUNE, token)
         return self._page(token, voting, word=one_line(word)[:_LONGEST_WORD])
 
-    def follow(self, token: str, sent: Body) -> HTMLResponse:
+    def follow(self, token: str, sent: PostedAnything) -> HTMLResponse:
         """One of the paper's authors is followed, or with `stop` not any more."""
         voting = voting_of(self._site, Way.TUNE, token)
-        author, stop = one_line(sent.get("author")), sent.get("stop") == "yes"
+        author, stop = one_line(sent.last("author")), sent.last("stop") == "yes"
         if not contains((*voting.paper.authors, *voting.reader.profile.authors), author):
             return self._page(token, voting, trouble="Please choose one of the authors below.")
         if trouble := self._trouble(voting, "authors", author):
@@ -124,10 +124,10 @@ class _TunePages:
         self._site.subscriptions.follow(voting.reader.id, author, now=self._site.now(), stop=stop)
         return self._done(token, "follow", author, stop=stop)
 
-    def mute(self, token: str, sent: Body) -> HTMLResponse:
+    def mute(self, token: str, sent: PostedAnything) -> HTMLResponse:
         """Papers about a word never appear, or with `stop` may again."""
         voting = voting_of(self._site, Way.TUNE, token)
-        word, stop = one_line(sent.get("word")), sent.get("stop") == "yes"
+        word, stop = one_line(sent.last("word")), sent.last("stop") == "yes"
         if trouble := self._trouble(voting, "muted", word):
             return self._page(token, voting, word=word[:_LONGEST_WORD], wrong=trouble)
         self._site.subscriptions.mute(voting.reader.id, word, now=self._site.now(), stop=stop)
