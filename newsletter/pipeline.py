@@ -75,11 +75,6 @@ class Pool:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    @property
-    def ids(self) -> frozenset[str]:
-        """Of all papers in it."""
-        return frozenset(candidate.paper.id for candidate in self.candidates)
-
     def within(self, days: int) -> Pool:
         """The same pool with the papers of its newest `days` list days only."""
         if self.day is None:
