@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
@@ -55,10 +55,18 @@ class Mail:
         """True for a reader who asked for plain text."""
         return self.message.get_content_type() == "text/plain"
 
-    def names_the_reader(self, shown: str) -> bool:
-        """True when a part shows whom it is for; an international domain may be in either form."""
+    def not_once(self, names: Iterable[str]) -> str:
+        """Those of the headers that do not stand there exactly once, and how often they do."""
+        counts = ((name, len(self.fields.get(name, ()))) for name in names)
+        return ", ".join(f"{name} {count} times" for name, count in counts if count != 1)
+
+    def lacks_reason(self, shown: str) -> str:
+        """What a part does not say of why it comes, and to which address (its domain in any form)."""
+        if not re.search(r"you.{0,20}(receiv|get|subscrib)", shown, re.IGNORECASE):
+            return "no reason line"
         local = parseaddr(str(self.message["To"] or ""))[1].rpartition("@")[0]
-        return bool(local) and f"{local}@" in shown.replace(" ", "")
+        is_named = local and f"{local}@" in shown.replace(" ", "")
+        return "" if is_named else "the reader's address is missing"
 
     def visible_text(self) -> str:
         """The words of the HTML part on one line, the head left out."""
@@ -68,6 +76,12 @@ class Mail:
 
 Rule = tuple[str, Callable[[Mail], str]]
 """A name, and a function that says what is wrong; an empty answer means the rule holds."""
+
+
+def broken_character(text: str) -> str:
+    """The first sign of a wrong decoding, or one that turns the direction of what follows."""
+    found = re.search("[\u0080-\u009f\ufffd\u202a-\u202e\u2066-\u2069]", text)
+    return f"U+{ord(found[0]):04X}" if found else ""
 
 
 def open_mail(raw: bytes, *, dev: bool, html_limit: int) -> Mail:
