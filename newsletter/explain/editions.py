@@ -101,8 +101,8 @@ class Editions:
         pool = self._pool(look)
         if not any(is_same(candidate.paper, self._paper) for candidate in pool):
             return None
-        with self._store.overview() as overview:
-            sent = overview.sent_before(self._reader.id, look.at)
+        with self._store.register() as register:
+            sent = register.ledger.sent_to(self._reader.id, before=look.at)
         ranking = rank(
             self._profile_at(look.at),
             pool,
