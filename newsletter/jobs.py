@@ -169,7 +169,7 @@ class Jobs:
             if not self._stopping.is_set():
                 self.journal.source_read(replace(reading, problem=error.problem))
             return
-        listing, new = done.listing, len(done.recorded.new)
+        listing, new = done.listing, len(done.new)
         self.journal.source_read(replace(reading, tier=listing.tier, notes=listing.notes))
         for sentence in listing.notes:
             self._tell_of(spec, sentence)

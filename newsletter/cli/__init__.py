@@ -212,7 +212,7 @@ def _show(done: Ingested, *, as_json: bool, dry_run: bool, asked: str) -> None:
     if as_json:
         _say(lines_of(listing).rstrip("\n"))
         return
-    kept = "kept nothing (dry run)" if dry_run else f"{len(done.recorded.new)} new"
+    kept = "kept nothing (dry run)" if dry_run else f"{len(done.new)} new"
     again = f", the same list as {done.repeats}" if done.repeats else ""
     stands_in = "" if listing.source == asked else f" from {listing.source}"
     count = len(listing.entries)
