@@ -33,7 +33,7 @@ SIGNED = (
 # (RFC 6376 section 8.15).
 OVERSIGNED = ("from", "subject", "date", "to")
 
-_LEAST_BITS = 1024  # RFC 8301 section 3.2
+_LEAST_BITS, _ADVISED_BITS, _MOST_BITS = 1024, 2048, 4096  # RFC 8301 section 3.2
 _KEY_FILE_LIMIT = 20_000
 _KEPT = 512  # mails of a kind have the same headers, and most of what stands in them
 _LABELS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})(?:\.[A-Za-z0-9][A-Za-z0-9-]{0,62})*")
@@ -126,6 +126,14 @@ class Signer:
             for key in self._keys
         )
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the operator should mend, one sentence each."""
+        weak = [note for key in self._keys if (note := _note_on_size(key))]
+        if all(key.kind == "ed25519" for key in self._keys):
+            weak.append("Outlook.com and Yahoo do not verify Ed25519: sign with an RSA key first")
+        return tuple(weak)
+
 
 def read_key(path: Path) -> bytes:
     """The octets of a key file.
@@ -170,6 +178,17 @@ def _loaded(selector: str, pem: bytes) -> _Key:
     if isinstance(secret, RSAPrivateKey) and secret.key_size < _LEAST_BITS:
         raise MailError(f"{name} has {secret.key_size} bits: nobody accepts less than 1024")
     return _Key(selector, secret)
+
+
+def _note_on_size(key: _Key) -> str:
+    bits = key.secret.key_size if isinstance(key.secret, RSAPrivateKey) else _ADVISED_BITS
+    if bits < _ADVISED_BITS:
+        return f"the DKIM key of selector “{key.selector}” has {bits} bits; 2048 are advised"
+    if bits > _MOST_BITS:
+        return (
+            f"the DKIM key of selector “{key.selector}” has {bits} bits; not all verify over 4096"
+        )
+    return ""
 
 
 def _public(secret: RSAPrivateKey | Ed25519PrivateKey) -> str:

@@ -314,14 +314,17 @@ def test_a_key_that_cannot_sign_is_refused_with_a_sentence(key, sentence):
     assert "\n" not in str(caught.value)
 
 
-def test_a_weak_key_works():
+def test_a_weak_key_works_and_is_remarked_upon():
     weak = Signer(DOMAIN, "s1", pem(rsa.generate_private_key(65537, 1024)))
     assert holds(weak.sign(MAIL, at=AT), weak)
+    assert weak.notes == ("the DKIM key of selector “s1” has 1024 bits; 2048 are advised",)
+    assert BOTH.notes == ()
 
 
-def test_ed25519_alone_works():
+def test_ed25519_alone_works_and_is_remarked_upon():
     alone = Signer(DOMAIN, "s2", ED)
     assert holds(alone.sign(MAIL, at=AT), alone)
+    assert "RSA key first" in alone.notes[0]
 
 
 def test_a_key_of_the_older_form_is_read():
