@@ -35,7 +35,7 @@ from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
 from newsletter.memory import settle_in
 from newsletter.notebook import Notebook, read_after_death
-from newsletter.pipeline import Pool, look_back, record
+from newsletter.pipeline import Ingested, Pool, look_back, record
 from newsletter.posting import Post
 from newsletter.returns import Returns
 from newsletter.selection import Background, Encoder
@@ -325,8 +325,11 @@ class App:
 
     def pool(self) -> Pool:
         """What picks are chosen from now; the bundled page while nothing is stored."""
-        days = self.settings.sources.days_back
-        return self.look_back(days) if self.has_papers else self._sample_pool()
+        if self.has_papers:
+            return self.look_back(self.settings.sources.days_back)
+        scratch = self.scratch_store()
+        self.record_bundled(scratch)
+        return replace(look_back(scratch, days=1, encoder=self.encoder), sample=True)
 
     def look_back(self, days: int) -> Pool:
         """The stored papers of so many days; what is usual is measured anew only now and then."""
@@ -334,15 +337,12 @@ class App:
         self._usual = pool.background
         return pool
 
-    def _sample_pool(self) -> Pool:
+    def record_bundled(self, store: Store) -> Ingested:
+        """Keeps the text page that ships with us: 111 papers, without votes, dates or authors."""
         from newsletter.sources.recognise import read_content
 
-        scratch = self.scratch_store()
-        page = data_dir("config") / "demo" / "trending_page.txt"
-        listing = read_content(page.read_bytes(), source="bundled page")
-        record(scratch, listing, now=self.now())
-        pool = look_back(scratch, days=1, encoder=self.encoder)
-        return replace(pool, sample=True)
+        page = (data_dir("config") / "demo" / "trending_page.txt").read_bytes()
+        return record(store, read_content(page, source="bundled page"), now=self.now())
 
     @property
     def _notes(self) -> Path | None:

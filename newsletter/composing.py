@@ -75,7 +75,7 @@ def make(
     moved = [asking for asking in askings if asking.unmoved]
     ids = [paper.id for paper in papers.papers]
     with store.register() as register:
-        sent = register.digests.sent_among([one.subscriber.id for one in askings], ids)
+        sent = register.ledger.sent_among([one.subscriber.id for one in askings], ids)
     asked = [(asking.subscriber.profile, sent[asking.subscriber.id]) for asking in askings]
     asked += [(one.unmoved, sent[one.subscriber.id]) for one in moved if one.unmoved]
     picks = list(select_all(asked, papers))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from typing import TYPE_CHECKING
@@ -14,12 +15,7 @@ from newsletter.composing import Also, nothing_more
 from newsletter.errors import NewsletterError, SourceError, harmless
 from newsletter.journal import Journal
 from newsletter.model import Tier
-from newsletter.pipeline import (
-    Ingested,
-    Pool,
-    compose_due,
-    ingest,
-)
+from newsletter.pipeline import Pool, compose_due, ingest
 from newsletter.schedule import LONGEST_GAP
 from newsletter.sources.spec import SourceKind, SourceSpec, parse_source
 from newsletter.watch import Reading
@@ -171,13 +167,13 @@ class Jobs:
         except SourceError as error:
             self._tell_of(spec, str(error))
             if not self._stopping.is_set():
-                self.journal.source_read(_failed(reading, error))
+                self.journal.source_read(replace(reading, problem=error.problem))
             return
-        self.journal.source_read(_read_well(reading, done))
-        for sentence in done.listing.notes:
+        listing, new = done.listing, len(done.new)
+        self.journal.source_read(replace(reading, tier=listing.tier, notes=listing.notes))
+        for sentence in listing.notes:
             self._tell_of(spec, sentence)
-        new = len(done.recorded.new)
-        _log.info("%d new papers", new, extra={"source": spec.name, "tier": done.listing.tier})
+        _log.info("%d new papers", new, extra={"source": spec.name, "tier": listing.tier})
 
     def _tell_of(self, spec: SourceSpec, sentence: str) -> None:
         """Trouble with a list; not where the end of the service cuts a reading short."""
@@ -227,18 +223,4 @@ def _teller(app: App) -> Teller:
         webhook_url=given.webhook_url.get_secret_value(),
         make_transport=app.transport,
         signer=app.signer,
-    )
-
-
-def _failed(reading: Reading, error: SourceError) -> Reading:
-    return Reading(name=reading.name, at=reading.at, best=reading.best, problem=error.problem)
-
-
-def _read_well(reading: Reading, done: Ingested) -> Reading:
-    return Reading(
-        name=reading.name,
-        at=reading.at,
-        best=reading.best,
-        tier=done.listing.tier,
-        notes=done.listing.notes,
     )

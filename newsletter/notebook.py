@@ -109,7 +109,7 @@ def record(store: Store, ends: Sequence[Delivery]) -> None:
         register.outbox.record(ends)
         for end in ends:
             if end.state is DeliveryState.FAILED and end.errand is Errand.DIGEST:
-                register.digests.give_back(end.id)
+                register.ledger.give_back(end.id)
 
 
 def read_after_death(store: Store, folder: Path) -> tuple[Delivery, ...]:

@@ -28,7 +28,7 @@ from newsletter.model import Candidate, Digest, Listing, Subscriber
 from newsletter.notebook import Notebook
 from newsletter.posting import Mail, Post, finish
 from newsletter.selection import Background, Encoder, Field, Ranking, rank
-from newsletter.store import Recorded, Store
+from newsletter.store import Store
 
 if TYPE_CHECKING:  # who reads no lists needs nothing of the web in memory
     from newsletter.sources.ladder import Sources
@@ -41,10 +41,10 @@ _FIELDS_KEPT = 3  # for daily and weekly digests and those of some gap; 23 MB ea
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingested:
-    """What reading one source brought. `repeats` is the earlier day whose very list it was."""
+    """What reading one source brought; `repeats` is the earlier day whose very list it was."""
 
     listing: Listing
-    recorded: Recorded
+    new: tuple[str, ...]  # ids of papers never seen before
     repeats: date | None = None
 
 
@@ -74,11 +74,6 @@ class Pool:
     _fields: dict[int, tuple[datetime, Field]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
-
-    @property
-    def ids(self) -> frozenset[str]:
-        """Of all papers in it."""
-        return frozenset(candidate.paper.id for candidate in self.candidates)
 
     def within(self, days: int) -> Pool:
         """The same pool with the papers of its newest `days` list days only."""
@@ -119,7 +114,7 @@ def ingest(sources: Sources, store: Store, spec: SourceSpec, *, now: datetime) -
 def record(store: Store, listing: Listing, *, now: datetime) -> Ingested:
     """Writes one listing down, and notices a list that only repeats an earlier day's."""
     repeats = _repeated_day(store, listing)
-    return Ingested(listing=listing, recorded=store.record(listing, now), repeats=repeats)
+    return Ingested(listing=listing, new=store.record(listing, now), repeats=repeats)
 
 
 def look_back(

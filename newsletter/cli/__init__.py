@@ -35,7 +35,7 @@ from newsletter.config import Settings, data_dir, load_reader, load_settings
 from newsletter.errors import ConfigError, NewsletterError, SourceError, SubscriptionError
 from newsletter.pipeline import BACKGROUND_PAPERS, Ingested, ingest
 from newsletter.preview.server import USUAL_PORT, serve
-from newsletter.preview.shelves import bundled_shelf, stored_shelf, to_shelf
+from newsletter.preview.shelves import stored_shelf, to_shelf
 from newsletter.preview.workbench import Shelf, Workbench
 from newsletter.preview.write import write_preview
 from newsletter.sources.lines import lines_of
@@ -212,7 +212,7 @@ def _show(done: Ingested, *, as_json: bool, dry_run: bool, asked: str) -> None:
     if as_json:
         _say(lines_of(listing).rstrip("\n"))
         return
-    kept = "kept nothing (dry run)" if dry_run else f"{len(done.recorded.new)} new"
+    kept = "kept nothing (dry run)" if dry_run else f"{len(done.new)} new"
     again = f", the same list as {done.repeats}" if done.repeats else ""
     stands_in = "" if listing.source == asked else f" from {listing.source}"
     count = len(listing.entries)
@@ -258,7 +258,7 @@ def _live_or_bundled(app: App) -> Shelf:
         if done.listing.entries:
             return to_shelf(scratch, done.listing)
     note("Offline: using the bundled page of 111 papers instead of today's list.")
-    return bundled_shelf(scratch, now=app.now())
+    return to_shelf(scratch, app.record_bundled(scratch).listing)
 
 
 def _hasty(settings: Settings) -> Settings:

@@ -320,7 +320,7 @@ def _day(text: str) -> str:
 def _fresh(app: App, reader: Subscriber) -> Digest:
     now, pool = app.now(), app.pool()
     with app.store.register() as register:
-        sent = register.digests.sent_to(reader.id)
+        sent = register.ledger.sent_to(reader.id)
         votes = register.votes(reader.id)
     made = choose(
         replace(reader, profile=with_votes(reader.profile, votes, now=now)),

@@ -22,7 +22,6 @@ from newsletter.membership import Consent, wishes_of
 from newsletter.model import Status
 from newsletter.subscriptions import (
     Imported,
-    Subscriptions,
     export_rows,
     import_rows,
     read_table,
@@ -96,7 +95,7 @@ def list_(
 @cli.command()
 def show(email: Email, as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Shows one subscriber. --json gives everything kept about them."""
-    desk = _desk(config)
+    desk = App(load_settings(config)).subscriptions
     held = desk.export(desk.find(email).id)
     if as_json:
         # Nothing but ASCII: no name can steer the terminal.
@@ -213,10 +212,6 @@ def forget(
         typer.confirm(f"Erase {harmless(subscriber.email)} for good?", abort=True)
     desk.forget(subscriber.id, now=app.now())
     _say(f"{subscriber.email} is forgotten")
-
-
-def _desk(config: Path | None) -> Subscriptions:
-    return App(load_settings(config)).subscriptions
 
 
 def _list_name(text: str) -> str:

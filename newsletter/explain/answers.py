@@ -141,10 +141,10 @@ class _Case:
     def coming(self) -> Explanation | None:
         """The next digest is going to look at it."""
         look = self._editions.coming()
-        ranking = self._editions.ranking(look) if look else None
-        found = self._editions.found_in(ranking) if ranking else None
-        if look is None or ranking is None or found is None:
+        judged = self._editions.judged(look) if look else None
+        if look is None or judged is None:
             return None
+        ranking, found = judged
         figures = _figures(ranking, found, self._reader)
         answer = _LEFT_OUT.get(found.verdict, Answer.NOT_DUE)
         told = "As things are, it is going to be in it."
@@ -194,10 +194,10 @@ class _Case:
 
     def _left_out(self, look: Look) -> Explanation | None:
         """How an edition looked at it; `None` if it did not."""
-        ranking = self._editions.ranking(look)
-        found = self._editions.found_in(ranking) if ranking else None
-        if ranking is None or found is None:
+        judged = self._editions.judged(look)
+        if judged is None:
             return None
+        ranking, found = judged
         figures = _figures(ranking, found, self._reader)
         answer = _LEFT_OUT.get(found.verdict)
         edition = f"{'digest' if look.digest_id else 'edition'} of {edition_name(look.edition)}"
@@ -222,9 +222,8 @@ class _Case:
         if stands := self._stands():
             return (stands,)
         look = self._editions.coming()
-        ranking = self._editions.ranking(look) if look else None
-        found = self._editions.found_in(ranking) if ranking else None
-        if look and found and found.verdict is Verdict.PICKED:
+        judged = self._editions.judged(look) if look else None
+        if look and judged and judged[1].verdict is Verdict.PICKED:
             return (self._when(look), "As things are, it is going to be in it.")
         return ()
 

@@ -93,26 +93,27 @@ class Editions:
         at = max(due, self._now) if due else None
         return Look(edition="", at=at, previous=self.last_made_at) if at else None
 
-    def ranking(self, look: Look) -> Ranking | None:
-        """How that edition ranks its candidates; `None` if the paper is none of them."""
+    def judged(self, look: Look) -> tuple[Ranking, Ranked] | None:
+        """How that edition ranks its candidates, and the paper among them; `None` if it is not.
+
+        A title twin that was kept in its place stands for it.
+        """
         pool = self._pool(look)
         if not any(is_same(candidate.paper, self._paper) for candidate in pool):
             return None
-        with self._store.overview() as overview:
-            sent = overview.sent_before(self._reader.id, look.at)
-        return rank(
+        with self._store.register() as register:
+            sent = register.ledger.sent_to(self._reader.id, before=look.at)
+        ranking = rank(
             self._profile_at(look.at),
             pool,
             already_sent=sent,
             now=min(look.at, self._now),
             background=self._background,
         )
-
-    def found_in(self, ranking: Ranking) -> Ranked | None:
-        """The paper, or its title twin that was kept in its place."""
         by_id = (item for item in ranking if item.paper.id == self._paper.id)
         twins = (item for item in ranking if is_same(item.paper, self._paper))
-        return next(by_id, None) or next(twins, None)
+        found = next(by_id, None) or next(twins, None)
+        return (ranking, found) if found else None
 
     @cached_property
     def _background(self) -> Background:

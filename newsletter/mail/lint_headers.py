@@ -47,8 +47,7 @@ def sizes(mail: Mail) -> str:
 
 
 def single_headers(mail: Mail) -> str:
-    counts = ((name, len(mail.fields.get(name, ()))) for name in SINGLE)
-    return ", ".join(f"{name} {count} times" for name, count in counts if count != 1)
+    return mail.not_once(SINGLE)
 
 
 def no_leaks(mail: Mail) -> str:

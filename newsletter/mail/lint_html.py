@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bs4 import Tag
 from bs4.element import Comment, Doctype
 
-from newsletter.mail.lint_model import Mail, Rule
+from newsletter.mail.lint_model import Mail, Rule, broken_character
 
 STYLE_LIMIT = 16_000
 URL_LIMIT = 2_000
@@ -268,15 +268,11 @@ def _is_way_out(link: Tag, mail: Mail) -> bool:
 
 
 def reason(mail: Mail) -> str:
-    flat = mail.visible_text()
-    if mail.is_english and not re.search(r"you.{0,20}(receiv|get|subscrib)", flat, re.IGNORECASE):
-        return "no reason line"
-    return "" if mail.names_the_reader(flat) else "the reader's address is missing"
+    return mail.lacks_reason(mail.visible_text())
 
 
 def broken_characters(mail: Mail) -> str:
-    found = re.search("[\u0080-\u009f\ufffd\u202a-\u202e\u2066-\u2069]", unescape(mail.page))
-    return f"U+{ord(found[0]):04X}" if found else ""
+    return broken_character(unescape(mail.page))
 
 
 HTML_RULES: tuple[Rule, ...] = (

@@ -24,8 +24,7 @@ _ABOUT_LISTS = {
 
 
 def single_headers(mail: Mail) -> str:
-    counts = ((name, len(mail.fields.get(name, ()))) for name in SINGLE)
-    return ", ".join(f"{name} {count} times" for name, count in counts if count != 1)
+    return mail.not_once(SINGLE)
 
 
 def no_list(mail: Mail) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import email
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email import policy
 from email.message import EmailMessage
 from email.utils import parseaddr
 
 from bs4 import BeautifulSoup
+
+_WHY = re.compile(r"you.{0,20}(receiv|get|subscrib)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +68,18 @@ class Mail:
         web = re.search(r"<(https?://[^>]+)>", self.one("list-unsubscribe"))
         return web[1] if web else ""
 
-    def names_the_reader(self, shown: str) -> bool:
-        """True when a part shows whom it is for; an international domain may be in either form."""
+    def not_once(self, names: Iterable[str]) -> str:
+        """Those of the headers that do not stand there exactly once, and how often they do."""
+        counts = ((name, len(self.fields.get(name, ()))) for name in names)
+        return ", ".join(f"{name} {count} times" for name, count in counts if count != 1)
+
+    def lacks_reason(self, shown: str) -> str:
+        """What a part does not say of why it comes, and to which address (its domain in any form)."""
+        if self.is_english and not _WHY.search(shown):
+            return "no reason line"
         local = parseaddr(str(self.message["To"] or ""))[1].rpartition("@")[0]
-        return bool(local) and f"{local}@" in shown.replace(" ", "")
+        is_named = local and f"{local}@" in shown.replace(" ", "")
+        return "" if is_named else "the reader's address is missing"
 
     def visible_text(self) -> str:
         """The words of the HTML part on one line, the head left out."""
@@ -79,6 +89,12 @@ class Mail:
 
 Rule = tuple[str, Callable[[Mail], str]]
 """A name, and a function that says what is wrong; an empty answer means the rule holds."""
+
+
+def broken_character(text: str) -> str:
+    """The first sign of a wrong decoding, or one that turns the direction of what follows."""
+    found = re.search("[\u0080-\u009f\ufffd\u202a-\u202e\u2066-\u2069]", text)
+    return f"U+{ord(found[0]):04X}" if found else ""
 
 
 def open_mail(raw: bytes, *, dev: bool, html_limit: int) -> Mail:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from newsletter.mail.lint_model import Mail, Rule
+from newsletter.mail.lint_model import Mail, Rule, broken_character
 from newsletter.mail.scripts import columns
 from newsletter.mail.templating import TEXT_WIDTH as WRAPPED_AT
 from newsletter.mail.wording import UNKNOWN
@@ -50,10 +50,7 @@ def unsubscribe(mail: Mail) -> str:
 
 def reason(mail: Mail) -> str:
     """Why the reader gets this, with the address it goes to."""
-    flat = " ".join(mail.text.split())
-    if mail.is_english and not re.search(r"you.{0,20}(receiv|get|subscrib)", flat, re.IGNORECASE):
-        return "no reason line"
-    return "" if mail.names_the_reader(flat) else "the reader's address is missing"
+    return mail.lacks_reason(" ".join(mail.text.split()))
 
 
 def leftovers(mail: Mail) -> str:
@@ -75,9 +72,7 @@ def _unknown_alone(lines: list[str]) -> str:
 
 
 def broken_characters(mail: Mail) -> str:
-    shown = mail.text + str(mail.message["Subject"] or "")
-    found = re.search("[\u0080-\u009f\ufffd\u202a-\u202e\u2066-\u2069]", shown)
-    return f"U+{ord(found[0]):04X}" if found else ""
+    return broken_character(mail.text + str(mail.message["Subject"] or ""))
 
 
 def same_links(mail: Mail) -> str:

@@ -6,14 +6,16 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from newsletter.preview.answers import problem
 
 STUDIO_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
+_FOREIGN = "The studio answers to local host names only; open it as 127.0.0.1 or localhost."
 _DEFAULTS = {
     "content-security-policy": STUDIO_POLICY,
     "x-content-type-options": "nosniff",
@@ -51,18 +53,13 @@ class Guard:
                 _complete(MutableHeaders(scope=message))
             await send(message)
 
-        app = _refusal() if _is_foreign(scope) else self._app
+        app = problem(403, _FOREIGN) if _is_foreign(scope) else self._app
         await app(scope, receive, send_guarded)
 
 
 def _complete(headers: MutableHeaders) -> None:
     for name, value in _DEFAULTS.items():
         headers.setdefault(name, value)
-
-
-def _refusal() -> JSONResponse:
-    sentence = "The studio answers to local host names only; open it as 127.0.0.1 or localhost."
-    return JSONResponse({"error": {"sentence": sentence, "problems": []}}, status_code=403)
 
 
 def _is_foreign(scope: Scope) -> bool:

@@ -13,7 +13,7 @@ class Explanation:
     text: str
 
 
-_PAGES = {
+PAGES = {
     "unsubscribe": Explanation(
         "Unsubscribe",
         "The page behind this link asks once more and ends the subscription at the press of a "
@@ -54,8 +54,3 @@ _PAGES = {
         "The page behind this link lists everything that was new that day, for everybody.",
     ),
 }
-
-
-def explain(purpose: str) -> Explanation | None:
-    """What a link of that purpose does; `None` for an unknown one."""
-    return _PAGES.get(purpose)

@@ -1,15 +1,12 @@
-"""Where a workbench's candidates come from: the store, a list just read, the bundled page."""
+"""Where a workbench's candidates come from: the store, or a list just read."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from newsletter.config import data_dir
 from newsletter.errors import ConfigError
 from newsletter.model import Listing
-from newsletter.pipeline import record
 from newsletter.preview.workbench import Shelf
-from newsletter.sources.recognise import read_content
 from newsletter.store import Store
 
 _STORED_DAYS = 60
@@ -38,11 +35,3 @@ def stored_shelf(store: Store, *, days: int) -> Shelf:
     return Shelf(
         name="stored papers", candidates=store.candidates(listed=(first, listed[0])), days=days
     )
-
-
-def bundled_shelf(store: Store, *, now: datetime) -> Shelf:
-    """The text page that ships with us: 111 papers, without votes, dates or authors."""
-    page = data_dir("config") / "demo" / "trending_page.txt"
-    listing = read_content(page.read_bytes(), source="bundled page")
-    record(store, listing, now=now)
-    return to_shelf(store, listing)

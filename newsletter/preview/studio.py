@@ -19,7 +19,7 @@ from newsletter.preview.answers import add_error_answers
 from newsletter.preview.bell import Bell, ring_on_change
 from newsletter.preview.desk import Choice, Desk
 from newsletter.preview.guard import Guard, mail_policy
-from newsletter.preview.links_explained import explain
+from newsletter.preview.links_explained import PAGES
 from newsletter.preview.sheet import Sheet, make_sheet
 from newsletter.preview.variants import Images, Scheme, in_scheme
 from newsletter.preview.workbench import Preview, Workbench
@@ -180,7 +180,7 @@ class _Pages:
 
     def link(self, purpose: str, token: str) -> str:
         """Explains a link of the mail and leads back."""
-        found = explain(purpose)
+        found = PAGES.get(purpose)
         if found is None:
             raise HTTPException(404, "The studio has no such page.")
         about = (token,) if purpose == "archive" else peek(token)

@@ -8,7 +8,7 @@ from typing import Any
 
 from newsletter.errors import SourceError
 from newsletter.model import Listing, Tier
-from newsletter.sources.gate import check
+from newsletter.sources.gate import gathered
 from newsletter.sources.item import entry_of
 from newsletter.sources.raw import as_map, as_text, from_json, from_python
 
@@ -35,9 +35,7 @@ def listing_of(
 ) -> Listing:
     """The list made of raw items, through the gate."""
     entries = [entry_of(item, rank=rank, day=day) for rank, item in enumerate(items, start=1)]
-    kept = tuple(entry for entry in entries if entry)
-    listing = Listing(source=source, tier=tier, entries=kept, listed_on=day)
-    return check(listing, dropped=len(entries) - len(kept))
+    return gathered(entries, source=source, tier=tier, day=day)
 
 
 def _decoded(text: str) -> Any:

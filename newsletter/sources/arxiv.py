@@ -12,10 +12,10 @@ from bs4.exceptions import ParserRejectedMarkup
 
 from newsletter.errors import SourceError
 from newsletter.model import Entry, Listing, Paper, Tier
-from newsletter.sources.gate import check
+from newsletter.sources.gate import gathered
 from newsletter.sources.item import bare_id, https_url, names_of
 from newsletter.sources.raw import as_day, as_text, sound
-from newsletter.sources.text import clean_text, clean_title
+from newsletter.sources.text import clean_text
 
 _ENDS = ("</rss>", "</feed>", "</rdf:rdf>")
 _KEPT = ("", "new", "cross")
@@ -43,9 +43,7 @@ def parse_feed(xml: str, *, source: str = "arxiv") -> Listing:
     day = _channel_day(root)
     announced = [item for item in items if _text(item, "announce_type") in _KEPT]
     entries = [_entry(item, rank, day) for rank, item in enumerate(announced, start=1)]
-    kept = tuple(entry for entry in entries if entry)
-    listing = Listing(source=source, tier=Tier.RSS, entries=kept, listed_on=day)
-    return check(listing, dropped=len(entries) - len(kept))
+    return gathered(entries, source=source, tier=Tier.RSS, day=day)
 
 
 def _broken(problem: str, source: str) -> SourceError:
@@ -74,7 +72,7 @@ def _refuse_error(items: list[Tag], source: str) -> None:
 
 def _entry(item: Tag, rank: int, day: date | None) -> Entry | None:
     paper_id = _id_of(item)
-    title = clean_title(_text(item, "title"))
+    title = clean_text(_text(item, "title"))
     if not (paper_id and title):
         return None
     abstract = _PREFIX.sub("", _text(item, "summary", "description"), count=1)

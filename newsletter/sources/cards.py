@@ -14,7 +14,7 @@ from newsletter.errors import SourceError
 from newsletter.model import Entry, Paper
 from newsletter.sources.item import HOME, bare_id, https_url, names_of, thumbnail_of
 from newsletter.sources.raw import as_count, as_day, as_text, sound
-from newsletter.sources.text import clean_name, clean_text, clean_title
+from newsletter.sources.text import clean_name, clean_text
 
 _COUNT = re.compile(r"([0-9][0-9,]*(?:\.[0-9]+)?)([kKmM]?)")
 _LAST_COUNT = re.compile(r"(?:^|\s)(-|[0-9][0-9.,]*[kKmM]?)\s*$")
@@ -62,7 +62,7 @@ def entry_of_card(card: Tag, *, rank: int, day: date | None) -> Entry | None:
     """
     link = card.select_one('h3 a[href^="/papers/"]')
     paper_id = _id_of(link)
-    title = clean_title(_words(link))
+    title = clean_text(_words(link))
     if not (paper_id and title):
         return None
     return Entry(

@@ -7,10 +7,10 @@ from urllib.parse import quote_plus
 
 from newsletter.errors import SourceError
 from newsletter.model import Entry, Listing, Paper, Tier, id_from_title
-from newsletter.sources.gate import check
+from newsletter.sources.gate import gathered
 from newsletter.sources.item import HOME
 from newsletter.sources.raw import sound
-from newsletter.sources.text import clean_text, clean_title
+from newsletter.sources.text import clean_text
 
 _BANNER = re.compile(
     r"new|subscribe|get trending papers in your email inbox.*|by\s*\w* and the research community"
@@ -37,9 +37,7 @@ def parse_dump(text: str) -> Listing:
             tier=Tier.DUMP,
         )
     entries = [_entry(title, abstract, rank) for rank, (title, abstract) in enumerate(pairs, 1)]
-    kept = tuple(entry for entry in entries if entry)
-    listing = Listing(source="dump", tier=Tier.DUMP, entries=kept)
-    return check(listing, dropped=strays + len(entries) - len(kept))
+    return gathered(entries, source="dump", tier=Tier.DUMP, strays=strays)
 
 
 def _blocks(text: str) -> tuple[list[str], bool]:
@@ -84,7 +82,7 @@ def _is_prose(pairs: list[tuple[str, str]]) -> bool:
 
 
 def _entry(raw_title: str, raw_abstract: str, rank: int) -> Entry | None:
-    title = clean_title(raw_title)
+    title = clean_text(raw_title)
     if not title:
         return None
     paper = Paper(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date
 
 from newsletter.errors import SourceError
-from newsletter.model import Entry, Listing, Paper, title_key
+from newsletter.model import Entry, Listing, Paper, Tier, title_key
 from newsletter.sources.item import bare_id
 from newsletter.sources.mirrors import led_home
 
@@ -40,6 +41,27 @@ def check(listing: Listing, *, dropped: int = 0) -> Listing:
     entries = merged(valid)
     notes = (*listing.notes, *_remarks(lost, total, len(valid) - len(entries)))
     return led_home(replace(listing, entries=entries, notes=notes))
+
+
+def gathered(
+    entries: Sequence[Entry | None],
+    *,
+    source: str,
+    tier: Tier,
+    day: date | None = None,
+    strays: int = 0,
+) -> Listing:
+    """The list of what a parser made of items, through the gate; `None` for an item of no use.
+
+    Args:
+        strays: what the parser met besides.
+
+    Raises:
+        SourceError: see `check`.
+    """
+    kept = tuple(entry for entry in entries if entry)
+    listing = Listing(source=source, tier=tier, entries=kept, listed_on=day)
+    return check(listing, dropped=strays + len(entries) - len(kept))
 
 
 def merged(entries: Iterable[Entry]) -> tuple[Entry, ...]:

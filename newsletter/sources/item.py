@@ -9,7 +9,7 @@ from typing import Any
 
 from newsletter.model import Entry, Paper
 from newsletter.sources.raw import as_count, as_day, as_list, as_map, as_text, first_text
-from newsletter.sources.text import clean_name, clean_text, clean_title, safe_url
+from newsletter.sources.text import clean_name, clean_text, safe_url
 
 HOME = "https://huggingface.co"
 """Links in a mail lead here, whatever mirror the list was fetched through."""
@@ -76,7 +76,7 @@ def entry_of(item: object, *, rank: int, day: date | None = None) -> Entry | Non
 
 def _paper(inner: Mapping[str, Any], outer: Mapping[str, Any], day: date | None) -> Paper | None:
     paper_id = bare_id(inner.get("id"))
-    title = clean_title(first_text(inner.get("title"), outer.get("title")))
+    title = clean_text(first_text(inner.get("title"), outer.get("title")))
     if not (paper_id and title):
         return None
     return Paper(
@@ -86,7 +86,7 @@ def _paper(inner: Mapping[str, Any], outer: Mapping[str, Any], day: date | None)
         summary=clean_text(as_text(inner.get("ai_summary"))),
         authors=_authors(inner),
         organization=_organization(inner, outer),
-        keywords=tuple(filter(None, map(clean_title, _keywords(inner)))),
+        keywords=tuple(filter(None, map(clean_text, _keywords(inner)))),
         url=f"{HOME}/papers/{paper_id}",
         pdf_url=f"https://arxiv.org/pdf/{paper_id}",
         code_url=https_url(inner.get("githubRepo")),

@@ -10,7 +10,7 @@ from typing import Any
 
 from newsletter.errors import SourceError
 from newsletter.model import Entry, Listing, Paper, Tier
-from newsletter.sources.gate import check
+from newsletter.sources.gate import gathered
 from newsletter.sources.item import https_url
 from newsletter.sources.raw import as_count, as_day, as_list, as_map, as_text, from_json
 
@@ -52,17 +52,13 @@ def parse_lines(text: str) -> Listing:
     """
     # Not splitlines: U+2028 and friends are legal inside JSON texts.
     records = [_record(line) for line in text.split("\n") if line.strip()]
-    kept = [_entry(record) for record in records if record]
-    days = {entry.paper.listed_on for entry in kept}
-    listing = Listing(
-        source="lines",
-        tier=_tier(records),
-        entries=tuple(kept),
-        listed_on=days.pop() if len(days) == 1 else None,
-    )
-    if not kept:
-        raise SourceError("no line is a record of a paper", source="lines", tier=listing.tier)
-    return check(listing, dropped=len(records) - len(kept))
+    entries = [_entry(record) if record else None for record in records]
+    tier = _tier(records)
+    if not any(entries):
+        raise SourceError("no line is a record of a paper", source="lines", tier=tier)
+    days = {entry.paper.listed_on for entry in entries if entry}
+    day = days.pop() if len(days) == 1 else None
+    return gathered(entries, source="lines", tier=tier, day=day)
 
 
 def _record(line: str) -> Mapping[str, Any]:

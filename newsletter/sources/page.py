@@ -13,7 +13,7 @@ from newsletter.errors import SourceError
 from newsletter.model import Listing, Tier
 from newsletter.sources.api import listing_of
 from newsletter.sources.cards import day_of, entry_of_card, hull, soup_of
-from newsletter.sources.gate import check
+from newsletter.sources.gate import gathered
 from newsletter.sources.looks import looks_like
 from newsletter.sources.raw import as_day, as_list, as_map, from_json
 
@@ -68,9 +68,7 @@ def parse_cards(html: str) -> Listing:
         raise SourceError(problem, tier=Tier.PAGE_CARDS)
     day = day_of(soup)
     entries = [entry_of_card(card, rank=rank, day=day) for rank, card in enumerate(articles, 1)]
-    kept = tuple(entry for entry in entries if entry)
-    listing = Listing(source=_name(day), tier=Tier.PAGE_CARDS, entries=kept, listed_on=day)
-    return check(listing, dropped=len(entries) - len(kept))
+    return gathered(entries, source=_name(day), tier=Tier.PAGE_CARDS, day=day)
 
 
 def _second_best(html: str, error: SourceError) -> Listing:

@@ -25,16 +25,11 @@ _LONGEST_URL: Final = 2000
 
 
 def clean_text(raw: str) -> str:
-    """An abstract or summary as one line of clean Unicode, never longer than twice the input.
+    """A title, abstract or summary as one line of clean Unicode, never longer than twice the input.
 
     Addresses keep every character. Cleaning a cleaned text changes nothing.
     """
     return _until_settled(_clean_once, raw)
-
-
-def clean_title(raw: str) -> str:
-    """A title as one line of clean Unicode; titles carry the same artefacts as abstracts."""
-    return clean_text(raw)
 
 
 def clean_name(raw: str) -> str:

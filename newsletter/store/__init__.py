@@ -22,7 +22,7 @@ from newsletter.store.engine import file_of, open_engine, sentences
 from newsletter.store.figures import figures
 from newsletter.store.keys import DatedKey
 from newsletter.store.overview import Overview
-from newsletter.store.papers import Recorded, Shelf
+from newsletter.store.papers import Shelf
 from newsletter.store.subscribers import Kept, Newcomer, Register, wait_for_turn
 from newsletter.watch import Alarm, Figures, Undecided
 
@@ -32,7 +32,6 @@ __all__ = [
     "Move",
     "Newcomer",
     "News",
-    "Recorded",
     "Register",
     "Shelf",
     "Standing",
@@ -50,8 +49,8 @@ class Store:
         self._engine = engine
         self._url = str(engine.url)  # SQLAlchemy hides the password
 
-    def record(self, listing: Listing, seen_at: datetime) -> Recorded:
-        """Writes a listing down; see `newsletter.store.papers.record`."""
+    def record(self, listing: Listing, seen_at: datetime) -> tuple[str, ...]:
+        """Writes a listing down, answers what is new; see `newsletter.store.papers.record`."""
         with sentences(self._url), self._engine.begin() as connection:
             wait_for_turn(connection)
             return papers.record(connection, listing, seen_at)

@@ -83,7 +83,7 @@ class Alarms:
         query = select(alarms.c.id).where(alarms.c.name == alarm.name, ended).limit(1)
         return self._connection.scalar(query) is not None
 
-    def clear(self, now: datetime, but: Undecided = decided) -> None:
+    def clear(self, now: datetime, but: Undecided) -> None:
         """Ends what is over; who never heard of an alarm need not hear that it ended.
 
         Args:
@@ -139,7 +139,7 @@ def hold_all(connection: Connection, current: Sequence[Alarm], now: datetime) ->
 
 
 def raise_alarms(
-    connection: Connection, current: Sequence[Alarm], now: datetime, but: Undecided = decided
+    connection: Connection, current: Sequence[Alarm], now: datetime, but: Undecided
 ) -> News:
     """What is wrong now stands, what was not wrong for a while is over; answers what is to tell."""
     hold_all(connection, current, now)

@@ -87,12 +87,6 @@ class Digests:
             one: _history(last_made_at[one], tuple(quiet.get(one, ()))) for one in subscriber_ids
         }
 
-    def sent_among(
-        self, subscriber_ids: Collection[str], papers: Collection[str]
-    ) -> dict[str, frozenset[str]]:
-        """Those of the papers that each of 500 subscribers at most was sent; each is in it."""
-        return self._ledger.sent_among(subscriber_ids, papers)
-
     def get(self, digest_id: str) -> Digest | None:
         """The digest with this id; papers stand in it as they are known today."""
         return self.among([digest_id]).get(digest_id)
@@ -120,14 +114,6 @@ class Digests:
         mine = digests.c.subscriber_id == subscriber_id
         rows = self._connection.execute(_WHOLE.where(mine).order_by(digests.c.created_at))
         return self._digests(rows.all())
-
-    def sent_to(self, subscriber_id: str) -> frozenset[str]:
-        """Ids of the papers that stood in any digest of theirs."""
-        return self._ledger.sent_to(subscriber_id)
-
-    def give_back(self, digest_id: str) -> None:
-        """The papers of a digest that never arrived do not count as sent."""
-        self._ledger.give_back(digest_id)
 
     def note_quiet(self, poor: Sequence[Digest]) -> None:
         """Writes down editions that were not worth a mail; again changes nothing."""

@@ -141,7 +141,3 @@ class Overview:
             for row in self._connection.execute(made)
         ]
         return (*silent, *told)
-
-    def sent_before(self, subscriber_id: str, at: datetime) -> frozenset[str]:
-        """Ids of the papers in those of their digests that were made before an instant."""
-        return Ledger(self._connection).sent_to(subscriber_id, before=at)

@@ -21,16 +21,6 @@ _FRESH = timedelta(seconds=5)
 _AT_ONCE = 500  # papers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """What one listing changed: ids of papers never seen before, how many old ones were completed,
-    and how many sightings were added."""
-
-    new: tuple[str, ...]
-    completed: int
-    sightings: int
-
-
 class Shelf:
     """Papers that were looked up in the last five seconds, for all threads of a process.
 
@@ -56,11 +46,13 @@ class _Known:
     tier: Tier
 
 
-def record(connection: Connection, listing: Listing, seen_at: datetime) -> Recorded:
-    """Writes a listing down; doing it again with the same `seen_at` changes nothing."""
+def record(connection: Connection, listing: Listing, seen_at: datetime) -> tuple[str, ...]:
+    """Writes a listing down; answers the ids of papers never seen before.
+
+    Doing it again with the same `seen_at` changes nothing.
+    """
     known = _known(connection, listing)
     new: list[str] = []
-    completed = 0
     for entry in listing.entries:
         stored = known.get(entry.paper.id) or known.get(entry.paper.key)
         if stored is None:
@@ -71,11 +63,10 @@ def record(connection: Connection, listing: Listing, seen_at: datetime) -> Recor
             now = _merged(stored, _said(entry.paper), listing.tier)
             if now != stored:
                 _update(connection, stored.paper.id, now)
-            completed += now.paper != stored.paper
             known[stored.paper.id] = now
         known[entry.paper.id] = known[entry.paper.key] = now
-    added = _insert_looks(connection, listing, known, seen_at)
-    return Recorded(new=tuple(new), completed=completed, sightings=added)
+    _insert_looks(connection, listing, known, seen_at)
+    return tuple(new)
 
 
 def all_papers(connection: Connection, *, newest: int | None = None) -> tuple[Paper, ...]:
@@ -219,7 +210,7 @@ def _note_former_id(connection: Connection, paper_id: str, former: str) -> None:
 
 def _insert_looks(
     connection: Connection, listing: Listing, known: dict[str, _Known], seen_at: datetime
-) -> int:
+) -> None:
     """Adds one sighting a paper; the first entry counts where title twins stand on one list."""
     here = (sightings.c.seen_at == seen_at) & (sightings.c.source == listing.source)
     written = set(connection.scalars(select(sightings.c.paper_id).where(here)))
@@ -232,7 +223,6 @@ def _insert_looks(
             fresh.append(_sighting_columns(look))
     if fresh:
         connection.execute(insert(sightings), fresh)
-    return len(fresh)
 
 
 def _wanted(listed: tuple[date, date] | None, source: str | None) -> list[ColumnElement[bool]]:

@@ -26,6 +26,7 @@ from newsletter.store.bulk import insert_all
 from newsletter.store.calendar import Calendar
 from newsletter.store.choice import one_of, one_of_those
 from newsletter.store.digests import Digests
+from newsletter.store.ledger import Ledger
 from newsletter.store.outbox import Outbox
 from newsletter.store.plain import profile_from_json, profile_to_json
 from newsletter.store.readers import reader_of, row_of, select_readers
@@ -96,6 +97,7 @@ class Register:
         self.addresses = Addresses(connection)
         self.calendar = Calendar(connection)
         self.digests = Digests(connection)
+        self.ledger = Ledger(connection)
         self.outbox = Outbox(connection)
 
     @property

@@ -22,6 +22,7 @@ from newsletter.errors import (
     SubscriptionError,
     harmless,
 )
+from newsletter.web.bearers import LinkError
 from newsletter.web.doorman import Judgement
 from newsletter.web.guard import BodyError
 from newsletter.web.pages import Pages
@@ -46,6 +47,7 @@ def add_error_answers(app: FastAPI, pages: Pages) -> Callable[[Request, Exceptio
     app.add_exception_handler(HTTPException, answers.refused)
     app.add_exception_handler(RequestValidationError, answers.misasked)
     app.add_exception_handler(BodyError, answers.unread)
+    app.add_exception_handler(LinkError, answers.astray)
     return answers.unforeseen
 
 
@@ -101,6 +103,11 @@ class _Answers:
         answered = self._answer(request, error.status, error.sentence)
         answered.headers["connection"] = "close"  # the rest of the body is in the way
         return answered
+
+    def astray(self, request: Request, error: Exception) -> Response:
+        if not isinstance(error, LinkError):
+            return self.unforeseen(request, error)
+        return self._pages.problem(error.status, error.title, error.sentence)
 
     def _answer(
         self, request: Request, status: int, sentence: str, problems: Sequence[str] = ()

@@ -17,7 +17,7 @@ from newsletter.model import Digest, Profile, Status, Subscriber
 from newsletter.pipeline import compose
 from newsletter.schedule import edition_at
 from newsletter.subscriptions.rules import refusal
-from newsletter.web.bearers import forged, forgotten, path, reader
+from newsletter.web.bearers import ForgottenError, path, reader, subject_of
 from newsletter.web.cards import card_of
 from newsletter.web.rhythm import next_digest, rhythm
 from newsletter.web.site import Site
@@ -53,8 +53,6 @@ class Confirming:
     def show(self, token: str) -> HTMLResponse:
         """What will happen, and the button."""
         asked = self._read(token)
-        if isinstance(asked, HTMLResponse):
-            return asked
         if asked.subscriber is None or refusal(asked.token, Purpose.CONFIRM, self._site.now()):
             return self._spent(asked)
         return self._question(token, asked.subscriber, asked.token)
@@ -62,8 +60,6 @@ class Confirming:
     def confirm(self, token: str) -> HTMLResponse:
         """The mailbox is theirs: what the form said becomes true, and the first digest is made."""
         asked = self._read(token)
-        if isinstance(asked, HTMLResponse):
-            return asked
         site, now = self._site, self._site.now()
         consent = Consent(at=now, origin="confirmation page", wording=site.settings.consent)
         try:
@@ -74,14 +70,12 @@ class Confirming:
         site.mail_waits()
         return self._welcome(subscriber, digest, now)
 
-    def _read(self, token: str) -> _Asked | HTMLResponse:
-        subject = self._site.links.read(Way.CONFIRM, token)
-        if subject is None or len(subject) != 1:
-            return forged(self._site)
+    def _read(self, token: str) -> _Asked:
+        (token_id,) = subject_of(self._site, Way.CONFIRM, token)
         with self._site.store.register() as register:
-            kept = register.addresses.token(subject[0])
+            kept = register.addresses.token(token_id)
         if kept is None:
-            return forgotten(self._site)
+            raise ForgottenError
         return _Asked(token=kept, subscriber=reader(self._site, kept.subscriber_id))
 
     def _question(self, token: str, subscriber: Subscriber, kept: Token) -> HTMLResponse:
@@ -118,8 +112,6 @@ class Confirming:
         has not done yet is done here.
         """
         asked = self._read(token)
-        if isinstance(asked, HTMLResponse):
-            return asked
         subscriber, used_at = asked.subscriber, asked.token.used_at
         if subscriber is None or not is_subscribed(subscriber.status):
             return self._spent(asked)

@@ -82,7 +82,7 @@ class Effects:
     def _rank(self, voting: Voting, taste: Profile) -> Ranking:
         digest = voting.digest
         with self._site.store.register() as register:
-            sent = register.digests.sent_to(voting.reader.id)
+            sent = register.ledger.sent_to(voting.reader.id)
         then_new = {pick.paper.id for pick in digest.picks}
         return rank(
             taste,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from newsletter.mail.digest import subject_for
+from newsletter.mail.templating import counted
 from newsletter.mail.view import Card
 from newsletter.mail.wording import plain, short_date, shorten
 from newsletter.model import Pick, Profile
@@ -76,7 +77,7 @@ class Glance:
         """For ears, and for the bar on phones."""
         if self.problem or not self.papers:
             return self.problem or self.why_nothing
-        count = "1 paper" if len(self.papers) == 1 else f"{len(self.papers)} papers"
+        count = counted(len(self.papers), "paper")
         effect = f" {self.effect}" if self.effect else ""
         return f"{count}, the first is “{self.papers[0].card.title}”.{effect}"
 
@@ -85,7 +86,7 @@ class Glance:
         """Why there is no paper."""
         if not self.considered:
             return "There is no paper to choose from."
-        papers = "1 paper" if self.considered == 1 else f"{self.considered:,} papers"
+        papers = counted(self.considered, "paper")
         if self.muted == self.considered:
             return f"Of {papers} your mutes keep every one away."
         if self.muted:
@@ -162,8 +163,7 @@ def _effect(coming: int, leaving: int) -> str:
         return "These picks would stay as they are."
     parts = []
     if coming:
-        parts.append(f"{coming} {'paper' if coming == 1 else 'papers'} would come in")
+        parts.append(f"{counted(coming, 'paper')} would come in")
     if leaving:
-        what = "" if coming else (" paper" if leaving == 1 else " papers")
-        parts.append(f"{leaving}{what} would leave")
+        parts.append(f"{leaving if coming else counted(leaving, 'paper')} would leave")
     return ", ".join(parts) + "."

@@ -13,10 +13,10 @@ from newsletter.links import Way
 from newsletter.membership import Consent, is_subscribed, one_line
 from newsletter.model import Cadence, Status, Subscriber
 from newsletter.subscriptions import mailbox
-from newsletter.web.bearers import path, reader_of
-from newsletter.web.doorman import Answer, Knock
+from newsletter.web.bearers import ForgottenError, path, reader_of
+from newsletter.web.doorman import Answer
+from newsletter.web.posted import Posted, PostedAnything
 from newsletter.web.rhythm import rhythm
-from newsletter.web.sent import Body, Sent
 from newsletter.web.site import Site
 
 LONGEST_REASON = 500
@@ -45,8 +45,6 @@ class Leaving:
     def show(self, token: str) -> HTMLResponse:
         """The button, and what else one could do. A link scanner may come here (RFC 8058)."""
         reader = reader_of(self._site, Way.UNSUBSCRIBE, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         if is_subscribed(reader.status) or reader.status is Status.PENDING:
             return self._site.pages.page(
                 "unsubscribe.html.j2",
@@ -59,14 +57,17 @@ class Leaving:
             )
         return self._left(token, reader)
 
-    def leave(self, token: str, sent: Body) -> Response:
+    def leave(self, token: str, sent: PostedAnything) -> Response:
         """Whoever holds the link is out, whatever the body says; again is a success too.
 
         A mail client's POST is answered in a line of text, without redirect (RFC 8058 3.1).
         """
-        reader = reader_of(self._site, Way.UNSUBSCRIBE, token)
-        if isinstance(reader, HTMLResponse):
-            return self._nobody(reader, sent)
+        try:
+            reader = reader_of(self._site, Way.UNSUBSCRIBE, token)
+        except ForgottenError as gone:  # for a person whose data were erased that is what they want
+            if sent.one_click:
+                return PlainTextResponse("Nothing is kept about you any more.\n")
+            return self._site.pages.problem(200, gone.title, gone.sentence)
         said = reason_in(sent)
         reader = self._site.subscriptions.unsubscribe(reader.id, now=self._site.now(), reason=said)
         if sent.one_click:
@@ -76,8 +77,6 @@ class Leaving:
     def come_back(self, token: str) -> HTMLResponse:
         """It was a mistake: everything as it was."""
         site, reader = self._site, reader_of(self._site, Way.UNSUBSCRIBE, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         if not is_subscribed(reader.status):
             now = site.now()
             consent = Consent(at=now, origin="unsubscribe page", wording=site.settings.consent)
@@ -93,14 +92,14 @@ class Leaving:
         """One field: the address."""
         return self._form()
 
-    def remind(self, sent: Body) -> HTMLResponse:
+    def remind(self, sent: PostedAnything) -> HTMLResponse:
         """The same answer for everybody: nobody learns here who is subscribed."""
-        email = one_line(sent.get("email"))
+        email = one_line(sent.last("email"))
         try:
             mailbox(email)
         except AddressError as error:
             return self._form(email, wrong=str(error), status=422)
-        judgement = self._site.doorman.knock(_knock(sent))
+        judgement = self._site.doorman.knock(sent.knock)
         if judgement.answer is Answer.TOO_MANY:
             page = self._form(email, trouble=judgement.told, status=429)
             page.headers["retry-after"] = str(judgement.retry_after_seconds)
@@ -111,15 +110,6 @@ class Leaving:
             self._site.subscriptions.remind(email, now=self._site.now())
             self._site.mail_waits()
         return self._site.pages.page("lost_link_sent.html.j2", email=email)
-
-    def _nobody(self, answer: HTMLResponse, sent: Sent) -> Response:
-        """Nobody is behind the link: for a person whose data were erased that is what they want."""
-        if answer.status_code == 404:
-            return answer
-        if sent.one_click:
-            return PlainTextResponse("Nothing is kept about you any more.\n")
-        answer.status_code = 200
-        return answer
 
     def _left(self, token: str, reader: Subscriber, *, thanks: bool = False) -> HTMLResponse:
         return self._site.pages.page(
@@ -151,18 +141,9 @@ class Leaving:
         )
 
 
-def reason_in(sent: Sent) -> str:
+def reason_in(sent: Posted) -> str:
     """Why they leave, as one line: the choice, their own words, or both; mostly nothing."""
-    choice = sent.get("reason")
-    own = one_line(sent.get("words"))
+    choice = sent.last("reason")
+    own = one_line(sent.last("words"))
     said = (REASONS.get(choice, one_line(choice)), own)
     return ": ".join(part for part in said if part)
-
-
-def _knock(sent: Sent) -> Knock:
-    return Knock(
-        client=sent.client,
-        proof=sent.get("proof"),
-        stamp=sent.get("stamp"),
-        honeypot=sent.get("website"),
-    )

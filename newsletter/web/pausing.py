@@ -34,14 +34,11 @@ class Pausing:
 
     def show(self, token: str) -> HTMLResponse:
         """The choices."""
-        reader = reader_of(self._site, Way.PAUSE, token)
-        return reader if isinstance(reader, HTMLResponse) else self._page(token, reader)
+        return self._page(token, reader_of(self._site, Way.PAUSE, token))
 
     def pause(self, token: str, sent: PostedForm) -> HTMLResponse:
         """Pauses, or resumes with `for=resume`."""
         reader = reader_of(self._site, Way.PAUSE, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         if not is_subscribed(reader.status):
             return self._page(token, reader, status=409)
         now, choice = self._site.now(), sent.last("for")

@@ -57,14 +57,11 @@ class Preferences:
 
     def show(self, token: str) -> HTMLResponse:
         """The settings as they are."""
-        reader = reader_of(self._site, Way.PREFERENCES, token)
-        return reader if isinstance(reader, HTMLResponse) else self._page(token, reader)
+        return self._page(token, reader_of(self._site, Way.PREFERENCES, token))
 
     def save(self, token: str, sent: PostedForm) -> HTMLResponse:
         """Writes down what the form says."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         filled = self._fill(sent, reader)
         if filled.errors:
             return self._page(token, reader, filled, status=422, **_begun_with(sent))
@@ -79,8 +76,6 @@ class Preferences:
     def preview(self, token: str, sent: PostedForm) -> Response:
         """What the form would change, without saving: the part for a script, else the whole page."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         looks = looks_at(sent.last("liked"), sent.file)
         judgement = self._site.doorman.may_preview(sent.client, looks)
         if judgement.answer is not Answer.LET_IN:
@@ -95,7 +90,7 @@ class Preferences:
     def pause(self, token: str, sent: PostedForm) -> HTMLResponse:
         """No digest before a day."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse) or not is_subscribed(reader.status):
+        if not is_subscribed(reader.status):
             return self.show(token)
         now = self._site.now()
         until = pause_of(sent.last("for"), sent.last("until"), reader, now)
@@ -108,7 +103,7 @@ class Preferences:
     def resume(self, token: str, sent: PostedForm) -> HTMLResponse:
         """The pause ends."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse) or not is_subscribed(reader.status):
+        if not is_subscribed(reader.status):
             return self.show(token)
         reader = self._site.subscriptions.resume(reader.id, now=self._site.now())
         return self._unsaved(token, reader, sent, saved="Welcome back", changed=(standing(reader),))
@@ -116,8 +111,6 @@ class Preferences:
     def undo(self, token: str, sent: PostedForm) -> HTMLResponse:
         """Takes a vote back, or all of them."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         if sent.last("all"):
             self._site.subscriptions.forget_votes(reader.id)
             told = "No vote counts any more; what you wrote yourself does."
@@ -129,8 +122,6 @@ class Preferences:
     def come_back(self, token: str) -> HTMLResponse:
         """Somebody who gets nothing any more wants it again."""
         site, reader = self._site, reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         if is_subscribed(reader.status) or reader.status is Status.PENDING:
             return self.show(token)
         now = site.now()
@@ -141,8 +132,6 @@ class Preferences:
     def export(self, token: str) -> Response:
         """Everything that is kept about them, as a file."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         kept = self._site.subscriptions.export(reader.id)
         headers = {
             "content-disposition": 'attachment; filename="newsletter-data.json"',
@@ -154,16 +143,12 @@ class Preferences:
     def ask_to_forget(self, token: str) -> HTMLResponse:
         """What being forgotten means, and the button."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         home = path(self._site, Way.PREFERENCES, reader.id)
         return self._site.pages.page("preferences_forget.html.j2", home=home, email=reader.email)
 
     def forget(self, token: str) -> HTMLResponse:
         """Erases them."""
         reader = reader_of(self._site, Way.PREFERENCES, token)
-        if isinstance(reader, HTMLResponse):
-            return reader
         with suppress(SubscriptionError):  # the other click of a double click was faster
             self._site.subscriptions.forget(reader.id, now=self._site.now())
         return self._site.pages.page("preferences_gone.html.j2")

@@ -12,7 +12,7 @@ from newsletter.errors import AddressError
 from newsletter.membership import Consent
 from newsletter.subscriptions import mailbox
 from newsletter.web.answers import too_many
-from newsletter.web.doorman import Answer, Judgement, Knock
+from newsletter.web.doorman import Answer, Judgement
 from newsletter.web.filled import Filled, blank, fill, shown
 from newsletter.web.glance import RESTING, Glance, glance
 from newsletter.web.liking import is_heavy, light, lines_of, looks_at, read_liking
@@ -80,7 +80,7 @@ class SignUp:
         )
         if filled.errors:
             return self._page(filled, self._glance_if_calm(filled, sent), status=422)
-        judgement = self._site.doorman.knock(_knock(sent))
+        judgement = self._site.doorman.knock(sent.knock)
         if judgement.answer is Answer.RETRY:
             looked = self._glance_if_calm(filled, sent)
             return self._page(filled, looked, status=422, problem=judgement.sentence)
@@ -146,15 +146,6 @@ class SignUp:
             stamp=self._site.doorman.stamp(),
             **context,
         )
-
-
-def _knock(sent: Posted) -> Knock:
-    return Knock(
-        client=sent.client,
-        proof=sent.last("proof"),
-        stamp=sent.last("stamp"),
-        honeypot=sent.last("website"),
-    )
 
 
 def _address_problem(text: str) -> str:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from newsletter.links import Way
 from newsletter.model import Digest
-from newsletter.web.bearers import digest_of, forged
+from newsletter.web.bearers import digest_of, subject_of
 from newsletter.web.guard import POLICY
 from newsletter.web.hoist import hoist
 from newsletter.web.site import Site
@@ -26,13 +26,8 @@ class Views:
 
     def show(self, token: str) -> HTMLResponse:
         """Every pick of the digest, those too that the mail had to leave out."""
-        subject = self._site.links.read(Way.VIEW, token)
-        if subject is None or len(subject) != 1:
-            return forged(self._site)
-        found = digest_of(self._site, subject[0])
-        if isinstance(found, HTMLResponse):
-            return found
-        digest, reader = found
+        (digest_id,) = subject_of(self._site, Way.VIEW, token)
+        digest, reader = digest_of(self._site, digest_id)
         links = self._site.links.for_digest(digest)
         page = hoist(self._renderer.render(without_pictures(digest), reader, links).html)
         headers = {

@@ -15,7 +15,7 @@ from newsletter.mail.wording import long_date, plain, readable, shorten
 from newsletter.membership import is_subscribed, one_line, wishes_of
 from newsletter.model import Feedback, Paper, Pick, Verdict
 from newsletter.selection.effect import Move
-from newsletter.web.bearers import digest_of, forged, path
+from newsletter.web.bearers import LinkError, digest_of, path, subject_of
 from newsletter.web.cards import card_of
 from newsletter.web.effects import (
     Effects,
@@ -25,7 +25,7 @@ from newsletter.web.effects import (
     place_in,
     written_by,
 )
-from newsletter.web.sent import Body
+from newsletter.web.posted import PostedAnything
 from newsletter.web.site import Site
 
 _WAYS = {Way.MORE: Verdict.MORE, Way.LESS: Verdict.LESS}
@@ -63,29 +63,20 @@ class _VotePages:
 
     def show(self, token: str) -> HTMLResponse:
         """The paper, and what the vote would have changed in its digest."""
-        voting = voting_of(self._site, self._way, token)
-        return voting if isinstance(voting, HTMLResponse) else self._page(token, voting)
+        return self._page(token, voting_of(self._site, self._way, token))
 
     def apply(self, token: str) -> HTMLResponse:
         """The vote counts; once more is no second vote."""
         voting = voting_of(self._site, self._way, token)
-        if isinstance(voting, HTMLResponse):
-            return voting
         reader, paper = voting.reader.id, voting.paper.id
         self._site.subscriptions.rate(reader, paper, _WAYS[self._way], now=self._site.now())
-        return self._again(token, done="voted")
+        return self._page(token, voting_of(self._site, self._way, token), done="voted")
 
     def undo(self, token: str) -> HTMLResponse:
         """The vote on this paper is taken back, whichever it was."""
         voting = voting_of(self._site, self._way, token)
-        if isinstance(voting, HTMLResponse):
-            return voting
         self._site.subscriptions.undo(voting.reader.id, voting.paper.id)
-        return self._again(token, done="undone")
-
-    def _again(self, token: str, *, done: str) -> HTMLResponse:
-        voting = voting_of(self._site, self._way, token)
-        return voting if isinstance(voting, HTMLResponse) else self._page(token, voting, done=done)
+        return self._page(token, voting_of(self._site, self._way, token), done="undone")
 
     def _page(self, token: str, voting: Voting, *, done: str = "") -> HTMLResponse:
         site, verdict = self._site, _WAYS[self._way]
@@ -120,16 +111,12 @@ class _TunePages:
     def show(self, token: str, word: str = "") -> HTMLResponse:
         """Who and what could be followed and muted; `word` is looked at before it is muted."""
         voting = voting_of(self._site, Way.TUNE, token)
-        if isinstance(voting, HTMLResponse):
-            return voting
         return self._page(token, voting, word=one_line(word)[:_LONGEST_WORD])
 
-    def follow(self, token: str, sent: Body) -> HTMLResponse:
+    def follow(self, token: str, sent: PostedAnything) -> HTMLResponse:
         """One of the paper's authors is followed, or with `stop` not any more."""
         voting = voting_of(self._site, Way.TUNE, token)
-        if isinstance(voting, HTMLResponse):
-            return voting
-        author, stop = one_line(sent.get("author")), sent.get("stop") == "yes"
+        author, stop = one_line(sent.last("author")), sent.last("stop") == "yes"
         if not contains((*voting.paper.authors, *voting.reader.profile.authors), author):
             return self._page(token, voting, trouble="Please choose one of the authors below.")
         if trouble := self._trouble(voting, "authors", author):
@@ -137,12 +124,10 @@ class _TunePages:
         self._site.subscriptions.follow(voting.reader.id, author, now=self._site.now(), stop=stop)
         return self._done(token, "follow", author, stop=stop)
 
-    def mute(self, token: str, sent: Body) -> HTMLResponse:
+    def mute(self, token: str, sent: PostedAnything) -> HTMLResponse:
         """Papers about a word never appear, or with `stop` may again."""
         voting = voting_of(self._site, Way.TUNE, token)
-        if isinstance(voting, HTMLResponse):
-            return voting
-        word, stop = one_line(sent.get("word")), sent.get("stop") == "yes"
+        word, stop = one_line(sent.last("word")), sent.last("stop") == "yes"
         if trouble := self._trouble(voting, "muted", word):
             return self._page(token, voting, word=word[:_LONGEST_WORD], wrong=trouble)
         self._site.subscriptions.mute(voting.reader.id, word, now=self._site.now(), stop=stop)
@@ -162,8 +147,6 @@ class _TunePages:
 
     def _done(self, token: str, act: str, word: str, *, stop: bool) -> HTMLResponse:
         voting = voting_of(self._site, Way.TUNE, token)
-        if isinstance(voting, HTMLResponse):
-            return voting
         return self._page(token, voting, done={"act": act, "word": word, "stop": stop})
 
     def _page(
@@ -207,23 +190,23 @@ class _TunePages:
         ]
 
 
-def voting_of(site: Site, way: Way, token: str) -> Voting | HTMLResponse:
-    """What a link of a paper is about; else the page to answer with."""
-    subject = site.links.read(way, token)
-    if subject is None or len(subject) != 2:
-        return forged(site)
-    found = digest_of(site, subject[0])
-    if isinstance(found, HTMLResponse):
-        return found
-    digest, reader = found
-    rank, paper = place_in(digest, subject[1])
-    paper = paper or site.store.find_papers([subject[1]]).get(subject[1])
+class UnlistedError(LinkError):
+    """A true link about a paper that is kept no more."""
+
+    title = "This paper is not here any more"
+    sentence = (
+        "It was taken out of our lists, so there is nothing to vote on. Your profile is as it was."
+    )
+
+
+def voting_of(site: Site, way: Way, token: str) -> Voting:
+    """What a link of a paper is about."""
+    digest_id, paper_id = subject_of(site, way, token, parts=2)
+    digest, reader = digest_of(site, digest_id)
+    rank, paper = place_in(digest, paper_id)
+    paper = paper or site.store.find_papers([paper_id]).get(paper_id)
     if paper is None:
-        return site.pages.problem(
-            404,
-            "This paper is not here any more",
-            "It was taken out of our lists, so there is nothing to vote on. Your profile is as it was.",
-        )
+        raise UnlistedError
     votes = site.subscriptions.votes(reader.id)
     return Voting(digest=digest, reader=reader, paper=paper, rank=rank, votes=votes)
 

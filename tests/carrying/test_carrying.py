@@ -337,7 +337,7 @@ def test_a_mail_for_which_the_pace_leaves_no_room_in_time_is_given_up_with_its_p
     assert done.crowded_out == 1
     given_up = next(one for one in map(world.get, ids) if one.state is DeliveryState.FAILED)
     with world.store.register() as register:
-        assert register.digests.sent_to(given_up.subscriber_id) == frozenset()
+        assert register.ledger.sent_to(given_up.subscriber_id) == frozenset()
 
 
 def test_a_domain_that_asks_for_patience_gets_it_and_the_log_tells_once(world, caplog):

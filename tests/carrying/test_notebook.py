@@ -131,7 +131,7 @@ def test_what_a_dead_process_had_noted_is_taken_over_whole(world):
     assert world.get(third.id).state is DeliveryState.SENDING
     assert outbox.no_such_mailbox(next(end for end in news if end.id == second.id))
     with world.store.register() as register:
-        assert register.digests.sent_to(second.subscriber_id) == frozenset()
+        assert register.ledger.sent_to(second.subscriber_id) == frozenset()
     assert pages(world) == []
     assert len(ids) == 3
 

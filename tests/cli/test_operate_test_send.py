@@ -103,7 +103,7 @@ def test_nothing_of_it_is_kept(newsletter, app, relay):
 
     with app.store.register() as register:
         assert (register.outbox.waiting(), register.digests.of(reader.id)) == before
-        assert register.digests.sent_to(reader.id) == frozenset()
+        assert register.ledger.sent_to(reader.id) == frozenset()
 
 
 def test_two_tests_are_two_mails_to_a_mailbox(newsletter, app, relay):

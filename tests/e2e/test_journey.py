@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import pytest
 from living import Living
-from visitor import CHROMIUM, ByKeyboard, Visitor, WithoutScripts, visiting
+from visitor import ByKeyboard, Visitor, WithoutScripts, visiting
 
 from newsletter.pipeline import compose_due
 
 ADDRESS = "ines@reader.example"
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="Chromium is not installed"),
-]
+pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("kind", [Visitor, WithoutScripts, ByKeyboard])
-def test_a_reader_comes_is_served_changes_leaves_and_comes_back(house: Living, kind):
-    with visiting(kind) as reader:
+def test_a_reader_comes_is_served_changes_leaves_and_comes_back(house: Living, chromium, kind):
+    with visiting(kind, chromium) as reader:
         _finds_the_page_and_subscribes(house, reader)
         digest = _confirms(house, reader)
         _votes(house, reader, digest)

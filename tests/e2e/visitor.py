@@ -4,20 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page
 
-CHROMIUM = Path("/usr/bin/chromium")
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _MOST_TABS = 250
 
 
@@ -119,14 +108,8 @@ class ByKeyboard(Visitor):
 
 
 @contextmanager
-def visiting(kind: type[Visitor]) -> Iterator[Visitor]:
-    """A browser with one page."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_ARGUMENTS))
-        context = browser.new_context(
-            java_script_enabled=kind.scripts, viewport={"width": 375, "height": 800}
-        )
-        try:
-            yield kind(context.new_page())
-        finally:
-            browser.close()
+def visiting(kind: type[Visitor], browser: Browser) -> Iterator[Visitor]:
+    """A window of a browser with one page."""
+    size = {"width": 375, "height": 800}
+    with browser.new_context(java_script_enabled=kind.scripts, viewport=size) as context:
+        yield kind(context.new_page())

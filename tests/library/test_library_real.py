@@ -9,14 +9,14 @@ import pytest
 
 from newsletter.library import match, read_library
 from newsletter.model import Paper
-from newsletter.sources.text import clean_title
+from newsletter.sources.text import clean_text
 
 
 @pytest.fixture(scope="module")
 def real_papers(shared_data):
     with gzip.open(shared_data / "papers_2023-2025.jsonl.gz") as lines:
         rows = [json.loads(line) for line in lines]
-    return [(row["title"], Paper(id=row["id"], title=clean_title(row["title"]))) for row in rows]
+    return [(row["title"], Paper(id=row["id"], title=clean_text(row["title"]))) for row in rows]
 
 
 def bibtex(raw: str) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from newsletter.links import Key, LinkMaker, peek
 from newsletter.preview.bell import Ring, Watch
-from newsletter.preview.links_explained import explain
+from newsletter.preview.links_explained import PAGES
 from newsletter.preview.variants import Scheme, in_scheme
 
 MAIL = """<!doctype html><html><head><title>About (prefers-color-scheme: dark)</title>
@@ -58,7 +58,7 @@ def test_any_token_is_read_without_an_error(token):
     "purpose", ["unsubscribe", "preferences", "pause", "more", "less", "view", "archive"]
 )
 def test_every_kind_of_link_has_an_explanation(purpose):
-    assert explain(purpose)
+    assert purpose in PAGES
 
 
 def test_replaced_file_and_target_of_a_link_are_both_watched(tmp_path):

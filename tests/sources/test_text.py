@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from newsletter.sources.text import clean_name, clean_text, clean_title, safe_url
+from newsletter.sources.text import clean_name, clean_text, safe_url
 
 ARTEFACTS = {
     "hard wrap": ("one line\nand another", "one line and another"),
@@ -208,7 +208,6 @@ UNTOUCHED = (
 @pytest.mark.parametrize(("raw", "clean"), ARTEFACTS.values(), ids=ARTEFACTS.keys())
 def test_an_artefact_becomes_clean_text(raw: str, clean: str) -> None:
     assert clean_text(raw) == clean
-    assert clean_title(raw) == clean
 
 
 @pytest.mark.parametrize(("raw", "clean"), MATH.values(), ids=MATH.keys())

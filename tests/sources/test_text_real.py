@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from newsletter.sources.text import clean_name, clean_text, clean_title
+from newsletter.sources.text import clean_name, clean_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +97,7 @@ def test_cleaning_a_recorded_text_twice_changes_nothing(
     cleaned: list[tuple[str, str, str]],
 ) -> None:
     for _, _, clean in cleaned[::7]:
-        assert clean_title(clean) == clean
+        assert clean_text(clean) == clean
 
 
 def test_every_recorded_address_survives(cleaned: list[tuple[str, str, str]]) -> None:

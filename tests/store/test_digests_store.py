@@ -107,8 +107,8 @@ def test_the_ledger_knows_every_paper_that_was_sent_to_a_person(store, papers):
     keep(store, digest(papers[1:], edition="2026-04-04"))
 
     with store.register() as register:
-        assert register.digests.sent_to("s1") == {paper.id for paper in papers}
-        assert register.digests.sent_to("s2") == frozenset()
+        assert register.ledger.sent_to("s1") == {paper.id for paper in papers}
+        assert register.ledger.sent_to("s2") == frozenset()
         assert [made.edition for made in register.digests.of("s1")] == ["2026-04-03", "2026-04-04"]
         assert register.digests.last_of("s2") is None
 
@@ -157,7 +157,7 @@ def test_a_paper_that_takes_its_arxiv_id_later_stays_in_the_digest_and_the_ledge
     made = store.digest("d-s1-2026-04-03")
     assert [pick.paper.id for pick in made.picks] == ["2604.09999"]
     with store.register() as register:
-        assert register.digests.sent_to("s1") == {"2604.09999"}
+        assert register.ledger.sent_to("s1") == {"2604.09999"}
 
 
 def test_a_mail_is_claimed_once_and_counts_its_attempt_before_it_leaves(store):
@@ -226,7 +226,7 @@ def test_who_is_erased_takes_digests_ledger_and_mails_along(store, papers):
 
     assert store.digest("d-s1-2026-04-03") is None
     with store.register() as register:
-        assert register.digests.sent_to("s1") == frozenset()
+        assert register.ledger.sent_to("s1") == frozenset()
         assert register.outbox.get("d1") is None
 
 

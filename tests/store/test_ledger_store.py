@@ -58,7 +58,7 @@ def keep(store, *digests):
 
 def sent(store, *papers, to="s1"):
     with store.register() as register:
-        return register.digests.sent_among([to], [paper.id for paper in papers])[to]
+        return register.ledger.sent_among([to], [paper.id for paper in papers])[to]
 
 
 def last_made_at(store, of="s1"):
@@ -100,7 +100,8 @@ def test_a_paper_that_takes_its_arxiv_id_later_was_sent_under_the_id_it_had(stor
     assert sent(store, named) == {named.id}
     with store.overview() as overview:
         assert overview.digest_with("s1", named) == made(NAMELESS).id
-        assert overview.sent_before("s1", NOON + DAY) == {named.id}
+    with store.register() as register:
+        assert register.ledger.sent_to("s1", before=NOON + DAY) == {named.id}
 
 
 def test_a_paper_whose_title_changed_before_its_id_is_found_under_each_id_it_had(store):
@@ -134,7 +135,7 @@ def test_two_papers_that_had_one_id_in_turn_count_as_sent_when_one_was(store):
         listed(store, replace(NAMELESS, title=title, id=f"2604.1000{number}"))
 
     with store.register() as register:
-        assert register.digests.sent_to("s1") == {"2604.10001", "2604.10002"}
+        assert register.ledger.sent_to("s1") == {"2604.10001", "2604.10002"}
     first, second = (replace(NAMELESS, id=f"2604.1000{number}") for number in (1, 2))
     assert sent(store, first, second) == {first.id, second.id}
 
@@ -143,8 +144,8 @@ def test_papers_of_a_digest_that_never_arrived_may_come_again_and_it_was_made_al
     listed(store, FIRST, SECOND)
     keep(store, made(FIRST), made(SECOND, at=NOON + DAY))
     with store.changing_register() as register:
-        register.digests.give_back(made(SECOND, at=NOON + DAY).id)
-        register.digests.give_back("a digest that nobody knows")
+        register.ledger.give_back(made(SECOND, at=NOON + DAY).id)
+        register.ledger.give_back("a digest that nobody knows")
 
     assert sent(store, FIRST, SECOND) == {FIRST.id}
     assert last_made_at(store) == NOON + DAY
@@ -157,7 +158,7 @@ def test_a_paper_that_stood_in_two_digests_counts_while_one_of_them_arrived(stor
         assert overview.digest_with("s1", FIRST) == made(FIRST).id
         assert overview.digest_with("s2", FIRST) == ""
     with store.changing_register() as register:
-        register.digests.give_back(made(FIRST).id)
+        register.ledger.give_back(made(FIRST).id)
 
     assert sent(store, FIRST) == {FIRST.id}
 

@@ -65,7 +65,7 @@ def test_what_somebody_was_sent_is_read_from_the_end_of_their_part_of_the_ledger
     store.record(Listing(source="daily", tier=Tier.API, entries=entries), NOW)
     with store.register() as register:
         register.digests.histories(["s1", "s2"])
-        register.digests.sent_among(["s1", "s2"], [paper.id for paper in papers])
+        register.ledger.sent_among(["s1", "s2"], [paper.id for paper in papers])
     assert "SEARCH ledger USING PRIMARY KEY (subscriber_id=?)" in told()
     assert "SEARCH ledger USING PRIMARY KEY (subscriber_id=? AND made_at>?)" in told()
     assert "SCAN ledger" not in told()

@@ -18,16 +18,6 @@ from web_world import HOME, Site
 
 from newsletter.web.build import build_site
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WAIT_MS = 20_000
 ICON = '<link rel="icon" href="data:,">'  # else the browser asks for one, sooner or later
 
@@ -90,18 +80,6 @@ def running(site: Site) -> Iterator[Asked]:
             thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.skip("no Chromium is installed")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        yield chromium
-        chromium.close()
-
-
 def blocks(root: Path, kind: str) -> list[str]:
     text = (root / "docs" / "api.md").read_text(encoding="utf-8")
     return re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)
@@ -125,7 +103,7 @@ def with_proof(root) -> str:
 
 
 def opened(
-    browser, lab: Lab, root: Path, script: str, asked: Asked, complaints: list[str] | None = None
+    chromium, lab: Lab, root: Path, script: str, asked: Asked, complaints: list[str] | None = None
 ):
     """The lab's page, ready to be filled in; what the console says joins the complaints."""
     lab.files = {
@@ -133,7 +111,7 @@ def opened(
         "/papers.js": script.replace(HOME, asked.url),
     }
     heard = [] if complaints is None else complaints
-    page = browser.new_page()
+    page = chromium.new_page()
     page.set_default_timeout(WAIT_MS)
     page.on("console", lambda said: heard.append(said.text))
     page.on("pageerror", lambda error: heard.append(str(error)))
@@ -142,10 +120,10 @@ def opened(
     return page
 
 
-def fill_in(browser, lab: Lab, root: Path, script: str, site: Site, asked: Asked) -> list[str]:
+def fill_in(chromium, lab: Lab, root: Path, script: str, site: Site, asked: Asked) -> list[str]:
     """A reader of the lab's page; returns what the console complained about."""
     complaints: list[str] = []
-    page = opened(browser, lab, root, script, asked, complaints)
+    page = opened(chromium, lab, root, script, asked, complaints)
     assert page.locator("span").text_content() == site.site.settings.consent
 
     page.get_by_label("What do you work on?").fill("robot manipulation")
@@ -165,11 +143,11 @@ def fill_in(browser, lab: Lab, root: Path, script: str, site: Site, asked: Asked
 
 @pytest.mark.browser
 @pytest.mark.parametrize("way", ["script", "with_proof"])
-def test_a_reader_subscribes_on_a_page_of_another_site(request, browser, lab, root, tmp_path, way):
+def test_a_reader_subscribes_on_a_page_of_another_site(request, chromium, lab, root, tmp_path, way):
     script = request.getfixturevalue(way)
     site = Site(tmp_path, f'[web]\ncors_origins = ["{lab.origin}"]')
     with running(site) as asked:
-        said = fill_in(browser, lab, root, script, site, asked)
+        said = fill_in(chromium, lab, root, script, site, asked)
     mails = site.deliver()
     held = site.app.subscriptions.find("ines@lab.example")
     proofs, origin = len(site.site.doorman._proofs), consent_origin(site)
@@ -186,12 +164,12 @@ def test_a_reader_subscribes_on_a_page_of_another_site(request, browser, lab, ro
 @pytest.mark.browser
 @pytest.mark.parametrize("way", ["script", "with_proof"])
 def test_a_form_that_was_open_for_days_is_taken_when_it_is_sent_again(
-    request, browser, lab, root, tmp_path, way
+    request, chromium, lab, root, tmp_path, way
 ):
     script = request.getfixturevalue(way)
     site = Site(tmp_path, f'[web]\ncors_origins = ["{lab.origin}"]')
     with running(site) as asked:
-        page = opened(browser, lab, root, script, asked)
+        page = opened(chromium, lab, root, script, asked)
         page.get_by_label("E-mail", exact=True).fill("ines@lab.example")
         page.get_by_label("I would like").check()
         said = []
@@ -216,11 +194,11 @@ def consent_origin(site: Site) -> str:
 
 
 @pytest.mark.browser
-def test_a_page_of_a_site_that_is_not_named_learns_nothing(browser, lab, tmp_path):
+def test_a_page_of_a_site_that_is_not_named_learns_nothing(chromium, lab, tmp_path):
     site = Site(tmp_path, '[web]\ncors_origins = ["https://lab.example"]')
     lab.files = {"/": "<!doctype html><title>Lab</title>"}
     with running(site) as asked:
-        page = browser.new_page()
+        page = chromium.new_page()
         page.goto(f"{lab.origin}/")
         reached = page.evaluate(
             "(url) => fetch(url).then(() => 'answered', () => 'refused')",

@@ -7,19 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 import schemathesis
+from hostile_world import OPEN_DOORS
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import load_all_checks, positive_data_acceptance
 from web_world import Site
 
-OPEN_DOORS = """
-[web]
-mails_per_hour = 1000000
-signups_per_hour = 1000000
-signups_per_day = 1000000
-unproven_per_hour = 1000000
-previews_per_minute = 1000000
-"""
 WITHOUT_INPUT = [("GET", "/api/v1/topics"), ("GET", "/api/v1/form")]
 LOOKS = [("GET", "/api/v1/archive"), ("GET", "/api/v1/archive/{day}")]
 POSTS = [("POST", f"/api/v1/{name}") for name in ("preview", "reading-list", "subscriptions")]
