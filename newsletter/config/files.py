@@ -76,7 +76,13 @@ def read_toml(file: Path) -> dict[str, Any]:
 
 def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """One sentence a mistake, each beginning with its key."""
-    return [_sentence(mistake, model) for mistake in error.errors(include_url=False)]
+    mistakes = error.errors(include_url=False)
+    return [_sentence(mistake, model) for mistake in mistakes if not _follows(mistake)]
+
+
+def _follows(mistake: Any) -> bool:
+    """Whether it is told already by another: a list counts as empty when all in it is wrong."""
+    return bool(mistake["type"] == "too_short" and mistake["input"])
 
 
 def in_words(mistake: Any) -> str:

@@ -101,6 +101,14 @@ def test_true_is_not_taken_for_the_number_one(write, table, key):
     assert "must be a number (given: true)" in said
 
 
+def test_a_list_in_which_all_is_wrong_is_not_called_empty_besides(write):
+    with pytest.raises(ConfigError) as refused:
+        load_settings(write("[schedule]\nletter_retry_minutes = [0]\n"))
+
+    assert len(refused.value.problems) == 1
+    assert "letter_retry_minutes.0: must be 0.1 or more" in str(refused.value)
+
+
 def test_true_is_no_number_of_papers_in_a_reader_file_either(write):
     with pytest.raises(ConfigError, match=r"max_papers: must be a number \(given: true\)"):
         load_reader(write("max_papers = true\n"))
