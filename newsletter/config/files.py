@@ -82,7 +82,8 @@ def sentences(error: ValidationError, model: type[BaseModel]) -> list[str]:
 
 def _follows(mistake: Any) -> bool:
     """Whether it is told already by another: a list counts as empty when all in it is wrong."""
-    return bool(mistake["type"] == "too_short" and mistake["input"])
+    given = mistake["input"]
+    return mistake["type"] == "too_short" and isinstance(given, list | tuple) and bool(given)
 
 
 def in_words(mistake: Any) -> str:
