@@ -322,15 +322,15 @@ class _Bag:
             NewsletterError: it cannot be made.
         """
         post = self._office.post
-        paths = post.return_paths
-        sender = paths.make(delivery.id) if paths else post.publication.from_address
         made = self._made_ahead.pop(delivery.id, None) or self._make(letter)
         if post.preflight:
             post.preflight.check(made.raw, delivery)
         signed = post.signed(made, delivery.created_at)
-        recipient = address(letter.recipient)
         envelope = Envelope(
-            raw=signed, sender=address(sender), recipient=recipient, dotless=made.is_dotless
+            raw=signed,
+            sender=address(post.sender(delivery.id)),
+            recipient=address(letter.recipient),
+            dotless=made.is_dotless,
         )
         return envelope, made.mark
 

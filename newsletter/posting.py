@@ -60,6 +60,11 @@ class Post:
     retries: outbox.Retries = outbox.USUAL
     preflight: Preflight | None = None
 
+    def sender(self, mail_id: str) -> str:
+        """Of its envelope."""
+        paths = self.return_paths
+        return paths.make(mail_id) if paths else self.publication.from_address
+
     def signed(self, made: Made, at: datetime) -> bytes:
         """The mail as it leaves."""
         if self.signer is None:

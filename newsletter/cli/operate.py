@@ -17,13 +17,13 @@ from newsletter.app import App
 from newsletter.cli import status as status_words
 from newsletter.cli.common import ConfigOption, note, tell_where_mails_go, write_private
 from newsletter.config import load_settings
-from newsletter.delivery import Outcome, Result
+from newsletter.delivery import Result
 from newsletter.errors import ConfigError, MailError, SubscriptionError, harmless
 from newsletter.explain import Answer, Explanation, Rules, explain
 from newsletter.mail.transport import send
 from newsletter.model import Digest, Paper, Subscriber
 from newsletter.pipeline import choose, deliver_due
-from newsletter.posting import finish
+from newsletter.posting import Made, finish
 from newsletter.replay import recall, rehearsal, replay
 from newsletter.schedule import edition_at
 from newsletter.selection.background import paper_id_in
@@ -154,26 +154,22 @@ def send_test(
     subscriber = app.subscriptions.find(reader)
     chosen = _edition(app, subscriber, edition)
     digest, nobody = rehearsal(chosen, subscriber, to.written, now=app.now())
-    mail = finish(digest, nobody, app.post(app.settings.publication.base_url))
+    # Signed and with a return path like every mail: who judges it shall see what readers get.
+    post = app.post(app.settings.publication.base_url)
+    post = replace(post, signer=app.signer, return_paths=app.return_paths)
+    mail = finish(digest, nobody, post)
     for check in mail.checks:
         if not check.holds:
             note(f"Pre-flight: {check.rule}: {check.seen}")
     tell_where_mails_go(app)
-    outcome = _carried_like_all(app, mail.raw, digest.id, to.written)
+    signed = post.signed(Made(mail.raw, mark=""), app.now())
+    with closing(app.transport()) as transport:
+        outcome = send(transport, signed, sender=post.sender(digest.id), recipient=to.written)
     if outcome.result is not Result.ACCEPTED:
         said = f"{outcome.reply or ''} {outcome.detail}".strip().rstrip(".")
         further = "; `newsletter doctor` looks at the relay" if outcome.unserved else ""
         raise MailError(f"the test was not taken: {said}{further}")
     typer.echo(harmless(f"sent “{digest.subject}” to {to.written} ({outcome.detail})"))
-
-
-def _carried_like_all(app: App, raw: bytes, mail_id: str, recipient: str) -> Outcome:
-    """Signed and with a return path like every mail: who judges it shall see what readers get."""
-    paths, signer = app.return_paths, app.signer
-    sender = paths.make(mail_id) if paths else app.settings.publication.from_address
-    signed = signer.sign(raw, at=app.now()) if signer else raw
-    with closing(app.transport()) as transport:
-        return send(transport, signed, sender=sender, recipient=recipient)
 
 
 @cli.command()

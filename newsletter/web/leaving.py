@@ -66,7 +66,7 @@ class Leaving:
             reader = reader_of(self._site, Way.UNSUBSCRIBE, token)
         except ForgottenError as gone:  # for a person whose data were erased that is what they want
             if sent.one_click:
-                return PlainTextResponse("Nothing is kept about you any more.\n")
+                return PlainTextResponse(f"{gone.sentence}\n")
             return self._site.pages.problem(200, gone.title, gone.sentence)
         said = reason_in(sent)
         reader = self._site.subscriptions.unsubscribe(reader.id, now=self._site.now(), reason=said)

@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from newsletter.app import App
 from newsletter.listen import bind
@@ -20,6 +24,16 @@ from newsletter.pipeline import compose, deliver_due, record
 FIELDS = ("sparse attention", "robot hands", "protein folding", "weather maps")
 LOGIN = ("newsletter", "s3cret-word")
 INES = "ines@reader.example"
+
+
+def signing(monkeypatch: pytest.MonkeyPatch, folder: Path, domain: str, bits: int = 2048):
+    """Mails are signed for that domain from now on, with the key that is answered."""
+    key = rsa.generate_private_key(65537, bits)
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "dkim.pem").write_bytes(key.private_bytes(*form))
+    monkeypatch.setenv("NEWSLETTER_DKIM__DOMAIN", domain)
+    monkeypatch.setenv("NEWSLETTER_DKIM__KEY_FILE", str(folder / "dkim.pem"))
+    return key
 
 
 def stock(app: App, *, days_ago: int = 0) -> None:

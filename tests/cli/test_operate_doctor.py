@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from dns_server import Zone, dns_running
-from operate_world import LOGIN, Relay, enrol, relay_at, stock
+from operate_world import LOGIN, Relay, enrol, relay_at, signing, stock
 from own_certificate import certificate_in
 from scripted_relay import scripted_relay
 
@@ -327,11 +325,7 @@ def test_a_key_of_ours_that_cannot_be_used_is_found_and_the_rest_examined(
 def test_a_signature_that_is_worth_little_is_told(
     examine, sound, monkeypatch, tmp_path, domain, bits, level, words
 ):
-    key = rsa.generate_private_key(65537, bits)
-    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "dkim.pem").write_bytes(key.private_bytes(*form))
-    monkeypatch.setenv("NEWSLETTER_DKIM__DOMAIN", domain)
-    monkeypatch.setenv("NEWSLETTER_DKIM__KEY_FILE", str(tmp_path / "dkim.pem"))
+    signing(monkeypatch, tmp_path, domain, bits)
 
     found = examine().findings.get("signature", {"level": None, "said": ""})
 

@@ -10,14 +10,8 @@ from email.message import EmailMessage
 
 import dkim
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-from operate_world import INES, Relay, composed, delivered, enrol
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from operate_world import INES, Relay, composed, delivered, enrol, signing
 
 from newsletter.app import App
 from newsletter.links import Way, peek
@@ -78,11 +72,7 @@ def test_nothing_in_it_can_act_for_the_reader(newsletter, app, relay):
 def test_it_leaves_like_every_mail_signed_and_with_a_return_path_of_its_own(
     newsletter, app, relay, monkeypatch, tmp_path
 ):
-    key = rsa.generate_private_key(65537, 2048)
-    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (tmp_path / "dkim.pem").write_bytes(key.private_bytes(*form))
-    monkeypatch.setenv("NEWSLETTER_DKIM__DOMAIN", "newsletter.example")
-    monkeypatch.setenv("NEWSLETTER_DKIM__KEY_FILE", str(tmp_path / "dkim.pem"))
+    key = signing(monkeypatch, tmp_path, "newsletter.example")
     monkeypatch.setenv("NEWSLETTER_BOUNCES__ADDRESS", "b@bounce.example")
     composed(app, enrol(app))
 
