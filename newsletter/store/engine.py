@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from sqlite3 import SQLITE_BUSY, Cursor, OperationalError
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -36,6 +37,9 @@ UNFINISHED_MOVE = "unfinished_move"
 
 REVISION = "alembic_version"
 """The table in which Alembic notes which migration was the last."""
+
+_TURNS = 20
+"""How often the file is lost to another before giving up; with 8 processes once was the most."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _OF_POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
@@ -261,14 +265,32 @@ def _make_place(file: Path) -> None:
 
 def _prepare_sqlite(connection: object, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()  # type: ignore[attr-defined]
-    cursor.execute("PRAGMA journal_mode = WAL")  # readers never wait for the writer
+    cursor.execute("PRAGMA busy_timeout = 10000")
+    _write_ahead(cursor)
     cursor.execute("PRAGMA synchronous = NORMAL")  # safe with WAL
     # 16 MB of it: pages that each round of mails changes again are copied back a quarter as often.
     cursor.execute("PRAGMA wal_autocheckpoint = 4000")
     cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA busy_timeout = 10000")
     cursor.execute("PRAGMA secure_delete = ON")  # who is forgotten is not left in free pages
     cursor.close()
+
+
+def _write_ahead(cursor: Cursor) -> None:
+    """Readers never wait for the writer: kept in the file, so that only the first one sets it.
+
+    Where several are the first, SQLite refuses this one statement without waiting for the others
+    (whoever reads and now wants the file alone could wait for ever). Beginning is waited for.
+    """
+    for turns_left in reversed(range(_TURNS)):
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != SQLITE_BUSY or not turns_left:
+                raise
+            cursor.execute("BEGIN EXCLUSIVE")
+            cursor.execute("ROLLBACK")
+        else:
+            return
 
 
 def unhurried(connection: Connection) -> None:

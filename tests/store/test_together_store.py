@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.membership import Consent
 from newsletter.model import Subscriber
 from newsletter.store import Newcomer, News, Store, open_store
+from newsletter.store.engine import engine_at
 from newsletter.watch import Alarm
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
@@ -44,6 +47,30 @@ def test_a_new_database_is_made_once_however_many_open_it(tmp_path):
     assert {store.count() for store in stores} == {0}
     for store in stores:
         store.close()
+
+
+def test_who_opens_a_database_that_another_is_making_waits_for_it(tmp_path):
+    file = tmp_path / "newsletter.db"
+    maker = sqlite3.connect(file)
+    maker.execute("BEGIN IMMEDIATE")
+    said: list[str] = []
+
+    def until_it_has_to_wait(statement: str) -> None:
+        said.append(statement)
+        if statement == "BEGIN EXCLUSIVE":
+            maker.commit()
+
+    engine = engine_at(f"sqlite:///{file}")
+    event.listen(
+        engine,
+        "connect",
+        lambda connection, _: connection.set_trace_callback(until_it_has_to_wait),
+        insert=True,
+    )
+
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    assert said.count("BEGIN EXCLUSIVE") == 1
 
 
 def queue(store: Store, many: int) -> set[str]:
