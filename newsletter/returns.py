@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from newsletter.delivery import Delivery
+from newsletter.errors import SubscriptionError
 from newsletter.mail.bounces import Kind, Report, read_report
 from newsletter.mail.mailboxes import ReportBox
 from newsletter.mail.verp import ReturnPaths
@@ -52,7 +54,9 @@ class Returns:
     def refused(self, deliveries: Sequence[Delivery], *, now: datetime) -> None:
         """Mailboxes that a relay said do not exist, while we were talking to it."""
         for delivery in deliveries:
-            self._subscriptions.bounce(delivery.subscriber_id, now=now, detail=delivery.last_error)
+            reader, said = delivery.subscriber_id, delivery.last_error
+            with suppress(SubscriptionError):  # forgotten while we were talking
+                self._subscriptions.bounce(reader, now=now, detail=said)
 
     def _act(
         self, consequence: Consequence, delivery: Delivery, report: Report, now: datetime

@@ -186,3 +186,23 @@ def test_a_relay_that_knows_no_such_mailbox_counts_like_a_bounce(app, outcome, e
     app.returns.refused(done.refused, now=NOON)
 
     assert status(app, reader) is expected
+
+
+def test_who_is_forgotten_while_a_relay_refuses_mails_keeps_no_other_refusal_from_counting(app):
+    """The mails of a round come to their end one by one, and what follows from them after all."""
+    wishes = Wishes(profile=Profile(topics=("sparse attention",)))
+    readers = [
+        app.subscriptions.enrol(f"{name}@reader.example", wishes, YES, now=NOON)
+        for name in ("ines", "otto", "vera")
+    ]
+    for reader in readers:
+        compose(app.store, reader, app.pool(), edition="2026-04-03", now=NOON)
+    unknown = Outcome(result=Result.REJECTED, reply=550, status="5.1.1", detail="no")
+    done = deliver_due(app.store, app.live_post, Relay(unknown), now=lambda: NOON)
+    gone = done.refused[0].subscriber_id
+    app.subscriptions.forget(gone, now=NOON)
+
+    app.returns.refused(done.refused, now=NOON)
+
+    left = [reader for reader in readers if reader.id != gone]
+    assert [status(app, reader) for reader in left] == [Status.BOUNCED, Status.BOUNCED]
