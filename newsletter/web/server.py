@@ -143,8 +143,8 @@ class Renewal:
         self._app.renew_keys()
         look = self._app.store.last_look()
         if look != self._last_look:
-            self._last_look = look
             self._chooser.refresh()
+            self._last_look = look
 
 
 class _Server(uvicorn.Server):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
+from typing import NoReturn
 
 import pytest
 from apscheduler.triggers.interval import IntervalTrigger
 from runner_world import START, TODAY, YES, House
 
 from newsletter import watchman
-from newsletter.errors import MailError, NewsletterError, SourceError
+from newsletter.errors import MailError, NewsletterError, SourceError, StoreError
 from newsletter.jobs import _BEST
 from newsletter.mail.verp import ReturnPaths
 from newsletter.model import Listing, Status, Tier
@@ -202,6 +203,29 @@ def test_what_is_running_signs_links_and_return_paths_with_a_new_key_and_reads_b
     assert post.return_paths.make("new-mail") == restarted.make("new-mail")
     assert post.return_paths.read(earlier) == old
     house.close()
+
+
+def test_new_papers_that_could_not_be_read_just_now_are_shown_by_the_pages_a_little_later(
+    house, monkeypatch
+):
+    server = house.runner._server
+    house.runner.ingest()
+    assert server.site.chooser.pool.day == TODAY
+    house.lists(TODAY + timedelta(days=1))
+    house.later(days=1)
+    house.runner.ingest()
+    with monkeypatch.context() as away:
+        away.setattr(house.app.store, "candidates", _gone)
+        with pytest.raises(StoreError):
+            server._renew()
+
+    server._renew()
+
+    assert server.site.chooser.pool.day == TODAY + timedelta(days=1)
+
+
+def _gone(**_: object) -> NoReturn:
+    raise StoreError("the database went away")
 
 
 def test_a_mailbox_of_reports_that_cannot_be_used_ends_the_start(tmp_path):
