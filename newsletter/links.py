@@ -100,9 +100,9 @@ class LinkMaker:
 
     def tokens(self, together: tuple[Way, ...], about: str = "") -> dict[str, str]:
         """The tokens of the ways about one id that are signed together."""
-        payload = base64_encode(about)
-        start = f"{self._newest}-{payload.decode()}."
-        signatures = self._stamp(self._newest, _PARTS[together[0]][0]).sign(payload)
+        payload, newest = base64_encode(about), self._newest  # another thread may renew the keys
+        start = f"{newest}-{payload.decode()}."
+        signatures = self._stamp(newest, _PARTS[together[0]][0]).sign(payload)
         return {way: start + signatures[_PARTS[way][1]] for way in together}
 
     def secret(self, purpose: str) -> str:

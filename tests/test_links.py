@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from itertools import count
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,6 +107,30 @@ def test_a_new_key_signs_and_the_former_ones_are_still_read_until_dropped():
     assert rotated.read(Way.UNSUBSCRIBE, token) == ("s1",)
     assert rotated.token(Way.UNSUBSCRIBE, "s1") != token
     assert dropped.read(Way.UNSUBSCRIBE, token) is None
+
+
+def made_while_keys_are_renewed(moment: int) -> str:
+    """A link whose maker gets a newer key, from another thread, before that line of making it."""
+    links, lines = LinkMaker("", KEYS[:1]), count()
+
+    def renewing(frame, event, _):
+        if frame.f_code.co_name == "renew":
+            return None
+        if event == "line" and next(lines) == moment:
+            links.renew(KEYS)
+        return renewing
+
+    before = sys.gettrace()
+    sys.settrace(renewing)
+    try:
+        return links.token(Way.UNSUBSCRIBE, "s1")
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("moment", range(40))
+def test_a_link_that_is_made_while_the_keys_are_renewed_is_good(moment):
+    assert LINKS.read(Way.UNSUBSCRIBE, made_while_keys_are_renewed(moment)) == ("s1",)
 
 
 def test_the_version_of_a_token_cannot_be_changed():
