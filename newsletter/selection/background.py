@@ -246,13 +246,15 @@ class Background:
     def batch(self, papers: Sequence[Paper]) -> Batch:
         """The papers made ready; kept until others are asked for, as many readers get the same."""
         asked = tuple(papers)
-        if asked not in self._batches:
+        known = self._batches.get(asked)
+        if known is None:
             self._batches.clear()
             places = [self.place_of(paper.id) for paper in asked]
             rows = self.vectors(asked)
             readings = map(self.reading, asked)
-            self._batches[asked] = Batch.of(asked, places, rows, self.means, self.kinds, readings)
-        return self._batches[asked]
+            known = Batch.of(asked, places, rows, self.means, self.kinds, readings)
+            self._batches[asked] = known  # until another thread asks for others
+        return known
 
     def vectors(self, papers: Sequence[Paper]) -> Rows:
         """The papers in the measure of this background, whether it holds them or not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import cycle
 
 import numpy as np
 from hypothesis import given, settings
@@ -21,6 +22,23 @@ def test_new_papers_can_be_found_and_count():
     assert grown.size == len(PAPERS) + 3
     assert grown.find(NEW[1].id) == len(PAPERS) + 1
     assert np.array_equal(grown.rarity, Background.fit([*PAPERS, *NEW]).rarity)
+
+
+class _Interrupted(Paper):
+    """Another thread asks for other papers whenever somebody looks for this one."""
+
+    def __hash__(self) -> int:
+        BUSY.batch(next(OTHERS))
+        return super().__hash__()
+
+
+BUSY, OTHERS = Background.of(PAPERS), cycle([NEW[:1], NEW[1:]])
+
+
+def test_papers_are_made_ready_while_another_thread_asks_for_others():
+    papers = [*PAPERS, _Interrupted(id="2604.99999", title="Robot manipulation at night")]
+
+    assert len(BUSY.batch(papers)) == len(papers)
 
 
 def test_a_grown_background_keeps_its_measure_until_a_tenth_is_new():
