@@ -321,7 +321,7 @@ class _Bag:
         Raises:
             NewsletterError: it cannot be made.
         """
-        post = self._office.post
+        post, shared = self._office.post, self._office.store.is_shared
         made = self._made_ahead.pop(delivery.id, None) or self._make(letter)
         if post.preflight:
             post.preflight.check(made.raw, delivery)
@@ -331,6 +331,7 @@ class _Bag:
             sender=address(post.sender(delivery.id)),
             recipient=address(letter.recipient),
             dotless=made.is_dotless,
+            is_ours=outbox.claim(delivery, self._office.now, is_shared=shared),
         )
         return envelope, made.mark
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from newsletter.errors import NewsletterError
 from newsletter.mail.digest import make_digest
 from newsletter.mail.notes import quiet_note, votes_note
 from newsletter.model import Digest, Feedback, Pick, Profile, Subscriber
-from newsletter.schedule import days_to_cover, due_after, edition_at
+from newsletter.schedule import days_to_cover, due_after, edition_at, knows_zone
 from newsletter.selection import Field, select_all
 from newsletter.selection.effect import moves
 from newsletter.selection.learn import with_votes
 from newsletter.store import History, Move, Register, Store
+
+_log = logging.getLogger(__name__)
+
+_PUT_OFF = timedelta(minutes=30)  # less than an alarm stands for (`watchman`)
 
 Also = Callable[[Register, Sequence[Digest]], None]
 """Something to be done with digests in the transaction that keeps them and queues their mails."""
@@ -36,6 +42,13 @@ class Asking(NamedTuple):
     edition: str
     history: History
     unmoved: Profile | None = None
+
+
+class Trouble(NamedTuple):
+    """Whose digest is not as it should be, and why."""
+
+    subscriber_id: str
+    said: str
 
 
 class Made(NamedTuple):
@@ -117,6 +130,35 @@ def keep(
         register.outbox.add_digests(kept)
         also(register, kept)
     return kept
+
+
+def without_zone(due: Sequence[Subscriber]) -> tuple[Trouble, ...]:
+    """Those whose time zone this machine does not know (any more)."""
+    return tuple(
+        Trouble(
+            one.id,
+            f"there is no time zone “{one.timezone}” any more, so UTC stands in for it; "
+            f"`newsletter subscribers edit {one.id} --timezone ...` gives another",
+        )
+        for one in due
+        if not knows_zone(one.timezone)
+    )
+
+
+def put_off(store: Store, failed: Mapping[str, Exception], *, now: datetime) -> tuple[Trouble, ...]:
+    """Those whose digest cannot be made wait for half an hour, so that they hold up nobody else."""
+    if not failed:
+        return ()
+    with store.changing_register(together=True) as register:
+        register.calendar.put_off(failed, now + _PUT_OFF)
+    return tuple(Trouble(one, _words(one, error)) for one, error in failed.items())
+
+
+def _words(subscriber_id: str, error: Exception) -> str:
+    if isinstance(error, NewsletterError):
+        return str(error)
+    _log.error("the digest of %s cannot be made", subscriber_id, exc_info=error)
+    return f"{type(error).__name__}; the log shows where"
 
 
 def _asking(

@@ -11,6 +11,7 @@ NewsletterError
 │   ├── AddressError    an e-mail address that cannot be used
 │   └── TokenError      a confirmation that is unknown, used or too old
 └── StoreError      the database cannot be used as it is
+    └── UnreadableError     one reader's row alone
 
 The message is a sentence for the person who can mend it; the fields are for the log.
 """
@@ -65,6 +66,17 @@ class MailError(NewsletterError):
 
 class StoreError(NewsletterError):
     """The database cannot be opened, is locked, or was made by a newer version."""
+
+
+class UnreadableError(StoreError):
+    """What is kept of one subscriber means nothing to this version; all others are well."""
+
+    def __init__(self, subscriber_id: str, what: str) -> None:
+        self.subscriber_id = subscriber_id
+        super().__init__(
+            f"what is kept of the subscriber {subscriber_id} cannot be read by this version of "
+            f"newsletter ({what}); install the one that wrote it, or restore a backup"
+        )
 
 
 class SubscriptionError(NewsletterError):

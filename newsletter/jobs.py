@@ -11,7 +11,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from newsletter.app import App
-from newsletter.composing import Also, nothing_more
+from newsletter.composing import Also, Trouble, nothing_more
 from newsletter.errors import NewsletterError, SourceError, harmless
 from newsletter.journal import Journal
 from newsletter.model import Tier
@@ -94,6 +94,7 @@ class Jobs:
                 shard=shard,
                 also=also,
             )
+            self._tell_of_readers(done.troubles)
             if done.made:
                 _log.info("%d digests composed", done.made, extra={"digests": done.made})
                 self._wake()
@@ -179,6 +180,17 @@ class Jobs:
         """Trouble with a list; not where the end of the service cuts a reading short."""
         level = logging.INFO if self._stopping.is_set() else logging.WARNING
         _log.log(level, "%s", harmless(sentence), extra={"source": spec.name})
+
+    def _tell_of_readers(self, troubles: Sequence[Trouble]) -> None:
+        for one in troubles:
+            _log.error("the digest of the subscriber %s: %s", one.subscriber_id, one.said)
+        if troubles:
+            first, further = troubles[0], len(troubles) - 1
+            others = f" ({further} more: see the log)" if further else ""
+            self.alarm(
+                "readers",
+                f"The digest of the subscriber {first.subscriber_id}: {first.said}{others}.",
+            )
 
     def _awaits_papers(self) -> bool:
         """After a standstill the lists are read first, so that nobody gets yesterday's papers."""

@@ -19,7 +19,20 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from newsletter.carrying import BATCH, Carrier, Delivered, Office
-from newsletter.composing import Also, Asking, Made, ask, by_gap, keep, make, nothing_more
+from newsletter.composing import (
+    Also,
+    Asking,
+    Made,
+    Trouble,
+    ask,
+    by_gap,
+    keep,
+    make,
+    nothing_more,
+    put_off,
+    without_zone,
+)
+from newsletter.errors import StoreError, UnreadableError
 from newsletter.mail.digest import make_digest
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
@@ -36,6 +49,7 @@ if TYPE_CHECKING:  # who reads no lists needs nothing of the web in memory
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 _HOUR = timedelta(hours=1)
+_NO_READERS_FAULT = 10  # digests that fail one after the other: then it is not the readers
 _FIELDS_KEPT = 3  # for daily and weekly digests and those of some gap; 23 MB each at most
 
 
@@ -96,10 +110,17 @@ class Pool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composed:
-    """What one round of composing did: how many subscribers were due, how many digests it made."""
+    """What one round of composing did.
+
+    Attributes:
+        due: how many subscribers were due.
+        made: how many digests it made.
+        troubles: whose digest could not be made and was put off, or is made with a makeshift.
+    """
 
     due: int = 0
     made: int = 0
+    troubles: tuple[Trouble, ...] = ()
 
 
 def ingest(sources: Sources, store: Store, spec: SourceSpec, *, now: datetime) -> Ingested:
@@ -211,14 +232,24 @@ def compose_due(
         shard: how their ids begin, for processes that share the work.
         also: done in the very transaction that keeps the digests and their mails.
     """
-    with store.register() as register:
-        due = register.calendar.due(now, most=most, shard=shard)
-        askings = ask(register, due, now)
-    made: list[Made] = []
-    for gap, alike in by_gap(askings, now).items():
-        made += make(store, alike, pool.field(gap + days - 1, now), now)
-    kept = keep(store, made, now=now, min_papers=min_papers, also=also) if made else []
-    return Composed(due=len(due), made=len(kept))
+
+    def compose(due: Sequence[Subscriber]) -> Composed:
+        with store.register() as register:
+            askings = ask(register, due, now)
+        made: list[Made] = []
+        for gap, alike in by_gap(askings, now).items():
+            made += make(store, alike, pool.field(gap + days - 1, now), now)
+        kept = keep(store, made, now=now, min_papers=min_papers, also=also) if made else []
+        return Composed(due=len(due), made=len(kept), troubles=without_zone(due))
+
+    try:
+        with store.register() as register:
+            due = register.calendar.due(now, most=most, shard=shard)
+        return compose(due)
+    except Exception as error:
+        if isinstance(error, StoreError) and not _is_readers(error):
+            raise
+        return _each_alone(store, compose, now=now, most=most, shard=shard)
 
 
 def deliver_due(
@@ -251,6 +282,40 @@ def preview(
     """The very digest and mail this reader would get, without sending or keeping anything."""
     made = choose(subscriber, candidates, background, edition=edition, now=now)
     return made, finish(made.digest, subscriber, post, dev=True)
+
+
+def _each_alone(
+    store: Store,
+    compose: Callable[[Sequence[Subscriber]], Composed],
+    *,
+    now: datetime,
+    most: int,
+    shard: str,
+) -> Composed:
+    """Those who are due one after the other: something is wrong with one, and the rest may not wait."""
+    with store.register() as register:
+        ids = register.calendar.due_ids(now, most=most, shard=shard)
+    done: list[Composed] = []
+    failed: dict[str, Exception] = {}
+    for one in ids:
+        try:
+            with store.register() as register:
+                due = register.calendar.due(now, most=1, alone=one)
+            done.append(compose(due))
+        except Exception as error:
+            failed[one] = error
+            if not done and len(failed) > _NO_READERS_FAULT and not _is_readers(error):
+                raise
+    troubles = [trouble for some in done for trouble in some.troubles]
+    return Composed(
+        due=len(ids),
+        made=sum(some.made for some in done),
+        troubles=(*troubles, *put_off(store, failed, now=now)),
+    )
+
+
+def _is_readers(error: Exception) -> bool:
+    return isinstance(error, UnreadableError)
 
 
 def _repeated_day(store: Store, listing: Listing) -> date | None:

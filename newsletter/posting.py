@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from newsletter.delivery import Delivery, Errand, Outcome, Result
-from newsletter.errors import NewsletterError
+from newsletter.errors import NewsletterError, UnreadableError
 from newsletter.links import LinkMaker, Way
 from newsletter.mail import lint, message, outbox
 from newsletter.mail.fingerprint import fingerprint
@@ -139,7 +139,7 @@ def letters(
 class _Known:
     """What the store says at one moment about a few deliveries, asked for all at once."""
 
-    readers: Mapping[str, Kept]
+    readers: Mapping[str, Kept | UnreadableError]
     suppressed: Mapping[str, Suppressed]
     digests: Mapping[str, Digest]
     tokens: Mapping[str, Token]
@@ -150,7 +150,7 @@ def _look_up(register: Register, deliveries: Sequence[Delivery], shelf: dict[str
     for delivery in deliveries:
         ids[delivery.errand].append(delivery.id)
     readers = register.among({delivery.subscriber_id for delivery in deliveries})
-    keys = [kept.key for kept in readers.values()]
+    keys = [kept.key for kept in readers.values() if isinstance(kept, Kept)]
     tokens = ids[Errand.CONFIRM]
     return _Known(
         readers=readers,
@@ -164,6 +164,8 @@ def _letter(known: _Known, post: Post, delivery: Delivery, now: datetime) -> Let
     kept = known.readers.get(delivery.subscriber_id)
     if kept is None:
         return "the subscriber is gone"
+    if isinstance(kept, UnreadableError):
+        return _not_now(kept, post, delivery)
     if reason := known.suppressed.get(kept.key):
         return f"the address is suppressed ({reason})"
     if delivery.errand is Errand.DIGEST:
@@ -171,6 +173,15 @@ def _letter(known: _Known, post: Post, delivery: Delivery, now: datetime) -> Let
     if delivery.errand is Errand.CONFIRM:
         return _confirmation(known.tokens.get(delivery.id), post, delivery, kept.subscriber, now)
     return _settings_letter(post, delivery, kept.subscriber)
+
+
+def _not_now(trouble: UnreadableError, post: Post, delivery: Delivery) -> Letter:
+    """The mail of somebody who cannot be read waits until they can be."""
+
+    def make() -> Made:
+        raise trouble
+
+    return Letter(recipient="", make=make, patience=outbox.patience(delivery, None, post.retries))
 
 
 def _digest_letter(

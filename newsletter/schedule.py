@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from newsletter.membership import is_subscribed
 from newsletter.model import Cadence, Subscriber
@@ -15,6 +15,21 @@ _LATE = timedelta(hours=6)
 LONGEST_GAP = 14  # days that one digest covers at most
 _DAYS_AHEAD = 16  # two weeks hold every cadence, also where a zone skips a day
 _FOR_EVER = date(9999, 12, 1)  # a pause beyond it, where the calendar has no room for a rhythm
+
+
+@lru_cache(maxsize=1_024)
+def knows_zone(name: str) -> bool:
+    """Whether there is such a time zone on this machine; the tz database drops one now and then."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone; UTC in place of one that is gone: a digest at a wrong hour is better than none."""
+    return ZoneInfo(name) if knows_zone(name) else UTC
 
 
 def next_due(subscriber: Subscriber, after: datetime) -> datetime | None:
@@ -48,7 +63,7 @@ def _next(
     after: datetime,
 ) -> datetime:
     """Readers with one rhythm are many, and due together."""
-    zone = ZoneInfo(timezone)
+    zone = zone_of(timezone)
     first = after.astimezone(zone).date() - timedelta(days=1)
     if paused_until:
         first = max(first, min(paused_until, _FOR_EVER))
@@ -83,7 +98,7 @@ def days_to_cover(subscriber: Subscriber, last: datetime | None, now: datetime) 
 
 @lru_cache(maxsize=4_096)
 def _day_there(timezone: str, at: datetime) -> str:
-    return at.astimezone(ZoneInfo(timezone)).date().isoformat()
+    return at.astimezone(zone_of(timezone)).date().isoformat()
 
 
 def _days(cadence: Cadence, weekday: int, first: date) -> Iterator[date]:
@@ -100,6 +115,6 @@ def _is_theirs(cadence: Cadence, weekday: int, day: date) -> bool:
     return cadence is Cadence.DAILY or day.weekday() in _WORKING_DAYS
 
 
-def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
+def _instant(day: date, at: time, zone: tzinfo) -> datetime:
     # fold=0 is the default: the offset before the change, hence the first of two equal times
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)

@@ -92,6 +92,15 @@ class Lookout:
         figures = replace(figures, last_look_at=max(looks, default=None))
         return replace(self.own_facts(), now=now, whole=self._whole, figures=figures)
 
+    def try_to_write(self) -> None:
+        """Makes sure that the database takes changes; none is made.
+
+        Raises:
+            StoreError: it is read-only, full, or locked for long.
+        """
+        with self._store.changing_register():
+            pass
+
     def own_facts(self) -> Facts:
         """What this process alone knows; the database is not asked."""
         return Facts(

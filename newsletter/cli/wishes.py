@@ -46,7 +46,10 @@ class Told:
         if self.library is not None:
             liked = given.get("liked", base.profile.liked if base else ())
             given["liked"] = tuple(dict.fromkeys((*liked, *_liked_in(self.library, find))))
-        wishes = check_wishes(given, HERE, base)
+        try:
+            wishes = check_wishes(given, HERE, base)
+        except ConfigError as error:
+            raise ConfigError(HERE, [_as_typed(one) for one in error.problems]) from None
         for sentence in remarks(wishes.profile):
             note(sentence)
         return wishes
@@ -114,6 +117,15 @@ _OPTIONS: Mapping[str, Any] = {
     "timezone": _text("--timezone", "NAME", "Such as Europe/Berlin."),
     "format": _text("--format", "html|text", "What mails are made of."),
 }
+
+
+def _as_typed(problem: str) -> str:
+    """A sentence about a key of a reader's file, about the option that was typed for it."""
+    key, _, said = problem.partition(":")
+    option = _OPTIONS.get(key.partition(".")[0])
+    if option is None:
+        return problem
+    return f"{option.__metadata__[0].default}:{said}"  # what stands first is the option's name
 
 
 def takes_wishes(command: Callable[..., None]) -> Callable[..., None]:

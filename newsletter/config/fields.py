@@ -93,6 +93,11 @@ def _header(value: str) -> str:
     return value
 
 
+def _in_one_line(value: str) -> str:
+    """An address written over several lines, for a footer of one."""
+    return ", ".join(filter(None, (line.strip(" \t,") for line in value.splitlines())))
+
+
 def _domains(value: object) -> object:
     """Tables by domain. TOML makes tables within tables of a domain without quotes."""
     for name, limits in value.items() if isinstance(value, dict) else ():
@@ -253,6 +258,7 @@ Forwarder = Annotated[
     str,
     _shaped(r"(https?://[^\s/]+/?)?", "must be an address such as http://proxy.example.org:3128"),
 ]
+PostalAddress = Annotated[str, AfterValidator(_in_one_line), StringConstraints(min_length=1)]
 ListId = Annotated[
     str,
     _shaped(

@@ -40,6 +40,7 @@ from newsletter.config.fields import (
     Number,
     Origin,
     Place,
+    PostalAddress,
     Proxy,
     Secret,
     Selector,
@@ -67,7 +68,7 @@ class PublicationSettings(BaseModel):
     reply_to: Address
     list_id: ListId
     sender_id: SenderId
-    postal_address: Annotated[str, StringConstraints(min_length=1)]
+    postal_address: PostalAddress
 
     def value(self) -> Publication:
         """The noun of the model."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, TemplateNotFound, TemplateSyntaxError
+from jinja2.meta import find_referenced_templates
 
 from newsletter.app import App
 from newsletter.config import Settings, data_dir
 from newsletter.config.files import read_toml
 from newsletter.doctor.findings import Finding, fail, ok, warn
-from newsletter.errors import NewsletterError, StoreError
+from newsletter.errors import NewsletterError, StoreError, TemplateError
 from newsletter.mail.template_files import mistyped
 from newsletter.sources.addresses import is_this_machine
 
@@ -75,14 +78,40 @@ def base_url(given: Settings) -> Finding:
 
 
 def templates(app: App) -> Finding:
-    """Whether every template of mails compiles, and each own file replaces one."""
+    """Whether every template of mails and pages compiles, and each own file replaces one."""
     try:
         app.post(app.settings.publication.base_url)
+        _compile_pages(app.page_dirs)
     except NewsletterError as error:
-        return fail("templates", f"{error}.", "Mend the template; `newsletter preview` shows it.")
+        return fail(
+            "templates",
+            f"{error}.",
+            "Mend the template; `newsletter preview` shows those of mails.",
+        )
     if odd := " ".join(mistyped(app.own_templates, data_dir("templates"))):
         return warn("templates", odd, "Rename it, or leave it if it is your own.")
     return ok("templates", "All templates compile.")
+
+
+def _compile_pages(folders: Sequence[Path]) -> None:
+    """Raises a TemplateError for a page that no visitor would get to see."""
+    looked = Environment(loader=FileSystemLoader(folders), autoescape=True)
+    for name in looked.list_templates(extensions=["j2"]):
+        try:
+            looked.get_template(name)
+            source = FileSystemLoader(folders).get_source(looked, name)[0]
+            for asked in find_referenced_templates(looked.parse(source)):
+                looked.get_template(asked or name)
+        except TemplateSyntaxError as error:
+            file = f"web/{error.name or name}"
+            raise TemplateError(
+                error.message or "is broken", file=file, line=error.lineno
+            ) from None
+        except TemplateNotFound as error:
+            said = f"there is no template “{error.name}”, which it asks for"
+            raise TemplateError(said, file=f"web/{name}") from None
+        except (UnicodeDecodeError, OSError):
+            raise TemplateError("cannot be read as UTF-8", file=f"web/{name}") from None
 
 
 def model(app: App) -> Iterator[Finding]:

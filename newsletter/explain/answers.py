@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from newsletter.delivery import Delivery, DeliveryState
 from newsletter.explain.editions import Editions, Look, is_same
 from newsletter.mail.wording import edition_name, long_date, short_date
 from newsletter.model import Paper, Reason, Status, Subscriber
+from newsletter.schedule import zone_of
 from newsletter.selection import Encoder, Ranked, Ranking, Verdict
 from newsletter.store import Kept, Store
 
@@ -250,7 +250,7 @@ class _Case:
 
     def _at(self, instant: datetime) -> str:
         """An instant by their clock."""
-        local = instant.astimezone(ZoneInfo(self._reader.timezone))
+        local = instant.astimezone(zone_of(self._reader.timezone))
         return f"{long_date(local.date())} at {local:%H:%M} ({self._reader.timezone})"
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from zoneinfo import ZoneInfo
 
 from newsletter.model import Candidate, Paper, Profile, Subscriber
 from newsletter.pipeline import BACKGROUND_PAPERS
-from newsletter.schedule import LONGEST_GAP, days_to_cover, next_due
+from newsletter.schedule import LONGEST_GAP, days_to_cover, next_due, zone_of
 from newsletter.selection import Background, Encoder, Ranked, Ranking, rank
 from newsletter.selection.learn import with_votes
 from newsletter.store import Store
@@ -158,7 +157,7 @@ class Editions:
     def _hour_of(self, one: Round) -> datetime:
         """When a quiet edition was looked for, by the hour they have today."""
         day = date.fromisoformat(one.edition)
-        zone = ZoneInfo(self._reader.timezone)
+        zone = zone_of(self._reader.timezone)
         return datetime.combine(day, self._reader.send_at, tzinfo=zone).astimezone(UTC)
 
 

@@ -8,7 +8,7 @@ before the content, so whole mails follow one another unanswered, as many as the
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from enum import Enum
 from itertools import chain, repeat
@@ -68,6 +68,7 @@ class Carried:
         raw: the octets as they shall arrive.
         mail_from, rcpt_to: addresses that an envelope can hold.
         dotless: no line of `raw` begins with a dot.
+        is_ours: see `Envelope`.
         outcome: how the attempt ended, once that is known.
         is_given_back: this connection could not take it; another one may.
         bursts: what is still to be said of it.
@@ -78,6 +79,7 @@ class Carried:
     mail_from: str
     rcpt_to: str
     dotless: bool = False
+    is_ours: Callable[[], bool] = lambda: True
     outcome: Outcome | None = None
     is_given_back: bool = False
     bursts: _Bursts = ()

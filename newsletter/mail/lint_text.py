@@ -66,7 +66,8 @@ def _unknown_alone(lines: list[str]) -> str:
         if fits and word in UNKNOWN:
             return word
         begun = columns(before + word.partition(" ")[0]) >= WRAPPED_AT  # or goes on a paragraph
-        if not begun and _FIGURES.fullmatch(word):
+        is_start = not fits and not before.strip()  # of a paragraph, cut where a long word follows
+        if not begun and not is_start and _FIGURES.fullmatch(word):
             return word
     return ""
 

@@ -6,6 +6,7 @@ claim still holds when the end is written down.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -151,3 +152,11 @@ def _again_at(
     if again <= last:
         return again
     return last if now < last else None
+
+
+def claim(
+    delivery: Delivery, now: Callable[[], datetime], *, is_shared: bool
+) -> Callable[[], bool]:
+    """Whether it is still ours alone: who was frozen beyond the lease goes on where they stood."""
+    until = delivery.leased_until
+    return lambda: not is_shared or until is None or now() < until

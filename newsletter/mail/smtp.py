@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from newsletter.delivery import Outcome
+from newsletter.delivery import Outcome, Result
 from newsletter.mail.conversation import Carried, Conversation
 from newsletter.mail.dial import NoConnectionError, Relay, Security, connected, refuse_nonsense
 from newsletter.mail.line import Line
@@ -18,6 +18,14 @@ from newsletter.mail.transport import Envelope
 from newsletter.mail.wire import address
 
 _TROUBLE = (OSError, ConfusedError)
+_LET_GO = Outcome(
+    result=Result.DEFERRED,
+    detail="this process stood still until others could have the mail: it was let go",
+)
+
+
+class _LateError(Exception):
+    """What is to be said comes too late."""
 
 
 class SmtpTransport:
@@ -92,6 +100,9 @@ class SmtpTransport:
             self._call.talk.hear(self._call.line.hear())
         except NoConnectionError as error:
             trip.nobody_there(error.outcome)
+        except _LateError:
+            self._drop()
+            trip.let_go()
         except _TROUBLE as error:
             if self._call:
                 self._call.talk.break_off(error, self._call.line.said)
@@ -104,6 +115,7 @@ class SmtpTransport:
 
         Raises:
             NoConnectionError: there is none for the next mail.
+            _LateError: nothing more may be said of the mails under way.
         """
         if self._call and self._call.is_over:
             self.close()
@@ -112,9 +124,9 @@ class SmtpTransport:
             if self._call is None:
                 self._call = self._called()
             self._call.talk.begin(trip.next())
-            self._call.say()
+            self._call.say(trip)
         if self._call:
-            self._call.say()
+            self._call.say(trip)
 
     def _called(self) -> _Call:
         relay = self._relay
@@ -153,8 +165,10 @@ class _Call:
     def is_over(self) -> bool:
         return self.talk.is_leaving and self.talk.is_idle
 
-    def say(self) -> None:
+    def say(self, trip: _Trip) -> None:
         if words := self.talk.speech():
+            if trip.is_late:
+                raise _LateError
             self.line.say(words)
 
 
@@ -190,6 +204,17 @@ class _Trip:
         """There is no connection for the mail that is next."""
         self.next().outcome = outcome
 
+    @property
+    def is_late(self) -> bool:
+        """Whether we stood still for so long that others may have taken the mails over."""
+        return bool(self._row) and not self._row[0].is_ours()
+
+    def let_go(self) -> None:
+        """Whoever has the mails now sends them."""
+        for mail in self._row:
+            mail.outcome = mail.outcome or _LET_GO
+        self._waiting.clear()
+
     def ended(self) -> Iterator[tuple[Carried, Outcome]]:
         """The mails whose outcome is known, up to the first where it is not."""
         while self._row and (outcome := self._row[0].outcome):
@@ -218,4 +243,5 @@ def _carried(envelope: Envelope) -> Carried:
         mail_from=address(envelope.sender),
         rcpt_to=address(envelope.recipient),
         dotless=envelope.dotless,
+        is_ours=envelope.is_ours,
     )

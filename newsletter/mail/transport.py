@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol
 
 from newsletter.delivery import Outcome
@@ -17,12 +17,14 @@ class Envelope(NamedTuple):
         dotless: whoever made `raw` has seen to it that no line of it begins with a dot, so that
             nobody has to look for one. Where that is not true, a mail can be cut off or another
             one be smuggled in.
+        is_ours: asked before anything of it is said: false once another process may have it.
     """
 
     raw: bytes
     sender: str
     recipient: str
     dotless: bool = False
+    is_ours: Callable[[], bool] = lambda: True
 
 
 class Transport(Protocol):

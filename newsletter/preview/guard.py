@@ -15,7 +15,11 @@ STUDIO_POLICY = (
     "connect-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-_FOREIGN = "The studio answers to local host names only; open it as 127.0.0.1 or localhost."
+_FOREIGN = (
+    "The studio answers to local host names only; open it as 127.0.0.1 or localhost, from another "
+    "machine by the number of this one."
+)
+_HOMES = (".local", ".lan", ".internal", ".home.arpa")  # RFC 6762, RFC 8375; never delegated
 _DEFAULTS = {
     "content-security-policy": STUDIO_POLICY,
     "x-content-type-options": "nosniff",
@@ -63,11 +67,16 @@ def _complete(headers: MutableHeaders) -> None:
 
 
 def _is_foreign(scope: Scope) -> bool:
-    """A request that came in over loopback under a name that is not local: DNS rebinding."""
+    """A request under a name that somebody else may have pointed at us: DNS rebinding.
+
+    Over loopback only local names count. In a network of one's own an address is as good, and a name
+    that the public DNS cannot hold.
+    """
+    name = _name(Headers(scope=scope).get("host", ""))
     address = scope.get("server")
-    if not address or not _is_loopback(address[0]):
+    if not address or _is_local(name):
         return False
-    return not _is_local(_name(Headers(scope=scope).get("host", "")))
+    return _is_loopback(address[0]) or not (_is_address(name) or _is_of_a_home(name))
 
 
 def _name(host: str) -> str:
@@ -79,6 +88,18 @@ def _name(host: str) -> str:
 
 def _is_local(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
+
+
+def _is_of_a_home(name: str) -> bool:
+    return bool(name) and ("." not in name or name.endswith(_HOMES))
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(name: str) -> bool:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Select, bindparam, func, or_, select, update
 
 from newsletter.model import Status, Subscriber
 from newsletter.store.choice import one_of_those
@@ -59,18 +59,37 @@ class Calendar:
         """How many active subscribers' digests are due."""
         return self._connection.scalar(_COUNT, {"now": now}) or 0
 
-    def due(self, now: datetime, *, most: int, shard: str = "") -> tuple[Subscriber, ...]:
+    def due(
+        self, now: datetime, *, most: int, shard: str = "", alone: str = ""
+    ) -> tuple[Subscriber, ...]:
         """Active subscribers whose digest is due, longest first; also those never given a time.
 
         Args:
             shard: how their ids begin, for processes that share the work.
+            alone: the id of the one who is asked about.
+
+        Raises:
+            UnreadableError: one of them cannot be read.
         """
         found: list[Subscriber] = []
         for query in _DUE:
-            some = query.where(subscribers.c.id.startswith(shard)) if shard else query
+            some = query.where(subscribers.c.id == alone) if alone else _of(shard, query)
             asked = {"now": now, "most": most - len(found)}
             found += map(reader_of, self._connection.execute(some, asked).all())
         return tuple(found)
+
+    def due_ids(self, now: datetime, *, most: int, shard: str = "") -> tuple[str, ...]:
+        """The ids of the same, whether they can be read or not."""
+        found: list[str] = []
+        for query in _DUE:
+            some = _of(shard, query).with_only_columns(subscribers.c.id)
+            asked = {"now": now, "most": most - len(found)}
+            found += self._connection.scalars(some, asked)
+        return tuple(found)
+
+    def put_off(self, subscriber_ids: Collection[str], until: datetime) -> None:
+        """Nobody asks for the digests of these before, 500 at most."""
+        self._connection.execute(_MOVED, {"whose": list(subscriber_ids), "to": until})
 
     def move(self, moves: Sequence[Move]) -> frozenset[str]:
         """Moves the time of the next digest of 500 subscribers at most; each `since` only once.
@@ -91,3 +110,7 @@ class Calendar:
         for to, ids in moved.items():
             self._connection.execute(_MOVED, {"whose": ids, "to": to})
         return frozenset(one for ids in moved.values() for one in ids)
+
+
+def _of(shard: str, query: Select[Any]) -> Select[Any]:
+    return query.where(subscribers.c.id.startswith(shard)) if shard else query

@@ -14,6 +14,10 @@ from newsletter.model import Cadence, Format, Profile
 
 _USUAL = Profile()
 _USUALLY = {field.name: getattr(_USUAL, field.name) for field in fields(Profile)}
+_KINDS = tuple(
+    {tuple: (list, tuple), float: (float, int)}.get(type(value), type(value))
+    for value in _USUALLY.values()
+)
 _facts = itemgetter(*_USUALLY)
 _profile = maker(Profile)
 
@@ -27,8 +31,16 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
 
 
 def profile_from_json(given: Mapping[str, Any]) -> Profile:
-    """The profile again; what is missing has its default."""
+    """The profile again; what is missing has its default.
+
+    Raises:
+        ValueError: something in it is of another kind than this version writes.
+    """
     facts = _facts({**_USUALLY, **given})
+    if not all(map(isinstance, facts, _KINDS)):
+        kinds = zip(_USUALLY, facts, _KINDS, strict=True)
+        wrong = next(name for name, fact, kind in kinds if not isinstance(fact, kind))
+        raise ValueError(f"the profile's {wrong}")
     return _profile(*[tuple(fact) if type(fact) is list else fact for fact in facts])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, Select, select
 
+from newsletter.errors import UnreadableError
 from newsletter.making import maker
 from newsletter.model import Cadence, Format, Status, Subscriber
 from newsletter.store.kinds import as_text, from_json
@@ -22,6 +23,7 @@ _reader = maker(Subscriber)
 _STATUSES = {status.value: status for status in Status}
 _CADENCES = {cadence.value: cadence for cadence in Cadence}
 _FORMATS = {form.value: form for form in Format}
+_WEEKDAYS = {day: day for day in range(7)}
 
 
 def select_readers(*also: Column[Any]) -> Select[Any]:
@@ -32,19 +34,28 @@ def select_readers(*also: Column[Any]) -> Select[Any]:
 
 
 def reader_of(row: Sequence[Any]) -> Subscriber:
-    """The subscriber in such a row."""
-    id_, email, name, status, profile, cadence, *rhythm, form, since = row
-    return _reader(
-        id_,
-        email,
-        name,
-        _STATUSES[status],
-        profile_from_json(from_json(profile)),
-        _CADENCES[cadence],
-        *rhythm,
-        _FORMATS[form],
-        since,
-    )
+    """The subscriber in such a row.
+
+    Raises:
+        UnreadableError: another version or hand wrote what this one does not understand.
+    """
+    id_, email, name, status, profile, cadence, at, day, *rhythm, form, since = row
+    try:
+        return _reader(
+            id_,
+            email,
+            name,
+            _STATUSES[status],
+            profile_from_json(from_json(profile)),
+            _CADENCES[cadence],
+            at,
+            _WEEKDAYS[day],
+            *rhythm,
+            _FORMATS[form],
+            since,
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise UnreadableError(id_, str(error)) from None
 
 
 def row_of(subscriber: Subscriber) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from sqlalchemy import (
     update,
 )
 
+from newsletter.errors import UnreadableError
 from newsletter.making import maker
 from newsletter.membership import Consent, ProfileVersion
 from newsletter.model import Feedback, Profile, Status, Subscriber, Verdict
@@ -39,6 +41,8 @@ from newsletter.store.schema import (
     soft_bounces,
     subscribers,
 )
+
+_log = logging.getLogger(__name__)
 
 _AT_ONCE = 500  # rows looked at, or erased, together
 _SALT_LOCKED = select(salts.c.id).with_for_update()
@@ -116,19 +120,23 @@ class Register:
         """The subscriber with this id."""
         return self._one(_WHOLE.where(subscribers.c.id == subscriber_id))
 
-    def among(self, subscriber_ids: Collection[str]) -> dict[str, Kept]:
-        """The subscribers with these ids, 500 at most."""
+    def among(self, subscriber_ids: Collection[str]) -> dict[str, Kept | UnreadableError]:
+        """The subscribers with these ids, 500 at most; or why one cannot be read."""
         rows = self._connection.execute(_AMONG, {"whose": list(subscriber_ids)}).all()
-        return {kept.subscriber.id: kept for kept in map(_kept, rows)}
+        return {row.id: _kept_or_not(row) for row in rows}
 
     def all(self, *, status: Status | None = None) -> Iterator[Kept]:
-        """Everybody, or those of one standing, by address."""
+        """Everybody, or those of one standing, by address; who cannot be read is left out and told."""
         query = _WHOLE.order_by(subscribers.c.email_key)
         if status is not None:
             query = query.where(subscribers.c.status == status.value)
         # In portions: the driver of PostgreSQL would fetch everybody before the first is seen.
         for row in self._connection.execute(query.execution_options(yield_per=_AT_ONCE)):
-            yield _kept(row)
+            kept = _kept_or_not(row)
+            if isinstance(kept, Kept):
+                yield kept
+            else:
+                _log.error("left out: %s", kept)
 
     def soft_bounces(self, subscriber_id: str) -> tuple[date, ...]:
         """Days on which a mail failed softly, oldest first."""
@@ -314,6 +322,13 @@ def _consent_row(subscriber_id: str, consent: Consent) -> dict[str, Any]:
         "origin": consent.origin,
         "wording": consent.wording,
     }
+
+
+def _kept_or_not(row: Row[Any]) -> Kept | UnreadableError:
+    try:
+        return _kept(row)
+    except UnreadableError as error:
+        return error
 
 
 def _kept(row: Row[Any]) -> Kept:

@@ -291,11 +291,14 @@ class Subscriptions:
     # -- looking
 
     def find(self, email: str) -> Subscriber:
-        """The subscriber with this address, however it is spelled.
+        """The subscriber with this address, however it is spelled; or with this id, as logs name them.
 
         Raises:
             AddressError, SubscriptionError: it is no address, or nobody's.
         """
+        with self._store.register() as register:
+            if "@" not in email and (named := register.by_id(email.strip())):
+                return named.subscriber
         box = mailbox(email)
         with self._store.register() as register:
             kept = register.by_key(box.key)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from newsletter.errors import SubscriptionError
 from newsletter.membership import Consent, Wishes, asking_for, is_subscribed, one_line
 from newsletter.model import Profile, Status, Subscriber
-from newsletter.schedule import next_due
+from newsletter.schedule import next_due, zone_of
 from newsletter.store import Kept, Register, Suppressed
 from newsletter.subscriptions.mailbox import Mailbox
 from newsletter.subscriptions.rules import Event, next_status
@@ -135,7 +134,7 @@ def clean(consent: Consent) -> Consent:
 
 def today_of(subscriber: Subscriber, now: datetime) -> date:
     """The day it is where they live."""
-    return now.astimezone(ZoneInfo(subscriber.timezone)).date()
+    return now.astimezone(zone_of(subscriber.timezone)).date()
 
 
 def _suppress_or_lift(register: Register, kept: Kept, now: datetime) -> None:

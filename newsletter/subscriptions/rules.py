@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from newsletter.membership import Purpose, Token, Wishes, wishes_of
 from newsletter.model import Profile, Status, Subscriber
+from newsletter.schedule import zone_of
 
 TOKEN_LIFE = timedelta(hours=48)
 ONE_MAIL_PER = timedelta(hours=24)
@@ -133,7 +133,7 @@ def refusal(token: Token | None, purpose: Purpose, now: datetime) -> str:
 def pause_is_over(subscriber: Subscriber, now: datetime) -> bool:
     """Whether the day they wanted to go on has come where they live."""
     until = subscriber.paused_until
-    return until is not None and now.astimezone(ZoneInfo(subscriber.timezone)).date() >= until
+    return until is not None and now.astimezone(zone_of(subscriber.timezone)).date() >= until
 
 
 def changed(subscriber: Subscriber, profile: Profile) -> Wishes:

@@ -71,6 +71,10 @@ class Health:
 
     def _readiness(self) -> Response:
         why = why_not_ready(self._lookout.facts(), self._lookout.rules)
+        try:
+            self._lookout.try_to_write()
+        except StoreError:
+            why = why or "The database takes no changes."
         return PlainTextResponse(f"{why or 'ready'}\n", 503 if why else 200)
 
     def _figures(self) -> Response:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import calendar
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -12,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from newsletter.links import Way
 from newsletter.membership import is_subscribed
 from newsletter.model import Subscriber
+from newsletter.schedule import zone_of
 from newsletter.web.bearers import path, reader_of
 from newsletter.web.posted import PostedForm
 from newsletter.web.site import Site
@@ -71,7 +71,7 @@ class Pausing:
 
 def earliest(reader: Subscriber, now: datetime) -> date:
     """The first day until which one can pause: tomorrow, where they live."""
-    return now.astimezone(ZoneInfo(reader.timezone)).date() + timedelta(days=1)
+    return now.astimezone(zone_of(reader.timezone)).date() + timedelta(days=1)
 
 
 def pause_of(choice: str, written: str, reader: Subscriber, now: datetime) -> date | None:

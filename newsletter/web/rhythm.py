@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from newsletter.mail.wording import WEEKDAYS, long_date
 from newsletter.membership import Wishes
 from newsletter.model import Cadence, Subscriber
-from newsletter.schedule import next_due
+from newsletter.schedule import next_due, zone_of
 
 
 def rhythm(of: Subscriber | Wishes) -> str:
@@ -30,7 +29,7 @@ def next_digest(of: Subscriber, now: datetime, *, today_is_made: bool) -> str:
     Returns:
         nothing for somebody who gets none.
     """
-    zone = ZoneInfo(of.timezone)
+    zone = zone_of(of.timezone)
     due = next_due(of, now)
     if due and today_is_made and due.astimezone(zone).date() == now.astimezone(zone).date():
         due = next_due(of, due)

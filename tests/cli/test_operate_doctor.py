@@ -378,6 +378,26 @@ def test_a_broken_template_is_found(examine, sound, own_templates):
     assert "digest.txt.j2:1" in found["said"]
 
 
+@pytest.mark.parametrize(
+    ("name", "written", "told"),
+    [
+        ("front.html.j2", b"<p>\n{% if %}", "web/front.html.j2:2: "),
+        ("pause.html.j2", b"{% extends 'bsae.html.j2' %}", "no template “bsae.html.j2”"),
+        ("vote.html.j2", b"caf\xe9", "web/vote.html.j2: cannot be read as UTF-8"),
+    ],
+)
+def test_a_broken_page_is_found_before_its_first_visitor_comes(
+    examine, sound, own_templates, name, written, told
+):
+    (own_templates / "web").mkdir()
+    (own_templates / "web" / name).write_bytes(written)
+
+    found = examine().findings["templates"]
+
+    assert found["level"] == "FAIL"
+    assert told in found["said"]
+
+
 def test_a_mistyped_name_of_a_template_is_found(examine, sound, own_templates):
     (own_templates / "drak.css").write_text("")
 

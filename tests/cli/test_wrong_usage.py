@@ -32,3 +32,21 @@ def test_the_overview_cuts_no_sentence_on_a_terminal_of_80_columns(newsletter, m
 
     assert ran.code == 0
     assert "..." not in ran.out.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("--at 25:00", "--at: must be a local time such as 08:00 (given: '25:00')"),
+        ("--day funday", "--day: must be a day such as mon"),
+        ("--max-papers 99 --trend-weight 3", "--max-papers: must be 50 or less (given: 99)"),
+        ("--max-papers 99 --trend-weight 3", "; --trend-weight: must be 1 or less"),
+        ("--topic x --topic=", "--topic: must not be empty (given: '')"),
+        ("--timezone Mars", "--timezone: is no IANA time zone"),
+    ],
+)
+def test_a_wrong_wish_is_told_by_the_option_that_was_typed(newsletter, typed, told):
+    ran = newsletter("subscribe", "ines@reader.example", *typed.split())
+
+    assert ran.code == 2
+    assert told in ran.err

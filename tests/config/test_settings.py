@@ -363,3 +363,12 @@ def test_any_bytes_end_in_a_reader_or_a_config_error(tmp_path_factory, content):
 
     with suppress(ConfigError):
         load_reader(file)
+
+
+def test_a_postal_address_over_several_lines_is_one_with_commas(write):
+    written = '[publication]\npostal_address = """\nExample Press\n  1 Example Street,\n\nCity\n"""'
+
+    address = load_settings(write(written)).publication.postal_address
+
+    assert address == "Example Press, 1 Example Street, City"
+    assert "postal_address" in refusal(write('[publication]\npostal_address = " \\n "'))

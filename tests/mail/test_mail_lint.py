@@ -45,6 +45,11 @@ def test_a_sentence_may_begin_with_none(send):
     assert failed(raw) == {}
 
 
+def test_an_abstract_may_begin_with_none_before_a_word_longer_than_a_line(send):
+    paper = replace(make_pick(1).paper, abstract="None comments " + "x" * 90 + " at all.")
+    assert failed(send([make_pick(1, paper=paper)]).raw) == {}
+
+
 HEADERS = [
     ("only CRLF line ends", b"MIME-Version: 1.0\r\n", b"MIME-Version: 1.0\n"),
     ("7 bit, no NUL", b"1 Example Street", "1 Exämple Street".encode()),

@@ -338,3 +338,20 @@ def test_a_tag_in_an_abstract_is_escaped_in_html_and_never_stripped(send):
 
     assert "the &lt;think&gt; token and &lt;/think&gt; too" in sent.rendered.html
     assert "the ‹think› token and ‹/think› too" in " ".join(sent.rendered.text.split())
+
+
+@pytest.mark.parametrize(
+    ("known", "room"),
+    [
+        ({}, "3px"),
+        ({"authors": ("Ada",)}, "12px"),
+        ({"thumbnail_url": "https://c.example/x"}, "12px"),
+    ],
+)
+def test_an_abstract_stands_close_to_its_title_where_nobody_is_named_between_them(
+    send, known, room
+):
+    bare = replace(make_pick(1).paper, authors=(), organization="", thumbnail_url="")
+    page = send([make_pick(1, paper=replace(bare, **known))]).rendered.html
+
+    assert f'<p dir="auto" style="margin:{room} 0 0">' in page.replace("<p\n dir", "<p dir")

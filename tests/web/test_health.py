@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import event
 from web_world import NOON, Site
 
 from newsletter.delivery import Outcome, Result
@@ -75,6 +76,19 @@ def test_a_database_that_does_not_answer_is_said_without_its_address(web, path, 
     answer = machines.ask(path)
 
     assert (answer.status_code, answer.text) == (503, "The database does not answer.\n")
+
+
+def test_a_database_that_takes_no_changes_is_not_ready_long_before_a_mail_is_late(web):
+    machines = Machines(web)
+
+    @event.listens_for(web.app.store._engine, "begin")
+    def closed(connection) -> None:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+
+    answer = machines.ask("/readyz")
+
+    assert (answer.status_code, answer.text) == (503, "The database takes no changes.\n")
+    assert machines.ask("/metrics").status_code == 200
 
 
 def test_being_alive_is_asked_by_everybody(web):
