@@ -61,7 +61,7 @@ def _configure(folder: Path, port: int, dns: int) -> None:
 
 def _await(server: subprocess.Popen[bytes], port: int) -> None:
     pause = Event()
-    for _ in range(600):
+    for _ in range(6_000):  # its start compiles all rules, which takes a busy machine minutes
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
