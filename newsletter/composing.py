@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from newsletter.errors import NewsletterError
+from newsletter.errors import NewsletterError, StoreError, UnreadableError
 from newsletter.mail.digest import make_digest
 from newsletter.mail.notes import quiet_note, votes_note
 from newsletter.model import Digest, Feedback, Pick, Profile, Subscriber
@@ -22,6 +22,7 @@ from newsletter.store import History, Move, Register, Store
 _log = logging.getLogger(__name__)
 
 _PUT_OFF = timedelta(minutes=30)  # less than an alarm stands for (`watchman`)
+_NO_READERS_FAULT = 10  # digests that fail one after the other: then it is not the readers
 
 Also = Callable[[Register, Sequence[Digest]], None]
 """Something to be done with digests in the transaction that keeps them and queues their mails."""
@@ -49,6 +50,21 @@ class Trouble(NamedTuple):
 
     subscriber_id: str
     said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """What one round of composing did.
+
+    Attributes:
+        due: how many subscribers were due.
+        made: how many digests it made.
+        troubles: whose digest could not be made and was put off, or is made with a makeshift.
+    """
+
+    due: int = 0
+    made: int = 0
+    troubles: tuple[Trouble, ...] = ()
 
 
 class Made(NamedTuple):
@@ -145,8 +161,65 @@ def without_zone(due: Sequence[Subscriber]) -> tuple[Trouble, ...]:
     )
 
 
-def put_off(store: Store, failed: Mapping[str, Exception], *, now: datetime) -> tuple[Trouble, ...]:
-    """Those whose digest cannot be made wait for half an hour, so that they hold up nobody else."""
+def together_or_alone(
+    store: Store,
+    compose: Callable[[Sequence[Subscriber]], Composed],
+    *,
+    now: datetime,
+    most: int,
+    shard: str,
+) -> Composed:
+    """Composes for all who are due at once; where that fails, for one after the other.
+
+    Something is wrong with one of them then, and the others may not wait for them.
+
+    Raises:
+        StoreError: it is the store with which something is wrong.
+        Exception: nobody's digest can be made.
+    """
+    try:
+        with store.register() as register:
+            due = register.calendar.due(now, most=most, shard=shard)
+        return compose(due)
+    except Exception as error:
+        if isinstance(error, StoreError) and not isinstance(error, UnreadableError):
+            raise
+    with store.register() as register:
+        ids = register.calendar.due_ids(now, most=most, shard=shard)
+    return _each_alone(store, compose, ids, now)
+
+
+def _each_alone(
+    store: Store,
+    compose: Callable[[Sequence[Subscriber]], Composed],
+    ids: Sequence[str],
+    now: datetime,
+) -> Composed:
+    done: list[Composed] = []
+    failed: dict[str, Exception] = {}
+    for one in ids:
+        try:
+            with store.register() as register:
+                due = register.calendar.due(now, most=1, alone=one)
+            done.append(compose(due))
+        except UnreadableError as error:
+            failed[one] = error
+        except StoreError:
+            raise
+        except Exception as error:
+            failed[one] = error
+            if not done and len(failed) > _NO_READERS_FAULT:
+                raise
+    troubles = [trouble for some in done for trouble in some.troubles]
+    return Composed(
+        due=len(ids),
+        made=sum(some.made for some in done),
+        troubles=(*troubles, *_put_off(store, failed, now)),
+    )
+
+
+def _put_off(store: Store, failed: Mapping[str, Exception], now: datetime) -> tuple[Trouble, ...]:
+    """They are asked for again in half an hour, so that they hold up nobody else."""
     if not failed:
         return ()
     with store.changing_register(together=True) as register:

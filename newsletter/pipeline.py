@@ -22,17 +22,16 @@ from newsletter.carrying import BATCH, Carrier, Delivered, Office
 from newsletter.composing import (
     Also,
     Asking,
+    Composed,
     Made,
-    Trouble,
     ask,
     by_gap,
     keep,
     make,
     nothing_more,
-    put_off,
+    together_or_alone,
     without_zone,
 )
-from newsletter.errors import StoreError, UnreadableError
 from newsletter.mail.digest import make_digest
 from newsletter.mail.pace import Pace
 from newsletter.mail.transport import Transport
@@ -49,7 +48,6 @@ if TYPE_CHECKING:  # who reads no lists needs nothing of the web in memory
 
 BACKGROUND_PAPERS = 10_000  # the newest; nDCG@10 with 2,000 is 0.01 to 0.02 lower
 _HOUR = timedelta(hours=1)
-_NO_READERS_FAULT = 10  # digests that fail one after the other: then it is not the readers
 _FIELDS_KEPT = 3  # for daily and weekly digests and those of some gap; 23 MB each at most
 
 
@@ -106,21 +104,6 @@ class Pool:
             known = Field(self.within(days).candidates, now=now, background=self.background)
             self._fields[days] = (now, known)
         return known
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
-    """What one round of composing did.
-
-    Attributes:
-        due: how many subscribers were due.
-        made: how many digests it made.
-        troubles: whose digest could not be made and was put off, or is made with a makeshift.
-    """
-
-    due: int = 0
-    made: int = 0
-    troubles: tuple[Trouble, ...] = ()
 
 
 def ingest(sources: Sources, store: Store, spec: SourceSpec, *, now: datetime) -> Ingested:
@@ -242,14 +225,7 @@ def compose_due(
         kept = keep(store, made, now=now, min_papers=min_papers, also=also) if made else []
         return Composed(due=len(due), made=len(kept), troubles=without_zone(due))
 
-    try:
-        with store.register() as register:
-            due = register.calendar.due(now, most=most, shard=shard)
-        return compose(due)
-    except Exception as error:
-        if isinstance(error, StoreError) and not _is_readers(error):
-            raise
-        return _each_alone(store, compose, now=now, most=most, shard=shard)
+    return together_or_alone(store, compose, now=now, most=most, shard=shard)
 
 
 def deliver_due(
@@ -282,40 +258,6 @@ def preview(
     """The very digest and mail this reader would get, without sending or keeping anything."""
     made = choose(subscriber, candidates, background, edition=edition, now=now)
     return made, finish(made.digest, subscriber, post, dev=True)
-
-
-def _each_alone(
-    store: Store,
-    compose: Callable[[Sequence[Subscriber]], Composed],
-    *,
-    now: datetime,
-    most: int,
-    shard: str,
-) -> Composed:
-    """Those who are due one after the other: something is wrong with one, and the rest may not wait."""
-    with store.register() as register:
-        ids = register.calendar.due_ids(now, most=most, shard=shard)
-    done: list[Composed] = []
-    failed: dict[str, Exception] = {}
-    for one in ids:
-        try:
-            with store.register() as register:
-                due = register.calendar.due(now, most=1, alone=one)
-            done.append(compose(due))
-        except Exception as error:
-            failed[one] = error
-            if not done and len(failed) > _NO_READERS_FAULT and not _is_readers(error):
-                raise
-    troubles = [trouble for some in done for trouble in some.troubles]
-    return Composed(
-        due=len(ids),
-        made=sum(some.made for some in done),
-        troubles=(*troubles, *put_off(store, failed, now=now)),
-    )
-
-
-def _is_readers(error: Exception) -> bool:
-    return isinstance(error, UnreadableError)
 
 
 def _repeated_day(store: Store, listing: Listing) -> date | None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from newsletter.app import App
+from newsletter.composing import Composed
 from newsletter.config import load_settings
 from newsletter.delivery import DeliveryState
 from newsletter.errors import StoreError, UnreadableError
@@ -15,7 +16,7 @@ from newsletter.jobs import Jobs
 from newsletter.mail.folder import FolderTransport
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Tier, Verdict
-from newsletter.pipeline import Composed, deliver_due, record
+from newsletter.pipeline import deliver_due, record
 from newsletter.store.schema import feedback, profiles, subscribers
 
 MONDAY = date(2026, 3, 30)

@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from newsletter.app import App
+from newsletter.composing import Composed
 from newsletter.config import load_settings
 from newsletter.delivery import Errand
 from newsletter.errors import StoreError
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Tier, Verdict
-from newsletter.pipeline import Composed, compose_due, look_back, record
+from newsletter.pipeline import compose_due, look_back, record
 from newsletter.schedule import LONGEST_GAP
 from newsletter.store import Move, open_store
 from newsletter.store.subscribers import Outbox

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
+from newsletter.composing import Composed
 from newsletter.errors import StoreError
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Feedback, Listing, Paper, Profile, Tier, Verdict
-from newsletter.pipeline import Composed, compose_due, look_back, record
+from newsletter.pipeline import compose_due, look_back, record
 from newsletter.store import open_store
 from newsletter.subscriptions import Subscriptions
 
