@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from blank_store import blank_store
+from compiled_once import compile_once
 from hypothesis import HealthCheck, settings
 from packaged_model import write_model
 from real_postgres import Postgres, postgres_running
@@ -36,6 +38,14 @@ _BROWSER_FLAGS = (
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Iterator[None]:
+    """Most tests build an installation of their own, with the same templates as all others."""
+    with pytest.MonkeyPatch.context() as patch:
+        compile_once(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +93,7 @@ def postgres() -> Iterator[Postgres]:
 def any_store_url(request, tmp_path) -> Iterator[str]:
     """The address of an empty store of each kind in turn."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'newsletter.db'}"
+        yield blank_store(tmp_path / "newsletter.db")
         return
     server: Postgres = request.getfixturevalue("postgres")
     url = server.fresh()
