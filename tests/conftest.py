@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from blank_store import blank_store
 from hypothesis import HealthCheck, settings
 from packaged_model import write_model
 from real_postgres import Postgres, postgres_running
@@ -24,6 +25,7 @@ settings.load_profile("default")
 
 ROOT = Path(__file__).resolve().parents[1]
 
+_PATIENCE_MS = 30_000  # a page that is right is seen at once; a busy machine may need its time
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 _BROWSER_FLAGS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -60,6 +62,7 @@ def chromium() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, _BROWSERS)), None)
     if found is None:
         pytest.skip("no Chromium is installed")
+    api.expect.set_options(timeout=_PATIENCE_MS)
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(_BROWSER_FLAGS))
         yield browser
@@ -83,7 +86,7 @@ def postgres() -> Iterator[Postgres]:
 def any_store_url(request, tmp_path) -> Iterator[str]:
     """The address of an empty store of each kind in turn."""
     if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'newsletter.db'}"
+        yield blank_store(tmp_path / "newsletter.db")
         return
     server: Postgres = request.getfixturevalue("postgres")
     url = server.fresh()

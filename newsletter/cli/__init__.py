@@ -34,9 +34,8 @@ from newsletter.cli.serve import serve as serve_pages
 from newsletter.config import Settings, data_dir, load_reader, load_settings
 from newsletter.errors import ConfigError, NewsletterError, SourceError, SubscriptionError
 from newsletter.pipeline import BACKGROUND_PAPERS, Ingested, ingest
-from newsletter.preview.server import USUAL_PORT, serve
 from newsletter.preview.shelves import stored_shelf, to_shelf
-from newsletter.preview.workbench import Shelf, Workbench
+from newsletter.preview.workbench import USUAL_PORT, Shelf, Workbench
 from newsletter.preview.write import write_preview
 from newsletter.sources.lines import lines_of
 from newsletter.sources.spec import SourceSpec, parse_source
@@ -312,6 +311,9 @@ def _write(bench: Workbench, readers: Sequence[str], out: Path) -> None:
 
 
 def _serve(bench: Workbench, host: str, port: int | None, *, no_open: bool) -> None:
+    # With what it brings along FastAPI takes a sixth of the start of every command.
+    from newsletter.preview.server import serve
+
     def ready(url: str) -> None:
         terminal.print(f"The studio is at {url} (Ctrl-C ends it)", markup=False, soft_wrap=True)
         if not no_open and _has_display():

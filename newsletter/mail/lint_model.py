@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email import policy
@@ -118,11 +119,11 @@ def open_mail(raw: bytes, *, dev: bool, html_limit: int) -> Mail:
 
 
 def _fields(head: bytes) -> dict[str, tuple[str, ...]]:
-    fields: dict[str, tuple[str, ...]] = {}
+    fields: dict[str, list[str]] = defaultdict(list)
     for line in re.sub(rb"\r\n[ \t]+", b" ", head).split(b"\r\n"):
         name, _, value = line.decode("ascii", "replace").partition(":")
-        fields[name.lower()] = (*fields.get(name.lower(), ()), value.strip())
-    return fields
+        fields[name.lower()].append(value.strip())
+    return {name: tuple(values) for name, values in fields.items()}
 
 
 def _part(message: EmailMessage, kind: str) -> EmailMessage | None:

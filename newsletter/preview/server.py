@@ -13,9 +13,7 @@ from fastapi import FastAPI
 from newsletter.errors import ConfigError
 from newsletter.listen import bind, url_of
 from newsletter.preview.studio import build_studio
-from newsletter.preview.workbench import Workbench
-
-USUAL_PORT = 8025
+from newsletter.preview.workbench import USUAL_PORT, Workbench
 
 _STOP_SECONDS = 3  # a mail that is being made may finish; open streams end at once
 

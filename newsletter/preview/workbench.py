@@ -19,6 +19,8 @@ from newsletter.posting import Mail
 from newsletter.selection import Background
 
 WHOLE = "whole list"
+USUAL_PORT = 8025
+"""Where the studio answers unless it is told otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

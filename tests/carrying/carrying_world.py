@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import NoReturn
 
+from blank_store import blank_store
+
 from newsletter.app import App
 from newsletter.carrying import Carrier, Office
 from newsletter.config import load_settings
@@ -79,7 +81,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.notes = folder / "notes"
-        self.store: Store = open_store(f"sqlite:///{folder / 'n.db'}")
+        self.store: Store = open_store(blank_store(folder / "n.db"))
         self.desk = Subscriptions(self.store)
         self.clock = Clock()
         self.pace = Pace()

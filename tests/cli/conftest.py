@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 
 import pytest
+from blank_store import blank_store
 from operate_world import Relay, relay_at, stock
 from serving import serving
 
@@ -76,6 +77,7 @@ def installation(monkeypatch, tmp_path, papers_page):
 @pytest.fixture
 def app(installation) -> Iterator[App]:
     """The installation with papers."""
+    blank_store(installation / "state" / "newsletter.db")
     made = App(load_settings())
     stock(made)
     yield made

@@ -1,4 +1,4 @@
-"""Ctrl-C while the commands are still being loaded."""
+"""While the commands are still being loaded: what is not, and what Ctrl-C does."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ def heard():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+def test_what_serves_pages_is_loaded_by_the_commands_that_serve_some():
+    script = "import sys, newsletter.cli; print({'fastapi', 'uvicorn'} & set(sys.modules))"
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "set()\n"
 
 
 @pytest.mark.usefixtures("heard")

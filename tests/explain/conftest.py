@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from blank_store import blank_store
 from explain_world import World
 
 from newsletter.app import App
@@ -15,6 +16,7 @@ from newsletter.config import load_settings
 def world(tmp_path, monkeypatch) -> Iterator[World]:
     """An installation with the list of Monday."""
     monkeypatch.setenv("NEWSLETTER_PATHS__STATE", str(tmp_path))
+    blank_store(tmp_path / "newsletter.db")
     made = World(App(load_settings()))
     made.lists()
     yield made

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 
 import pytest
+from blank_store import blank_store
 
 from newsletter.library import Item, Library, Rejected, match, read_library
 from newsletter.model import Entry, Listing, Paper, Tier, id_from_title
@@ -16,8 +17,8 @@ HASHED = Paper(id=id_from_title("Robots that Ask"), title="Robots that Ask")
 
 
 @pytest.fixture
-def store():
-    opened = open_store("sqlite://")
+def store(tmp_path):
+    opened = open_store(blank_store(tmp_path / "n.db"))
     entries = tuple(Entry(paper=paper, rank=1) for paper in (KNOWN, HASHED))
     opened.record(
         Listing(source="list", tier=Tier.API, entries=entries), datetime(2026, 4, 3, tzinfo=UTC)

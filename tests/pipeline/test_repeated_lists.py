@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from blank_store import blank_store
 
 from newsletter.model import Entry, Listing, Paper, Tier
 from newsletter.pipeline import record
@@ -25,8 +26,8 @@ def listed(store: Store, day: date | None, *numbers: int) -> date | None:
 
 
 @pytest.fixture
-def store() -> Store:
-    made = open_store("sqlite://")
+def store(tmp_path) -> Store:
+    made = open_store(blank_store(tmp_path / "n.db"))
     listed(made, FRIDAY, 1, 2)
     yield made
     made.close()

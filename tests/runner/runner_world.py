@@ -9,6 +9,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from threading import Event
 
+from blank_store import blank_store
 from house_settings import write_settings
 
 from newsletter.app import App
@@ -59,6 +60,8 @@ class House:
         given = load_settings(file)
         # A test has no time for the shortest periods that an operator may set.
         hasty = {"schedule": given.schedule.model_copy(update=schedule)}
+        if "[store]" not in settings:
+            blank_store(folder / "state" / "newsletter.db")
         self.app = App(given.model_copy(update=hasty), now=lambda: self.at)
         self.runner = Runner(self.app, on_ready=self.ready.set)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from blank_store import blank_store
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,13 +126,14 @@ def test_a_quiet_house_writes_nothing(store, monkeypatch):
 
 @given(st.lists(st.tuples(st.integers(1, 30), st.booleans(), st.booleans()), max_size=25))
 def test_every_alarm_that_was_told_is_told_as_over_once_and_never_twice_in_a_row(rounds):
-    store = open_store("sqlite://")
     minute, heard = 0, []
-    for passed, wrong, works in rounds:
-        minute += passed
-        new, cleared = look(store, minute, *([DISK] if wrong else []), told=works)
-        heard += (["raised"] * len(new) + ["cleared"] * len(cleared)) if works else []
-    store.close()
+    with TemporaryDirectory() as folder:
+        store = open_store(blank_store(Path(folder) / "n.db"))
+        for passed, wrong, works in rounds:
+            minute += passed
+            new, cleared = look(store, minute, *([DISK] if wrong else []), told=works)
+            heard += (["raised"] * len(new) + ["cleared"] * len(cleared)) if works else []
+        store.close()
 
     assert all(first != second for first, second in pairwise(heard))
     assert heard[:1] in ([], ["raised"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from blank_store import blank_store
 from moving_world import MINUTE, NOON, YES, counts, fill, rows
 from sqlalchemy import create_engine, text
 
@@ -20,7 +21,7 @@ from newsletter.watch import Alarm
 @pytest.fixture
 def old(tmp_path) -> str:
     """A SQLite file with something in every table."""
-    url = f"sqlite:///{tmp_path / 'old.db'}"
+    url = blank_store(tmp_path / "old.db")
     store = open_store(url)
     fill(store)
     store.close()

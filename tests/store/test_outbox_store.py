@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from blank_store import blank_store
 
 from newsletter.delivery import Delivery, DeliveryState, Errand
 from newsletter.mail.outbox import given_back
@@ -18,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 
 @pytest.fixture
 def store(tmp_path):
-    opened = open_store(f"sqlite:///{tmp_path / 'n.db'}")
+    opened = open_store(blank_store(tmp_path / "n.db"))
     with opened.changing_register() as register:
         someone = Subscriber(id="s1", email="r1@x.org")
         register.insert([Newcomer(subscriber=someone, key=someone.email)], NOON)

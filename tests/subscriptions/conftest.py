@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from blank_store import blank_store
 
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Profile
@@ -18,18 +18,12 @@ from newsletter.subscriptions import Subscriptions
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
 
 
-@pytest.fixture(scope="session")
-def blank_database(tmp_path_factory) -> Path:
-    """A migrated database without rows: copying it is far quicker than migrating again."""
-    file = tmp_path_factory.mktemp("blank") / "blank.db"
-    open_store(f"sqlite:///{file}").close()
-    return file
-
-
 @pytest.fixture
-def database(blank_database, tmp_path) -> Path:
+def database(tmp_path) -> Path:
     """The test's own database file."""
-    return Path(shutil.copy(blank_database, tmp_path / "newsletter.db"))
+    file = tmp_path / "newsletter.db"
+    blank_store(file)
+    return file
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 
 import pytest
+from blank_store import blank_store
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -334,9 +334,7 @@ def test_whatever_stands_in_a_row_ends_in_a_reader_or_a_sentence(cells):
     assert not isinstance(row, Passed) or row.why
 
 
-def test_an_export_moves_everybody_to_another_installation(
-    take, store, desk, now, blank_database, tmp_path
-):
+def test_an_export_moves_everybody_to_another_installation(take, store, desk, now, tmp_path):
     take(
         "email,status,paused_until,topics\na@x.org,,,vision\nb@x.org,paused,2026-05-01,\nc@x.org,complained,,\n"
     )
@@ -344,7 +342,7 @@ def test_an_export_moves_everybody_to_another_installation(
     rows, kept = everything(store)
 
     for name, lines in (("out.csv", write_csv(rows)), ("out.json", write_json(rows))):
-        other = _fresh_store(blank_database, tmp_path / name)
+        other = open_store(blank_store(tmp_path / name / "n.db"))
         file = tmp_path / f"moved-{name}"
         file.write_text("".join(lines), encoding="utf-8")
         done = import_rows(other, read_table(file).rows, vouched=VOUCHED, now=now)
@@ -352,8 +350,3 @@ def test_an_export_moves_everybody_to_another_installation(
         assert (done.added, done.rejected) == (3, [])
         assert everything(other) == (rows, kept)
         other.close()
-
-
-def _fresh_store(blank, folder):
-    folder.mkdir()
-    return open_store(f"sqlite:///{shutil.copy(blank, folder / 'n.db')}")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import shutil
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from blank_store import blank_store
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
@@ -58,13 +58,10 @@ class Person:
 
 
 class Readers(RuleBasedStateMachine):
-    blank: Path
-
     def __init__(self) -> None:
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
-        file = shutil.copy(self.blank, Path(self.folder.name) / "n.db")
-        self.store = open_store(f"sqlite:///{file}")
+        self.store = open_store(blank_store(Path(self.folder.name) / "n.db"))
         numbers = itertools.count()
         self.desk = Subscriptions(self.store, make_token=lambda: f"secret{next(numbers)}")
         self.people = {email: Person() for email in EMAILS}
@@ -191,8 +188,7 @@ class Readers(RuleBasedStateMachine):
         return self.desk.find(email).id
 
 
-def test_any_story_of_three_readers_keeps_to_the_table(blank_database):
-    Readers.blank = blank_database
+def test_any_story_of_three_readers_keeps_to_the_table():
     run_state_machine_as_test(
         Readers, settings=settings(max_examples=30, stateful_step_count=30, deadline=None)
     )

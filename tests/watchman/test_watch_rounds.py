@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 import pytest
+from blank_store import blank_store
 from operator_world import MINUTE, NOON, PUBLICATION, TAKEN, Relay
 
 from newsletter.config import load_settings
@@ -59,7 +60,7 @@ class House:
 
 @pytest.fixture
 def house(tmp_path, relay):
-    store = open_store("sqlite://")
+    store = open_store(blank_store(tmp_path / "n.db"))
     paper = Paper(id="2604.00001", title="One")
     store.record(Listing(source="a", tier=Tier.API, entries=(Entry(paper=paper, rank=1),)), NOON)
     yield House(store, relay, tmp_path)

@@ -12,6 +12,8 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
+from blank_store import blank_store
+from fastapi.dependencies import models
 from fastapi.testclient import TestClient
 from house_settings import write_settings
 
@@ -80,6 +82,7 @@ class Site:
         self.alarms: list[tuple[str, str]] = []
         self.folder = folder
         file = write_settings(folder, base_url=HOME, more=settings)
+        blank_store(folder / "state" / "newsletter.db")
         self.app = App(load_settings(file), now=lambda: self.at)
         self.stock()
         self.site = make_site(
@@ -142,6 +145,10 @@ class Site:
     def close(self) -> None:
         self.client.close()
         self.app.store.close()
+        # FastAPI keeps the last 4,096 endpoints in mind, and by each its whole installation: 16 MB.
+        for known in vars(models).values():
+            if hasattr(known, "cache_clear"):
+                known.cache_clear()
 
 
 class Sink:
