@@ -27,7 +27,7 @@ from newsletter.config import data_dir
 from newsletter.links import Key, LinkMaker
 from newsletter.mail import message
 from newsletter.mail.digest import make_digest
-from newsletter.mail.mjml_compile import compile_template
+from newsletter.mail.mjml.compile import compile_template
 from newsletter.mail.render import HTML_TEMPLATE, TEXT_TEMPLATE, Renderer
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates

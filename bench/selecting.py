@@ -33,10 +33,10 @@ import numpy as np
 
 from newsletter.model import Candidate, Paper, Profile
 from newsletter.selection import Background, Field, rank, select_all
-from newsletter.selection.columns import Columns
+from newsletter.selection.fit.columns import Columns
+from newsletter.selection.fit.tastes import Tastes
 from newsletter.selection.round import Asking, Round
 from newsletter.selection.select import AT_ONCE
-from newsletter.selection.tastes import Tastes
 
 PAPERS, DAY, NEW, READERS = 10_000, 200, 60, 10_000
 TURNS = 9

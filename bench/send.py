@@ -34,7 +34,7 @@ import kit
 from newsletter.app import App
 from newsletter.carrying import Carrier, Office
 from newsletter.config import load_settings
-from newsletter.mail.mjml_compile import compile_template
+from newsletter.mail.mjml.compile import compile_template
 from newsletter.mail.render import HTML_TEMPLATE, TEXT_TEMPLATE
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates

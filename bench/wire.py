@@ -22,8 +22,8 @@ from typing import Any
 import kit
 
 from newsletter.delivery import Result
-from newsletter.mail.dial import Relay, Security
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay, Security
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import Envelope
 
 SIZE = 56_000

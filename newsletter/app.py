@@ -19,18 +19,18 @@ from newsletter.delivery import Delivery, Outcome
 from newsletter.encoder import encoder_for
 from newsletter.errors import SourceError
 from newsletter.links import Key, LinkMaker
-from newsletter.mail.dial import Relay, Security
 from newsletter.mail.folder import FolderTransport
 from newsletter.mail.letters import Letterhead
-from newsletter.mail.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
+from newsletter.mail.lint.preflight import Preflight
 from newsletter.mail.maildir import MaildirTransport
-from newsletter.mail.oauth import Grant, TokenSource
 from newsletter.mail.outbox import Retries, no_such_mailbox
 from newsletter.mail.pace import Limits, Pace, WarmUp
-from newsletter.mail.preflight import Preflight
 from newsletter.mail.relays import Failover, Relays
 from newsletter.mail.render import Renderer
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay, Security
+from newsletter.mail.servers.mailboxes import ImapAccount, ImapBox, MaildirBox, ReportBox
+from newsletter.mail.servers.oauth import Grant, TokenSource
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import Transport
 from newsletter.mail.verp import ReturnPaths
 from newsletter.memory import settle_in

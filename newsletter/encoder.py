@@ -16,8 +16,8 @@ import numpy as np
 
 from newsletter.errors import ConfigError
 from newsletter.selection import Encoder
-from newsletter.selection.hashing import Floats
-from newsletter.selection.space import normed
+from newsletter.selection.texts.hashing import Floats
+from newsletter.selection.usual.space import normed
 
 if TYPE_CHECKING:
     from model2vec import StaticModel

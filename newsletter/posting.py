@@ -15,7 +15,7 @@ from newsletter.mail import lint, message, outbox
 from newsletter.mail.fingerprint import fingerprint
 from newsletter.mail.letters import Letterhead
 from newsletter.mail.lint import Check
-from newsletter.mail.preflight import Preflight
+from newsletter.mail.lint.preflight import Preflight
 from newsletter.mail.render import Rendered, Renderer
 from newsletter.mail.verp import ReturnPaths
 from newsletter.mail.wire import ending

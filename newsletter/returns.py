@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from newsletter.delivery import Delivery
 from newsletter.errors import SubscriptionError
 from newsletter.mail.bounces import Kind, Report, read_report
-from newsletter.mail.mailboxes import ReportBox
+from newsletter.mail.servers.mailboxes import ReportBox
 from newsletter.mail.verp import ReturnPaths
 from newsletter.store import Store
 from newsletter.subscriptions import Subscriptions

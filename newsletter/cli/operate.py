@@ -26,8 +26,8 @@ from newsletter.pipeline import choose, deliver_due
 from newsletter.posting import Made, finish
 from newsletter.replay import recall, rehearsal, replay
 from newsletter.schedule import edition_at
-from newsletter.selection.background import paper_id_in
 from newsletter.selection.learn import with_votes
+from newsletter.selection.usual.background import paper_id_in
 from newsletter.store import Kept, Store
 from newsletter.subscriptions.mailbox import mailbox
 

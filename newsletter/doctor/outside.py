@@ -15,9 +15,9 @@ from newsletter.asking import fetch_rules
 from newsletter.config import RelaySettings
 from newsletter.doctor.findings import Finding, fail, ok, warn
 from newsletter.errors import ConfigError, MailError, SourceError
-from newsletter.mail.login import log_in, spellings
-from newsletter.mail.oauth import TokenSource
-from newsletter.mail.replies import Step, discreet, failure
+from newsletter.mail.servers.login import log_in, spellings
+from newsletter.mail.servers.oauth import TokenSource
+from newsletter.mail.servers.replies import Step, discreet, failure
 from newsletter.sources.fetch import Fetched, Fetcher
 from newsletter.sources.ladder import NotOpenError
 from newsletter.sources.spec import SourceSpec, parse_source

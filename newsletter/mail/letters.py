@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from newsletter.errors import MailError
-from newsletter.mail.mjml_compile import compile_template
+from newsletter.mail.mjml.compile import compile_template
 from newsletter.mail.octets import html_body, text_body
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import Templates

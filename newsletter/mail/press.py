@@ -9,12 +9,12 @@ from threading import Lock
 from typing import NamedTuple, NoReturn, TypeVar, cast
 
 from newsletter.links import DigestLinks, Way, chosen
-from newsletter.mail.blanks import Blanks, PeekError
+from newsletter.mail.blanks.gaps import TOKEN_LIMIT, Fillers, Frame, Octets, Shared, Sheet
+from newsletter.mail.blanks.sheets import HtmlSheets, TextSheets
+from newsletter.mail.blanks.stencils import Stencils
+from newsletter.mail.blanks.values import Blanks, PeekError
 from newsletter.mail.digest import why_phrases
-from newsletter.mail.gaps import TOKEN_LIMIT, Fillers, Frame, Octets, Shared, Sheet
 from newsletter.mail.octets import Body
-from newsletter.mail.sheets import HtmlSheets, TextSheets
-from newsletter.mail.stencils import Stencils
 from newsletter.mail.templating import RENDERING_ERRORS
 from newsletter.mail.view import Card, MailView, card, framed, texts_for
 from newsletter.mail.wording import shorten

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 
 from newsletter.errors import MailError, TemplateError
 from newsletter.links import DigestLinks
-from newsletter.mail.blanks import PeekError
-from newsletter.mail.mjml_compile import compile_template
+from newsletter.mail.blanks.values import PeekError
+from newsletter.mail.mjml.compile import compile_template
 from newsletter.mail.octets import Body, html_body, text_body
 from newsletter.mail.press import Press
 from newsletter.mail.template_files import TemplateFiles

@@ -11,11 +11,11 @@ import jinja2
 from markupsafe import Markup
 
 from newsletter.errors import TemplateError
-from newsletter.mail.blank_templates import BlankEnvironment
-from newsletter.mail.mjml_compile import Compiled
-from newsletter.mail.mjml_source import Place
+from newsletter.mail.blanks.stencils import Stencils, stencils
+from newsletter.mail.blanks.templates import BlankEnvironment
+from newsletter.mail.mjml.compile import Compiled
+from newsletter.mail.mjml.source import Place
 from newsletter.mail.scripts import has_wide, is_turned, wrapped
-from newsletter.mail.stencils import Stencils, stencils
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.wording import is_tidy, untagged
 

@@ -9,8 +9,8 @@ from operator import attrgetter
 import numpy as np
 
 from newsletter.model import Profile
-from newsletter.selection.asked import Asked
-from newsletter.selection.hashing import Bools, Floats, Ints
+from newsletter.selection.fit.asked import Asked
+from newsletter.selection.texts.hashing import Bools, Floats, Ints
 
 HALF_WAY = 5.0  # a total that makes a taste of 0.63
 STEPS = 1_000_000  # that a score is told in

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from newsletter.selection.hashing import Bools, Floats, Ints
+from newsletter.selection.texts.hashing import Bools, Floats, Ints
 
 NEAR = 0.65  # cosine from which two papers tell the same; two parts of one series have about 0.3
 MOST_TOPICS = 63  # that are told apart; further ones share a bit

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from newsletter.model import Profile, Why
-from newsletter.selection.asked import Asked
-from newsletter.selection.hashing import Bools, Floats, Ints
-from newsletter.selection.literal import Interest
-from newsletter.selection.tastes import EXACT_TITLE, Tastes
+from newsletter.selection.fit.asked import Asked
+from newsletter.selection.fit.literal import Interest
+from newsletter.selection.fit.tastes import EXACT_TITLE, Tastes
+from newsletter.selection.texts.hashing import Bools, Floats, Ints
 
 _strength = itemgetter(0)
 

@@ -10,12 +10,12 @@ from threading import Lock
 import numpy as np
 
 from newsletter.model import Candidate, Paper, Reason
-from newsletter.selection.background import Background
-from newsletter.selection.columns import Columns
 from newsletter.selection.diversity import NEAR
-from newsletter.selection.finding import Read
-from newsletter.selection.hashing import Bools, Floats, Ints
+from newsletter.selection.fit.columns import Columns
+from newsletter.selection.fit.finding import Read
+from newsletter.selection.texts.hashing import Bools, Floats, Ints
 from newsletter.selection.trend import list_day, trends
+from newsletter.selection.usual.background import Background
 
 SURPRISING = 0.5  # least trend of a surprise
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from newsletter.selection.blend import STEPS
-from newsletter.selection.hashing import Bools, Ints
+from newsletter.selection.texts.hashing import Bools, Ints
 
 _BITS = 20  # for a score in parts of 1
 

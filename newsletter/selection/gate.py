@@ -10,8 +10,8 @@ import numpy as np
 
 from newsletter.selection.blend import HALF_WAY, Blend
 from newsletter.selection.field import Field
-from newsletter.selection.hashing import Bools
-from newsletter.selection.tastes import Tastes
+from newsletter.selection.fit.tastes import Tastes
+from newsletter.selection.texts.hashing import Bools
 
 LEAST_TASTE = 0.05  # what fits has less only where dislikes outweigh it
 _TREND_ALONE = 0.4  # weight times trend from which a paper needs no interest

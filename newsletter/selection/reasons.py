@@ -8,8 +8,8 @@ from functools import lru_cache
 from newsletter.model import Reason, Why
 from newsletter.selection.evidence import Evidence
 from newsletter.selection.field import Field
-from newsletter.selection.literal import Interest
-from newsletter.selection.words import plain
+from newsletter.selection.fit.literal import Interest
+from newsletter.selection.texts.words import plain
 
 MOST_REASONS = 3
 _LONGEST_DETAIL = 80  # characters

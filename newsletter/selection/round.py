@@ -12,10 +12,10 @@ from newsletter.selection.blend import STEPS, Blend
 from newsletter.selection.diversity import LOOKED_AT, MOST_TOPICS, Offered, choose
 from newsletter.selection.evidence import Met, topics_met
 from newsletter.selection.field import Field
+from newsletter.selection.fit.tastes import Tastes
 from newsletter.selection.fitting import Fitting
 from newsletter.selection.gate import Gate
-from newsletter.selection.hashing import Bools, Floats, Ints
-from newsletter.selection.tastes import Tastes
+from newsletter.selection.texts.hashing import Bools, Floats, Ints
 
 _NOISE = 1e-6
 _OUTSIDE = (-1.0, 1.0)  # totals of a surprise: neither disliked nor nearly fitting

@@ -11,16 +11,16 @@ import numpy.typing as npt
 
 from newsletter.making import maker
 from newsletter.model import Candidate, Paper, Pick, Profile, Reason
-from newsletter.selection.background import Background
 from newsletter.selection.blend import tastes_of
-from newsletter.selection.columns import Columns
 from newsletter.selection.evidence import Met
 from newsletter.selection.field import Field
-from newsletter.selection.hashing import Bools, Ints
+from newsletter.selection.fit.columns import Columns
+from newsletter.selection.fit.tastes import Tastes
 from newsletter.selection.ranking import Ranked, Ranking, Verdict
 from newsletter.selection.reasons import Reasons, shortened
 from newsletter.selection.round import Asking, Round
-from newsletter.selection.tastes import Tastes
+from newsletter.selection.texts.hashing import Bools, Ints
+from newsletter.selection.usual.background import Background
 
 _pick = maker(Pick)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from newsletter.mail.wording import enumerate_names, shorten
 from newsletter.model import Profile
-from newsletter.selection.categories import NAMES, codes
+from newsletter.selection.texts.categories import NAMES, codes
 
 _KNOWN = frozenset(code.casefold() for code in NAMES)
 _WHOLE_ARCHIVES = ("cs.", "eess.", "stat.")  # of which we have every code

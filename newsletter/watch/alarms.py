@@ -11,7 +11,7 @@ from newsletter.watch.facts import Alarm, Facts, Figures, Reading, Rules
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\"'“”]+(?:@|%40)[^\s<>()\[\],;:\"'“”]+")
 _SHAPE = re.compile(r"changed its shape|was empty although")
-# Steps of an SMTP dialogue at which it is us who are refused, not a reader (mail/replies.py).
+# Steps of an SMTP dialogue at which it is us who are refused, not a reader (mail/servers/replies.py).
 _ABOUT_US = re.compile(r"\b(?:connecting|EHLO|STARTTLS|AUTH|MAIL FROM): ")
 _LOGIN = re.compile(r"\bAUTH: ")
 _LONGEST_QUIET = timedelta(days=28)

@@ -7,7 +7,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from newsletter import __version__
 from newsletter.web.answers import add_error_answers
-from newsletter.web.api import Api
+from newsletter.web.api.routes import Api
 from newsletter.web.archive import Archive
 from newsletter.web.confirming import Confirming
 from newsletter.web.guard import Guard

@@ -11,7 +11,7 @@ from newsletter.model import Candidate, Digest, Feedback, Paper, Profile, Subscr
 from newsletter.selection import Background, Ranking, rank
 from newsletter.selection.effect import Move, moves
 from newsletter.selection.learn import with_votes
-from newsletter.selection.matching import Mutes, Names
+from newsletter.selection.texts.matching import Mutes, Names
 from newsletter.web.site import Site
 
 _KEPT = 128

@@ -12,7 +12,7 @@ from newsletter.config import check_wishes
 from newsletter.errors import ConfigError
 from newsletter.membership import Wishes, one_line
 from newsletter.model import Format, Profile
-from newsletter.selection.categories import NAMES, codes
+from newsletter.selection.texts.categories import NAMES, codes
 
 # The most entries of each list that the form takes. Choosing for a longer profile holds up the
 # preview of everybody else; what an import brought stays as long as nobody touches it.

@@ -6,7 +6,7 @@ import pytest
 
 from newsletter.library import Item, LibraryError, read_library
 from newsletter.library.ids import mentions
-from newsletter.selection.background import paper_id_in
+from newsletter.selection.usual.background import paper_id_in
 
 TITLE = "Sparse Attention for Müller Cells"
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from newsletter.library import Library, LibraryError, match, read_library
 from newsletter.membership import one_line
-from newsletter.selection.background import paper_id_in
+from newsletter.selection.usual.background import paper_id_in
 
 EXPORTS = [
     text for name, text in sorted(vars(lists).items()) if name.isupper() and isinstance(text, str)

@@ -10,8 +10,8 @@ import pytest
 from dovecot_server import PASSWORD, dovecot_running, maildir_home
 
 from newsletter.errors import MailError
-from newsletter.mail.dial import Security
-from newsletter.mail.mailboxes import ImapAccount, ImapBox
+from newsletter.mail.servers.dial import Security
+from newsletter.mail.servers.mailboxes import ImapAccount, ImapBox
 
 MAILS = (b"Subject: one\r\n\r\nfirst\r\n", b"Subject: two\r\n\r\nsecond\r\n")
 

@@ -10,8 +10,8 @@ from scripted_relay import scripted_relay
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
-from newsletter.mail.dial import Security
-from newsletter.mail.mailboxes import ImapAccount, ImapBox
+from newsletter.mail.servers.dial import Security
+from newsletter.mail.servers.mailboxes import ImapAccount, ImapBox
 
 MAILS = (b"Subject: one\r\n\r\nfirst\r\n", b"Subject: two\r\n\r\nsecond\r\n")
 

@@ -13,7 +13,7 @@ from dovecot_server import maildir_home
 
 from newsletter.errors import MailError
 from newsletter.mail.bounces import LOOKED_AT
-from newsletter.mail.mailboxes import MaildirBox
+from newsletter.mail.servers.mailboxes import MaildirBox
 
 MAILS = (b"Subject: one\r\n\r\nfirst\r\n", b"Subject: two\r\n\r\nsecond\r\n")
 

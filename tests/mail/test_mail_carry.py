@@ -20,8 +20,8 @@ from playing_relay import (
 
 from newsletter.delivery import Outcome, Result
 from newsletter.errors import MailError
-from newsletter.mail.dial import Relay, Security
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay, Security
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import Envelope
 
 RAW = b"Subject: number %d\r\n\r\n.begins with a dot\r\n%b\r\n.\r\n"

@@ -10,9 +10,9 @@ from mail_samples import make_picks
 
 from newsletter.delivery import Result
 from newsletter.errors import MailError
-from newsletter.mail.dial import Relay
 from newsletter.mail.folder import FolderTransport
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import Transport
 from newsletter.mail.transport import send as hand_over
 

@@ -18,7 +18,7 @@ from test_mail_wild import PICKS, TEXTS
 
 from newsletter.errors import TemplateError
 from newsletter.links import Key, LinkMaker
-from newsletter.mail.blanks import PeekError
+from newsletter.mail.blanks.values import PeekError
 from newsletter.mail.digest import make_digest
 from newsletter.mail.message import build
 from newsletter.mail.render import Rendered, Renderer
@@ -174,7 +174,7 @@ def test_a_paper_is_pressed_for_each_place_where_a_template_asks_for_it(
 
 def test_what_is_kept_has_bounds(publication, subscriber, monkeypatch):
     monkeypatch.setattr("newsletter.mail.press._PLATES_KEPT", 3)
-    monkeypatch.setattr("newsletter.mail.gaps._SHARED_KEPT", 2)
+    monkeypatch.setattr("newsletter.mail.blanks.gaps._SHARED_KEPT", 2)
     monkeypatch.setattr("newsletter.mail.press._SHELLS_KEPT", 2)
     renderer = Renderer([TEMPLATES], publication)
     for count in (1, 5, 3, 5):

@@ -7,8 +7,8 @@ from collections import Counter
 import pytest
 from real_relays import BUSY, NOBODY, exim, opensmtpd, postfix, running
 
-from newsletter.mail.dial import Relay, Security
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay, Security
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import Envelope
 
 COUNT = 250

@@ -15,9 +15,9 @@ from scripted_relay import scripted_relay
 
 from newsletter.delivery import Result
 from newsletter.errors import MailError
-from newsletter.mail.dial import Relay, Security
-from newsletter.mail.replies import Reply, Step, discreet, refusal
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay, Security
+from newsletter.mail.servers.replies import Reply, Step, discreet, refusal
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import send as hand_over
 
 MAIL = b"Subject: hello\r\n\r\nFirst line\r\n.\r\n..two dots\r\n.one dot\r\nlast line\r\n"

@@ -8,7 +8,7 @@ import pytest
 from mail_samples import TEMPLATES, make_picks
 
 from newsletter.errors import ConfigError, TemplateError
-from newsletter.mail.mjml_compile import compile_template
+from newsletter.mail.mjml.compile import compile_template
 from newsletter.mail.render import Renderer
 from newsletter.mail.template_files import TemplateFiles
 from newsletter.mail.templating import counted, escape, wrap

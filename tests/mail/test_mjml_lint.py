@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from mail_samples import TEMPLATES
 
-from newsletter.mail.mjml_lint import Problem, lint
-from newsletter.mail.mjml_source import read_document
-from newsletter.mail.mjml_table import ATTRIBUTES, CHILDREN
+from newsletter.mail.mjml.lint import Problem, lint
+from newsletter.mail.mjml.source import read_document
+from newsletter.mail.mjml.table import ATTRIBUTES, CHILDREN
 from newsletter.mail.template_files import TemplateFiles
 
 FRAME = """<mjml>

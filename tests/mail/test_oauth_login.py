@@ -14,10 +14,10 @@ from token_server import USER, provider_running
 
 from newsletter.delivery import Result
 from newsletter.errors import MailError
-from newsletter.mail.dial import Relay, Security
-from newsletter.mail.mailboxes import ImapAccount, ImapBox
-from newsletter.mail.oauth import Grant, TokenSource
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay, Security
+from newsletter.mail.servers.mailboxes import ImapAccount, ImapBox
+from newsletter.mail.servers.oauth import Grant, TokenSource
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import send as hand_over
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"

@@ -18,8 +18,8 @@ from scripted_relay import scripted_relay
 from token_server import provider_running
 
 from newsletter.errors import MailError
-from newsletter.mail import oauth
-from newsletter.mail.oauth import Grant, TokenSource
+from newsletter.mail.servers import oauth
+from newsletter.mail.servers.oauth import Grant, TokenSource
 
 SECRETS = ("refresh-me-s3cret", "client-s3cret")
 

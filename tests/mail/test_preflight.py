@@ -11,10 +11,11 @@ from mail_samples import make_picks
 
 from newsletter.delivery import Delivery, Errand
 from newsletter.errors import MailError
-from newsletter.mail import lint, preflight
-from newsletter.mail.lint_headers import HEADER_RULES
-from newsletter.mail.lint_html import HTML_RULES
-from newsletter.mail.preflight import Preflight
+from newsletter.mail import lint
+from newsletter.mail.lint import preflight
+from newsletter.mail.lint.headers import HEADER_RULES
+from newsletter.mail.lint.html import HTML_RULES
+from newsletter.mail.lint.preflight import Preflight
 from newsletter.model import Format
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)

@@ -12,7 +12,7 @@ from relay_server import LOGIN, RunningRelay, relay_running
 from newsletter.delivery import Outcome, Result
 from newsletter.listen import bind
 from newsletter.mail.relays import Failover, Relays
-from newsletter.mail.smtp import Relay, Security, SmtpTransport
+from newsletter.mail.servers.smtp import Relay, Security, SmtpTransport
 from newsletter.mail.transport import Envelope
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)

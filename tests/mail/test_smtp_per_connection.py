@@ -7,8 +7,8 @@ from relay_server import relay_running
 
 from newsletter.delivery import Result
 from newsletter.errors import MailError
-from newsletter.mail.dial import Relay, Security
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay, Security
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import send as hand_over
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"

@@ -8,8 +8,8 @@ import pytest
 from relay_server import relay_running
 
 from newsletter.delivery import Result
-from newsletter.mail.dial import Relay, Security
-from newsletter.mail.smtp import SmtpTransport
+from newsletter.mail.servers.dial import Relay, Security
+from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import Envelope
 
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"

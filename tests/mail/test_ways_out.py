@@ -10,11 +10,11 @@ from newsletter.app import App
 from newsletter.config import load_settings
 from newsletter.delivery import Result
 from newsletter.errors import ConfigError, MailError
-from newsletter.mail.dial import Relay
 from newsletter.mail.folder import FolderTransport
-from newsletter.mail.mailboxes import ImapBox
 from newsletter.mail.maildir import MaildirTransport
 from newsletter.mail.relays import Failover
+from newsletter.mail.servers.dial import Relay
+from newsletter.mail.servers.mailboxes import ImapBox
 from newsletter.mail.transport import send as hand_over
 
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from newsletter.model import Paper, Profile, Why
 from newsletter.selection import Background
-from newsletter.selection.acronyms import Acronyms, explained
-from newsletter.selection.columns import Columns
-from newsletter.selection.matching import Mutes
+from newsletter.selection.fit.columns import Columns
+from newsletter.selection.texts.matching import Mutes
+from newsletter.selection.usual.acronyms import Acronyms, explained
 
 RAG = "We study retrieval-augmented generation (RAG) for questions."
 

@@ -11,8 +11,8 @@ from selection_world import TOPICS, world
 
 from newsletter.model import Paper, Profile
 from newsletter.selection import Background, Field, score, select, select_all
-from newsletter.selection.columns import Columns
-from newsletter.selection.tastes import Tastes
+from newsletter.selection.fit.columns import Columns
+from newsletter.selection.fit.tastes import Tastes
 
 PAPERS = [candidate.paper for candidate in world(8)]
 KNOWN = Background.fit(PAPERS)

@@ -11,7 +11,7 @@ from selection_world import NOW, world
 
 from newsletter.model import Feedback, Paper, Profile, Verdict
 from newsletter.selection import Background, score
-from newsletter.selection.columns import Columns
+from newsletter.selection.fit.columns import Columns
 from newsletter.selection.learn import with_votes
 
 WORLD = [candidate.paper for candidate in world(80)]

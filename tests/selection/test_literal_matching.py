@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from newsletter.model import Paper
-from newsletter.selection import categories
-from newsletter.selection.matching import Mutes, Names, Phrases
+from newsletter.selection.texts import categories
+from newsletter.selection.texts.matching import Mutes, Names, Phrases
 
 
 @pytest.mark.parametrize(

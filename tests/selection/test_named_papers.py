@@ -11,13 +11,13 @@ from selection_world import planted, world
 
 from newsletter.model import Profile
 from newsletter.selection import Background
-from newsletter.selection.columns import Columns
-from newsletter.selection.finding import Read
-from newsletter.selection.likeness import Alike
-from newsletter.selection.named import NamedPapers
-from newsletter.selection.standing import Key, Stood
-from newsletter.selection.tables import Rows
-from newsletter.selection.tastes import Tastes
+from newsletter.selection.fit.columns import Columns
+from newsletter.selection.fit.finding import Read
+from newsletter.selection.fit.likeness import Alike
+from newsletter.selection.fit.named import NamedPapers
+from newsletter.selection.fit.tastes import Tastes
+from newsletter.selection.texts.tables import Rows
+from newsletter.selection.usual.standing import Key, Stood
 
 STORED = [candidate.paper for candidate in world(60)]
 KNOWN = Background.fit(STORED)  # with a latent space

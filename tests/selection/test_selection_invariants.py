@@ -12,7 +12,7 @@ from selection_world import NOW, TOPICS, seen, world
 
 from newsletter.model import Paper, Profile
 from newsletter.selection import Background, Verdict, rank, score, select
-from newsletter.selection.matching import Mutes
+from newsletter.selection.texts.matching import Mutes
 
 WORLD = world(4, votes=True)
 PAPERS = [candidate.paper for candidate in WORLD]

@@ -1,0 +1,1 @@
+"""Talks to the servers of mail: relays by SMTP, mailboxes by IMAP."""

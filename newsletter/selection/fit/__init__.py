@@ -1,0 +1,1 @@
+"""How well papers fit what readers named: topics, papers they like, literal interests."""

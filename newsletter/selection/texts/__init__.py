@@ -1,0 +1,1 @@
+"""Texts as what can be counted, compared and found again."""
