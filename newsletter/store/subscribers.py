@@ -292,11 +292,12 @@ def wait_for_turn(connection: Connection) -> None:
 
 
 def _vote(row: Row[Any]) -> Feedback:
+    try:
+        verdict = Verdict(row.verdict)
+    except ValueError as error:
+        raise UnreadableError(row.subscriber_id, str(error)) from None
     return Feedback(
-        subscriber_id=row.subscriber_id,
-        paper_id=row.paper_id,
-        verdict=Verdict(row.verdict),
-        at=row.at,
+        subscriber_id=row.subscriber_id, paper_id=row.paper_id, verdict=verdict, at=row.at
     )
 
 

@@ -144,6 +144,15 @@ def test_a_list_of_all_leaves_out_who_cannot_be_read_and_names_them(house, caplo
         house.app.subscriptions.get(house.ada.id)
 
 
+def test_a_vote_that_cannot_be_read_is_told_in_a_sentence(house):
+    another_vote(house)
+
+    with house.app.store.register() as register:
+        with pytest.raises(UnreadableError, match=f"{house.ada.id} .*'meh'"):
+            register.votes_of([house.ada.id])
+        assert register.votes_of([house.ben.id]) == {house.ben.id: ()}
+
+
 def test_what_goes_wrong_with_everybody_is_no_readers_fault(house, monkeypatch):
     for n in range(12):
         house._reader(f"r{n}")
