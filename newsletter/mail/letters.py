@@ -75,7 +75,7 @@ class Letterhead:
     - `Auto-Submitted: auto-generated` (RFC 3834), so that no vacation notice answers.
     - No List-Id, List-Unsubscribe or Feedback-ID: the letter goes to nobody's list, there is
       nothing to unsubscribe from yet, and Gmail asks for one-click only where there is
-      (support.google.com/a/answer/15263077). What they must keep to: `lint_letter`.
+      (support.google.com/a/answer/15263077). What they must keep to: `lint.letter`.
 
     Args:
         template_dirs: search path, see `Renderer`.
