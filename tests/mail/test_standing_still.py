@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from playing_relay import MANNERS, Part, playing
 from relay_server import relay_running
 
 from newsletter.delivery import Result
@@ -61,3 +62,25 @@ def test_the_next_mail_leaves_over_a_new_connection(relay, transport):
 
     assert [one.result for one in outcomes] == [Result.DEFERRED, Result.ACCEPTED]
     assert [one.rcpt_tos for one in relay.desk.mails] == [["ben@reader.example"]]
+
+
+@pytest.mark.parametrize("offers", MANNERS.values(), ids=MANNERS)
+@pytest.mark.parametrize("asked", range(12))
+def test_what_was_wholly_said_is_answered_first(offers, asked):
+    part = Part(offers=offers)
+    answers = iter([True] * asked)
+    mails = [
+        Envelope(MAIL, f"{n}@newsletter.example", f"{n}@reader.example", is_ours=is_ours)
+        for n in range(4)
+        for is_ours in [lambda: next(answers, False)]
+    ]
+    with playing(part) as port:
+        transport = SmtpTransport(
+            Relay(host="127.0.0.1", port=port, security=Security.NONE, window=4)
+        )
+        outcomes = list(transport.carry(mails))
+        transport.close()
+
+    accepted = [n for n, one in enumerate(outcomes) if one.result is Result.ACCEPTED]
+    assert sorted(part.octets) == accepted
+    assert all("stood still" in one.detail for n, one in enumerate(outcomes) if n not in accepted)

@@ -155,10 +155,17 @@ class Conversation:
         """The relay may have gone in the meantime: let the next mail's end wait until it answers."""
         self._is_careful = True
 
+    @property
+    def has_speech(self) -> bool:
+        """Whether something is to be said now."""
+        return bool(self._speech)
+
+    def is_owed(self, said: int) -> bool:
+        """Whether the answer to a mail is awaited that was wholly said when so many octets were."""
+        return any(0 < mail.ends_at <= said for mail in self._under_way if not mail.is_settled)
+
     def speech(self) -> list[bytes]:
         """What is to be said now, in pieces: mails are not copied."""
-        if not self._speech:
-            return []
         words, self._speech = self._speech, []
         self._awaited += self._asks_for
         self._asks_for.clear()

@@ -172,10 +172,13 @@ class _Call:
         return self.talk.is_leaving and self.talk.is_idle
 
     def say(self, trip: _Trip) -> None:
-        if words := self.talk.speech():
-            if trip.is_late:
-                raise _LateError
-            self.line.say(words)
+        """Says what is to be said now; too late for that, what was wholly said is answered first."""
+        if not self.talk.has_speech:
+            return
+        if not trip.is_late:
+            self.line.say(self.talk.speech())
+        elif not self.talk.is_owed(self.line.said):
+            raise _LateError
 
 
 class _Trip:
