@@ -84,10 +84,7 @@ class LinkMaker:
 
     def renew(self, keys: Sequence[Key]) -> None:
         """Signs and reads with these keys from now on: the operator may have made or dropped one."""
-        self._keys = {key.version: key for key in keys}
-        self._newest = max(self._keys)
-        self._stamp = lru_cache(maxsize=_STAMPS_KEPT)(self._new_stamp)
-        self._single_stamp = lru_cache(maxsize=_STAMPS_KEPT)(self._new_single_stamp)
+        self._ring = _KeyRing(keys)  # at once: other threads are making and reading links
 
     def token(self, purpose: str, *subject: str) -> str:
         """The text that stands for ids, which hold no `~`; the same ids, the same token.
@@ -100,14 +97,15 @@ class LinkMaker:
 
     def tokens(self, together: tuple[Way, ...], about: str = "") -> dict[str, str]:
         """The tokens of the ways about one id that are signed together."""
-        payload, newest = base64_encode(about), self._newest  # another thread may renew the keys
-        start = f"{newest}-{payload.decode()}."
-        signatures = self._stamp(newest, _PARTS[together[0]][0]).sign(payload)
+        ring, payload = self._ring, base64_encode(about)
+        start = f"{ring.newest}-{payload.decode()}."
+        signatures = ring.stamp(ring.newest, _PARTS[together[0]][0]).sign(payload)
         return {way: start + signatures[_PARTS[way][1]] for way in together}
 
     def secret(self, purpose: str) -> str:
         """A secret for something else than links; a new key makes a new one."""
-        return self._single_stamp(self._newest, purpose).sign(b"")
+        ring = self._ring
+        return ring.single_stamp(ring.newest, purpose).sign(b"")
 
     def url(self, purpose: str, *subject: str) -> str:
         """The link for one purpose (see `Way`) and what it is about."""
@@ -118,9 +116,10 @@ class LinkMaker:
         head, _, further = token.partition(_BETWEEN)
         version, _, signed = head.partition("-")
         payload, _, signature = signed.rpartition(".")
-        if not re.fullmatch(r"[1-9][0-9]{0,8}", version) or int(version) not in self._keys:
+        ring = self._ring
+        if not re.fullmatch(r"[1-9][0-9]{0,8}", version) or int(version) not in ring.versions:
             return None
-        made = self._signature(int(version), purpose, payload.encode(), len(signature))
+        made = ring.signature(int(version), purpose, payload.encode(), len(signature))
         if not hmac.compare_digest(made.encode(), signature.encode()):
             return None
         subject = peek(token)
@@ -132,19 +131,6 @@ class LinkMaker:
         """All links of one mail."""
         of_reader = self.tokens(_OF_THE_READER, digest.subscriber_id)
         return DigestLinks(self, digest, of_reader | self.tokens(_OF_THE_DIGEST, digest.id))
-
-    def _signature(self, version: int, purpose: str, payload: bytes, length: int) -> str:
-        """What must stand there: of a former length where the token is that old."""
-        if length == _SINGLE_LENGTH:
-            return self._single_stamp(version, purpose).sign(payload)
-        number, part = _PARTS[str(purpose)]
-        return self._stamp(version, number).sign(payload)[part]
-
-    def _new_stamp(self, version: int, number: int) -> _Stamp:
-        return _Stamp(self._keys[version], _SIGNED_TOGETHER[number])
-
-    def _new_single_stamp(self, version: int, purpose: str) -> _SingleStamp:
-        return _SingleStamp(self._keys[version], purpose)
 
 
 def chosen(*further: str) -> str:
@@ -162,6 +148,30 @@ def peek(token: str) -> tuple[str, ...]:
         return ()
     # In mails sent before 24 November 2026 all ids stand in the signed part.
     return tuple(_BETWEEN.join(subject).split(_BETWEEN)) if payload else ()
+
+
+class _KeyRing:
+    """The keys of one moment, and the stamps made with them."""
+
+    def __init__(self, keys: Sequence[Key]) -> None:
+        self._keys = {key.version: key for key in keys}
+        self.versions = self._keys.keys()
+        self.newest = max(self.versions)
+        self.stamp = lru_cache(maxsize=_STAMPS_KEPT)(self._stamp)
+        self.single_stamp = lru_cache(maxsize=_STAMPS_KEPT)(self._single_stamp)
+
+    def signature(self, version: int, purpose: str, payload: bytes, length: int) -> str:
+        """What must stand there: of a former length where the token is that old."""
+        if length == _SINGLE_LENGTH:
+            return self.single_stamp(version, purpose).sign(payload)
+        number, part = _PARTS[str(purpose)]
+        return self.stamp(version, number).sign(payload)[part]
+
+    def _stamp(self, version: int, number: int) -> _Stamp:
+        return _Stamp(self._keys[version], _SIGNED_TOGETHER[number])
+
+    def _single_stamp(self, version: int, purpose: str) -> _SingleStamp:
+        return _SingleStamp(self._keys[version], purpose)
 
 
 class _Stamp:
