@@ -9,6 +9,7 @@ import pytest
 from procrastinate.periodic import PeriodicDeferrer
 from procrastinate.schema import SchemaManager
 
+from newsletter.errors import StoreError
 from newsletter.fleet import tasks as tasks_module
 from newsletter.fleet.tasks import Tasks
 from newsletter.store import open_store
@@ -62,10 +63,10 @@ def test_a_transaction_that_fails_wakes_nobody(crew, monkeypatch):
 
     def breaks(register, deliveries) -> None:
         deliver(register, deliveries)
-        raise RuntimeError("the power is gone")
+        raise StoreError("the power is gone")
 
     monkeypatch.setattr(crew.tasks, "_deliver", breaks)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(StoreError):
         crew.tasks.compose()
 
     assert crew.waiting() == 0
