@@ -192,7 +192,7 @@ def together_or_alone(
 def _each_alone(
     store: Store,
     compose: Callable[[Sequence[Subscriber]], Composed],
-    since: Mapping[str, datetime | None],
+    since: dict[str, datetime | None],
     now: datetime,
 ) -> Composed:
     done: list[Composed] = []
