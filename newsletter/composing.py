@@ -184,6 +184,8 @@ def together_or_alone(
     except Exception as error:
         if isinstance(error, StoreError) and not isinstance(error, UnreadableError):
             raise
+        if not isinstance(error, NewsletterError):  # alone it may go well: then nobody else tells
+            _log.warning("a round of digests stumbled; each is made alone now", exc_info=error)
     with store.register() as register:
         since = register.calendar.due_since(now, most=most, shard=shard)
     return _each_alone(store, compose, since, now)

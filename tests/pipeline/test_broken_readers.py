@@ -192,6 +192,21 @@ def test_many_who_fail_hold_up_nobody_who_becomes_due_later(house, monkeypatch):
     assert told.endswith("(12 more: see the log).")
 
 
+def test_what_goes_wrong_only_with_many_together_is_told_in_the_log(house, monkeypatch, caplog):
+    def broken(store, askings, *papers_and_now):
+        if len(askings) > 1:
+            raise RuntimeError("a fault of ours")
+        return make(store, askings, *papers_and_now)
+
+    monkeypatch.setattr("newsletter.pipeline.make", broken)
+    house.now = MORNING
+    house.compose()
+
+    assert (house.made_for(house.ada), house.made_for(house.ben)) == (1, 1)
+    assert house.alarms == []
+    assert "a fault of ours" in caplog.text
+
+
 def test_who_was_served_by_another_process_meanwhile_is_not_put_off(house, monkeypatch):
     house.now, tomorrow = MORNING, MORNING + timedelta(days=1)
 
