@@ -9,6 +9,7 @@ import pytest
 from procrastinate.periodic import PeriodicDeferrer
 from procrastinate.schema import SchemaManager
 
+from newsletter.errors import StoreError
 from newsletter.fleet import tasks as tasks_module
 from newsletter.fleet.tasks import Tasks
 from newsletter.store import open_store
@@ -62,14 +63,27 @@ def test_a_transaction_that_fails_wakes_nobody(crew, monkeypatch):
 
     def breaks(register, deliveries) -> None:
         deliver(register, deliveries)
-        raise RuntimeError("the power is gone")
+        raise StoreError("the power is gone")
 
     monkeypatch.setattr(crew.tasks, "_deliver", breaks)
-    with pytest.raises(RuntimeError):
+    with pytest.raises(StoreError):
         crew.tasks.compose()
 
     assert crew.waiting() == 0
     assert crew.ask("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+
+
+def test_a_queue_that_takes_no_job_is_no_readers_fault(crew):
+    crew.papers()
+    crew.readers(1)
+    due = crew.ask("SELECT next_due_at FROM subscribers")
+    crew.ask("ALTER TABLE procrastinate_jobs RENAME TO others_jobs")
+
+    with pytest.raises(StoreError, match="the queues in the database take no job"):
+        crew.tasks.compose()
+
+    assert crew.waiting() == 0
+    assert crew.ask("SELECT next_due_at FROM subscribers") == due
 
 
 def test_many_digests_are_shared_out_and_each_is_made_once(crew, monkeypatch):
