@@ -184,20 +184,23 @@ def together_or_alone(
     except Exception as error:
         if isinstance(error, StoreError) and not isinstance(error, UnreadableError):
             raise
+        if not isinstance(error, NewsletterError):  # alone it may go well: then nobody else tells
+            _log.warning("a round of digests stumbled; each is made alone now", exc_info=error)
     with store.register() as register:
-        ids = register.calendar.due_ids(now, most=most, shard=shard)
-    return _each_alone(store, compose, ids, now)
+        since = register.calendar.due_since(now, most=most, shard=shard)
+    return _each_alone(store, compose, since, now)
 
 
 def _each_alone(
     store: Store,
     compose: Callable[[Sequence[Subscriber]], Composed],
-    ids: Sequence[str],
+    since: dict[str, datetime | None],
     now: datetime,
 ) -> Composed:
     done: list[Composed] = []
     failed: dict[str, Exception] = {}
-    for one in ids:
+    # Who became due last comes first: those due since a round that gave up may fail by themselves.
+    for one in reversed(since):
         try:
             with store.register() as register:
                 due = register.calendar.due(now, most=1, alone=one)
@@ -210,21 +213,21 @@ def _each_alone(
             failed[one] = error
             if not done and len(failed) > _NO_READERS_FAULT:
                 raise
-    troubles = [trouble for some in done for trouble in some.troubles]
+    _put_off(store, {each: since[each] for each in failed}, now + _PUT_OFF)
     return Composed(
-        due=len(ids),
+        due=len(since),
         made=sum(some.made for some in done),
-        troubles=(*troubles, *_put_off(store, failed, now)),
+        troubles=(
+            *(trouble for some in done for trouble in some.troubles),
+            *(Trouble(each, _words(each, error)) for each, error in failed.items()),
+        ),
     )
 
 
-def _put_off(store: Store, failed: Mapping[str, Exception], now: datetime) -> tuple[Trouble, ...]:
-    """They are asked for again in half an hour, so that they hold up nobody else."""
-    if not failed:
-        return ()
+def _put_off(store: Store, since: Mapping[str, datetime | None], until: datetime) -> None:
+    """They are asked for again then, so that they hold up nobody else."""
     with store.changing_register(together=True) as register:
-        register.calendar.put_off(failed, now + _PUT_OFF)
-    return tuple(Trouble(one, _words(one, error)) for one, error in failed.items())
+        register.calendar.move([Move(one, at, until) for one, at in since.items()])
 
 
 def _words(subscriber_id: str, error: Exception) -> str:

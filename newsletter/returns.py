@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from newsletter.delivery import Delivery
-from newsletter.errors import SubscriptionError
+from newsletter.errors import SubscriptionError, UnreadableError
 from newsletter.mail.bounces import Kind, Report, read_report
 from newsletter.mail.servers.mailboxes import ReportBox
 from newsletter.mail.verp import ReturnPaths
@@ -32,12 +32,21 @@ class Returns:
 
         Raises:
             MailError: the mailbox cannot be read; what was dealt with stays dealt with.
+            UnreadableError: one was about a subscriber who cannot be read; it comes again, and this
+                is told when all others were dealt with.
         """
         done: Counter[Consequence] = Counter()
+        trouble: UnreadableError | None = None
         for key, raw in box.read():
             report = read_report(raw, return_paths=self._paths)
-            done[self.take(report, now=now)] += 1
+            try:
+                done[self.take(report, now=now)] += 1
+            except UnreadableError as error:
+                trouble = trouble or error
+                continue
             box.done(key, flagged=report.kind is Kind.UNKNOWN)  # a person may have written it
+        if trouble:
+            raise trouble
         return done
 
     def take(self, report: Report, *, now: datetime) -> Consequence:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, TemplateNotFound, TemplateSyntaxError
-from jinja2.meta import find_referenced_templates
+from jinja2 import Environment, FileSystemLoader, TemplateNotFound, TemplateSyntaxError, nodes
 
 from newsletter.app import App
 from newsletter.config import Settings, data_dir
@@ -100,8 +101,8 @@ def _compile_pages(folders: Sequence[Path]) -> None:
         try:
             looked.get_template(name)
             source = FileSystemLoader(folders).get_source(looked, name)[0]
-            for asked in find_referenced_templates(looked.parse(source)):
-                looked.get_template(asked or name)
+            for asked in _asked_for(looked.parse(source)):
+                looked.get_or_select_template(asked)
         except TemplateSyntaxError as error:
             file = f"web/{error.name or name}"
             raise TemplateError(
@@ -112,6 +113,17 @@ def _compile_pages(folders: Sequence[Path]) -> None:
             raise TemplateError(said, file=f"web/{name}") from None
         except (UnicodeDecodeError, OSError):
             raise TemplateError("cannot be read as UTF-8", file=f"web/{name}") from None
+
+
+def _asked_for(page: nodes.Template) -> Iterator[Any]:
+    """The templates that a page cannot do without; of several any will do."""
+    asking: Iterator[Any] = page.find_all(
+        (nodes.Extends, nodes.FromImport, nodes.Import, nodes.Include)
+    )
+    for one in asking:
+        if not getattr(one, "ignore_missing", False):
+            with suppress(nodes.Impossible):  # only a visit shows which
+                yield one.template.as_const()
 
 
 def model(app: App) -> Iterator[Finding]:

@@ -8,14 +8,16 @@ from contextlib import suppress
 from datetime import timedelta
 
 import procrastinate
-from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
+from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException, UniqueViolation
 from procrastinate.jobs import Status
 
 from newsletter.app import App
+from newsletter.errors import StoreError
 from newsletter.fleet.ticks import cron
 from newsletter.jobs import Jobs
 from newsletter.model import Digest
 from newsletter.store import Register
+from newsletter.store.tenants import root_cause
 
 _log = logging.getLogger(__name__)
 
@@ -124,11 +126,21 @@ class Tasks:
         return self._jobs.guarded(begun)
 
     def _deliver(self, register: Register, digests: Sequence[Digest]) -> None:
-        """Wakes a postman, if and only if the transaction that wrote the mails down is committed."""
-        if digests:
-            self._within.configure_task(
-                "deliver", queue=CHORES, connection=register.driver_connection
-            ).defer()
+        """Wakes a postman, if and only if the transaction that wrote the mails down is committed.
+
+        Raises:
+            StoreError: the queue does not take it; that is no fault of any reader's digest.
+        """
+        if not digests:
+            return
+        waking = self._within.configure_task(
+            "deliver", queue=CHORES, connection=register.driver_connection
+        )
+        try:
+            waking.defer()
+        except ProcrastinateException as error:
+            said = root_cause(error)
+            raise StoreError(f"the queues in the database take no job ({said})") from error
 
     async def _take_over(self, timestamp: int) -> None:
         """Jobs of workers that are gone are done by others. No lock: it would be among them."""

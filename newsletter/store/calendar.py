@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -78,18 +78,14 @@ class Calendar:
             found += map(reader_of, self._connection.execute(some, asked).all())
         return tuple(found)
 
-    def due_ids(self, now: datetime, *, most: int, shard: str = "") -> tuple[str, ...]:
-        """The ids of the same, whether they can be read or not."""
-        found: list[str] = []
+    def due_since(self, now: datetime, *, most: int, shard: str = "") -> dict[str, datetime | None]:
+        """Since when each of the same is due, by id, whether they can be read or not."""
+        found: dict[str, datetime | None] = {}
         for query in _DUE:
-            some = _of(shard, query).with_only_columns(subscribers.c.id)
+            some = _of(shard, query).with_only_columns(subscribers.c.id, _DUE_AT)
             asked = {"now": now, "most": most - len(found)}
-            found += self._connection.scalars(some, asked)
-        return tuple(found)
-
-    def put_off(self, subscriber_ids: Collection[str], until: datetime) -> None:
-        """Nobody asks for the digests of these before, 500 at most."""
-        self._connection.execute(_MOVED, {"whose": list(subscriber_ids), "to": until})
+            found |= map(tuple, self._connection.execute(some, asked))
+        return found
 
     def move(self, moves: Sequence[Move]) -> frozenset[str]:
         """Moves the time of the next digest of 500 subscribers at most; each `since` only once.

@@ -398,6 +398,21 @@ def test_a_broken_page_is_found_before_its_first_visitor_comes(
     assert told in found["said"]
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{% include 'counter.html.j2' ignore missing %}",
+        "{% include ['counter.html.j2', 'pause.html.j2'] %}",
+        "{% set other = 'counter' %}{% include other ~ '.html.j2' %}",
+    ],
+)
+def test_a_page_may_do_without_a_template_where_jinja_does(examine, sound, own_templates, written):
+    (own_templates / "web").mkdir()
+    (own_templates / "web" / "vote.html.j2").write_text(written)
+
+    assert examine().findings["templates"]["level"] == "OK"
+
+
 def test_a_mistyped_name_of_a_template_is_found(examine, sound, own_templates):
     (own_templates / "drak.css").write_text("")
 

@@ -73,6 +73,19 @@ def test_a_transaction_that_fails_wakes_nobody(crew, monkeypatch):
     assert crew.ask("SELECT count(*) FROM procrastinate_jobs") == [(0,)]
 
 
+def test_a_queue_that_takes_no_job_is_no_readers_fault(crew):
+    crew.papers()
+    crew.readers(1)
+    due = crew.ask("SELECT next_due_at FROM subscribers")
+    crew.ask("ALTER TABLE procrastinate_jobs RENAME TO others_jobs")
+
+    with pytest.raises(StoreError, match="the queues in the database take no job"):
+        crew.tasks.compose()
+
+    assert crew.waiting() == 0
+    assert crew.ask("SELECT next_due_at FROM subscribers") == due
+
+
 def test_many_digests_are_shared_out_and_each_is_made_once(crew, monkeypatch):
     monkeypatch.setattr(tasks_module, "_FEW", 10)
     crew.papers()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import update
@@ -16,7 +17,8 @@ from newsletter.jobs import Jobs
 from newsletter.mail.folder import FolderTransport
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Cadence, Entry, Listing, Paper, Profile, Tier, Verdict
-from newsletter.pipeline import deliver_due, record
+from newsletter.pipeline import deliver_due, make, record
+from newsletter.store import Move
 from newsletter.store.schema import feedback, profiles, subscribers
 
 MONDAY = date(2026, 3, 30)
@@ -46,8 +48,10 @@ class House:
         self.ada, self.ben = self._reader("ada"), self._reader("ben")
         self.alarms: list[str] = []
 
-    def _reader(self, name: str):
-        wishes = Wishes(profile=Profile(topics=("sparse attention",)), cadence=Cadence.DAILY)
+    def _reader(self, name: str, send_at: time = time(8)):
+        wishes = Wishes(
+            profile=Profile(topics=("sparse attention",)), cadence=Cadence.DAILY, send_at=send_at
+        )
         return self.app.subscriptions.enrol(f"{name}@reader.example", wishes, YES, now=EVENING)
 
     def breaks(self, table, **values) -> None:
@@ -166,6 +170,57 @@ def test_what_goes_wrong_with_everybody_is_no_readers_fault(house, monkeypatch):
         house.compose()
     with house.app.store.register() as register:
         assert register.calendar.count_due(MORNING) == 14
+
+
+def test_many_who_fail_hold_up_nobody_who_becomes_due_later(house, monkeypatch):
+    for n in range(11):
+        house._reader(f"r{n}")
+    eve = house._reader("eve", send_at=time(9))
+
+    def broken(store, askings, *papers_and_now):
+        if any(one.subscriber.id != eve.id for one in askings):
+            raise RuntimeError("a profile that is too much for us")
+        return make(store, askings, *papers_and_now)
+
+    monkeypatch.setattr("newsletter.pipeline.make", broken)
+    for house.now in (MORNING, MORNING + timedelta(hours=1)):
+        with suppress(RuntimeError):
+            house.compose()
+
+    assert house.made_for(eve) == 1
+    (told,) = house.alarms
+    assert told.endswith("(12 more: see the log).")
+
+
+def test_what_goes_wrong_only_with_many_together_is_told_in_the_log(house, monkeypatch, caplog):
+    def broken(store, askings, *papers_and_now):
+        if len(askings) > 1:
+            raise RuntimeError("a fault of ours")
+        return make(store, askings, *papers_and_now)
+
+    monkeypatch.setattr("newsletter.pipeline.make", broken)
+    house.now = MORNING
+    house.compose()
+
+    assert (house.made_for(house.ada), house.made_for(house.ben)) == (1, 1)
+    assert house.alarms == []
+    assert "a fault of ours" in caplog.text
+
+
+def test_who_was_served_by_another_process_meanwhile_is_not_put_off(house, monkeypatch):
+    house.now, tomorrow = MORNING, MORNING + timedelta(days=1)
+
+    def broken(store, askings, *_: object):
+        if [one.subscriber.id for one in askings] == [house.ada.id]:
+            with store.changing_register() as register:
+                register.calendar.move([Move(house.ada.id, MORNING, tomorrow)])
+        raise RuntimeError("a fault of this version")
+
+    monkeypatch.setattr("newsletter.pipeline.make", broken)
+    house.compose()
+
+    assert house.app.subscriptions.find(house.ada.id).next_due_at == tomorrow
+    assert house.app.subscriptions.find(house.ben.id).next_due_at == MORNING + timedelta(minutes=30)
 
 
 def test_a_database_that_does_not_answer_is_told_as_such(house, monkeypatch):

@@ -6,13 +6,16 @@ import email.message
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from newsletter.app import App
 from newsletter.config import load_settings
 from newsletter.delivery import Outcome, Result
+from newsletter.errors import UnreadableError
 from newsletter.membership import Consent, Wishes
 from newsletter.model import Entry, Listing, Paper, Profile, Status, Tier
 from newsletter.pipeline import compose, deliver_due, record
+from newsletter.store.schema import subscribers
 from newsletter.subscriptions.bouncing import Consequence
 
 NOON = datetime(2026, 4, 3, 12, tzinfo=UTC)
@@ -167,6 +170,31 @@ def test_what_a_person_wrote_is_flagged_and_a_report_is_not(app, sent):
     assert take_back(app) == {Consequence.BOUNCE: 1, Consequence.IGNORE: 1}
     put_away = (app.settings.state_dir / "reports" / "cur").iterdir()
     assert {mail.name for mail in put_away} == {"1.host:2,S", "2.host:2,FS"}
+
+
+def test_a_report_about_somebody_who_cannot_be_read_waits_and_all_others_count(app):
+    wishes = Wishes(profile=Profile(topics=("sparse attention",)))
+    relay = Relay()
+    ines, otto = (
+        app.subscriptions.enrol(f"{name}@reader.example", wishes, YES, now=NOON)
+        for name in ("ines", "otto")
+    )
+    for number, reader in enumerate((ines, otto)):
+        compose(app.store, reader, app.pool(), edition="2026-04-03", now=NOON)
+        deliver_due(app.store, app.live_post, relay, now=lambda: NOON)
+        arrive(app, report(relay.envelopes[-1][0], "5.1.1"), f"{number}.host")
+    cadence = {"cadence": "hourly"}
+    with app.store._engine.begin() as connection:
+        connection.execute(update(subscribers).where(subscribers.c.id == ines.id).values(cadence))
+
+    with pytest.raises(UnreadableError, match=ines.id):
+        take_back(app)
+
+    assert status(app, otto) is Status.BOUNCED
+    with app.store._engine.begin() as connection:
+        connection.execute(update(subscribers).values(cadence="daily"))
+    assert take_back(app) == {Consequence.BOUNCE: 1}
+    assert status(app, ines) is Status.BOUNCED
 
 
 @pytest.mark.parametrize(
