@@ -43,6 +43,7 @@ def test_a_mail_that_others_may_have_is_let_go_before_its_content(relay, transpo
 
     assert outcome.result is Result.DEFERRED
     assert "stood still" in outcome.detail
+    assert outcome.let_go
     assert not outcome.unserved  # else the next relay would get it at once
     assert relay.desk.mails == []
 
