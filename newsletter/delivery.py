@@ -29,6 +29,7 @@ class Outcome:
         detail: the relay's words on one line, without the address.
         unserved: the relay did not get so far as to speak of this mail (no connection, no login,
             421 before the recipient): another relay may be asked at once without a second copy.
+        let_go: our claim was over before all of it was said; the relay has not got it from us.
     """
 
     result: Result
@@ -36,6 +37,7 @@ class Outcome:
     status: str = ""
     detail: str = ""
     unserved: bool = False
+    let_go: bool = False
 
 
 class Errand(StrEnum):

@@ -109,7 +109,8 @@ def listener(journal: Journal, now: Callable[[], datetime]) -> Callable[[Deliver
     """Counts every outcome and tells it to the log, by the id of the mail alone."""
 
     def heard(delivery: Delivery, outcome: Outcome) -> None:
-        journal.mail_ended(outcome, now())
+        if not outcome.let_go:  # it tells nothing of the relay
+            journal.mail_ended(outcome, now())
         level = logging.INFO if outcome.result is Result.ACCEPTED else logging.WARNING
         about = {"delivery": delivery.id, "reply": outcome.reply, "status": outcome.status}
         said = outcome.detail or "without a word"

@@ -67,7 +67,7 @@ class Worker:
         )
         self._workers: list[QueueWorker] = []
         self._stopping = False
-        for teller in ("procrastinate.utils", f"procrastinate.worker.{name}"):
+        for teller in ("asyncio", "procrastinate.utils", f"procrastinate.worker.{name}"):
             logging.getLogger(teller).addFilter(_is_no_lost_database)
 
     def run(self) -> None:
@@ -144,5 +144,8 @@ def _told(words: str, before: str) -> str:
 
 
 def _is_no_lost_database(record: logging.LogRecord) -> bool:
-    """What Procrastinate says of it in forty lines, and again in as many, is told by us in one."""
+    """What Procrastinate says of it in forty lines, and again in as many, is told by us in one.
+
+    By asyncio it tells of a job that somebody took over while we stood still; they have told that.
+    """
     return not (record.exc_info and isinstance(record.exc_info[1], ConnectorException))

@@ -56,7 +56,7 @@ def after(
     """The delivery after an attempt that ended so.
 
     An attempt at which no relay spoke of the mail does not count: one that is down for a day must
-    not wear anybody's mail out.
+    not wear anybody's mail out. One that was let go may leave at once.
 
     Args:
         until: when to give up; see `patience`.
@@ -64,6 +64,8 @@ def after(
     """
     if outcome.result is Result.ACCEPTED:
         return _sent(delivery, now, mark)
+    if outcome.let_go:
+        return given_back(delivery)
     is_open = outcome.result is Result.DEFERRED
     again = _again_at(delivery, now, until, retries) if is_open else None
     said = " ".join(filter(None, (str(outcome.reply or ""), outcome.status, outcome.detail)))

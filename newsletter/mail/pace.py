@@ -334,7 +334,7 @@ class Pace:
         with self._lock:
             domain = self._stream(mail.domain, now)
             domain.give_up(mail, seconds)  # all mails share a rate at most: nothing to give up
-            if outcome is None or outcome.unserved:
+            if outcome is None or outcome.unserved or outcome.let_go:
                 self._warm_up.give_back(begun_at)
             elif outcome.result is Result.ACCEPTED:
                 domain.goes_well(now)

@@ -41,7 +41,7 @@ def test_a_database_that_is_gone_is_told_once_with_what_to_do(worker, caplog):
     assert told.getMessage() == f"the queues cannot be worked on: {words}"
 
 
-@pytest.mark.parametrize("teller", ["procrastinate.utils", "procrastinate.worker.ada"])
+@pytest.mark.parametrize("teller", ["asyncio", "procrastinate.utils", "procrastinate.worker.ada"])
 @pytest.mark.usefixtures("worker")
 def test_the_library_tells_of_it_no_more_but_of_all_else(teller, caplog):
     for error in (ConnectorException(), KeyError("x")):

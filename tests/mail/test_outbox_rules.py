@@ -49,6 +49,14 @@ def test_a_deferred_mail_is_tried_again_sooner_when_somebody_waits_for_it(errand
     assert end.next_attempt_at == NOON + timedelta(minutes=minutes)
 
 
+def test_a_mail_that_was_let_go_may_leave_at_once_and_no_attempt_counts():
+    let_go = Outcome(result=Result.DEFERRED, detail="stood still", let_go=True)
+    end = after(attempted(attempts=2), let_go, NOON + timedelta(hours=1), until=TOMORROW)
+
+    assert (end.state, end.next_attempt_at) == (DeliveryState.QUEUED, NOON)
+    assert (end.attempts, end.last_error) == (1, "")
+
+
 @pytest.mark.parametrize("errand", list(Errand))
 def test_waits_grow_until_a_last_try_shortly_before_the_end(errand):
     now, tries = NOON, []

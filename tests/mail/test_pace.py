@@ -242,8 +242,9 @@ def test_who_was_promised_a_day_of_the_warm_up_goes_before_newcomers_of_that_day
 def test_a_mail_that_no_relay_spoke_of_does_not_count_for_the_warm_up():
     pace = Pace(warm_up=WarmUp([1], NOON.date()))
     unserved = Outcome(result=Result.DEFERRED, unserved=True)
+    let_go = Outcome(result=Result.DEFERRED, let_go=True)
 
-    for outcome in (unserved, unserved, TAKEN):
+    for outcome in (unserved, unserved, let_go, TAKEN):
         assert leaves(pace, mail(), NOON, outcome)
     assert not leaves(pace, mail(), NOON)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from newsletter.mail.servers.dial import Relay, Security
 from newsletter.mail.servers.smtp import SmtpTransport
 from newsletter.mail.transport import Envelope
 
+WAIT_MILLISECONDS = 20_000
 MAIL = b"Subject: hello\r\n\r\nhello\r\n"
 
 
@@ -43,6 +45,7 @@ def test_a_mail_that_others_may_have_is_let_go_before_its_content(relay, transpo
 
     assert outcome.result is Result.DEFERRED
     assert "stood still" in outcome.detail
+    assert outcome.let_go
     assert not outcome.unserved  # else the next relay would get it at once
     assert relay.desk.mails == []
 
@@ -84,3 +87,26 @@ def test_what_was_wholly_said_is_answered_first(offers, asked):
     accepted = [n for n, one in enumerate(outcomes) if one.result is Result.ACCEPTED]
     assert sorted(part.octets) == accepted
     assert all("stood still" in one.detail for n, one in enumerate(outcomes) if n not in accepted)
+
+
+def test_an_answer_that_came_while_we_stood_still_is_heard_although_its_time_is_over(
+    relay, transport, monkeypatch
+):
+    class Woken:
+        """Says what Python says when a signal ends a wait after its time."""
+
+        def __init__(self) -> None:
+            self._real = real()
+            self.register = self._real.register
+
+        def poll(self, milliseconds: int) -> list[tuple[int, int]]:
+            found = self._real.poll(WAIT_MILLISECONDS)
+            return [] if milliseconds else found
+
+    real = select.poll
+    monkeypatch.setattr(select, "poll", Woken)
+
+    (outcome,) = transport.carry([mail("ada")])
+
+    assert outcome.result is Result.ACCEPTED
+    assert len(relay.desk.mails) == 1

@@ -170,3 +170,13 @@ def test_every_outcome_is_counted_and_told_by_the_id_of_the_mail_alone(caplog):
         Result.DEFERRED: 0,
         Result.REJECTED: 1,
     }
+
+
+def test_a_mail_that_was_let_go_tells_the_log_and_nothing_of_the_relay(caplog):
+    journal = Journal(START)
+    let_go = Outcome(result=Result.DEFERRED, detail="this process stood still", let_go=True)
+
+    listener(journal, lambda: START)(delivery(), let_go)
+
+    assert "this process stood still" in caplog.text
+    assert (journal.mails, journal.relay) == (Journal(START).mails, Journal(START).relay)

@@ -102,7 +102,9 @@ class Line:
         if wanted != self._expected:
             self._events.register(self._sock, wanted)
             self._expected = wanted
-        if not self._events.poll(self._wait):
+        # Who stood still and is woken by a signal (SIGTERM after SIGCONT) is told that the time is over,
+        # whatever has come meanwhile: Python looks at the clock alone then.
+        if not (self._events.poll(self._wait) or self._events.poll(0)):
             raise TimeoutError
 
 

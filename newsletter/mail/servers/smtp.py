@@ -27,6 +27,7 @@ _TROUBLE = (OSError, ConfusedError)
 _LET_GO = Outcome(
     result=Result.DEFERRED,
     detail="this process stood still until others could have the mail: it was let go",
+    let_go=True,
 )
 
 
