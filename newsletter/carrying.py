@@ -331,7 +331,7 @@ class _Bag:
             sender=address(post.sender(delivery.id)),
             recipient=address(letter.recipient),
             dotless=made.is_dotless,
-            is_ours=outbox.claim(delivery, self._office.now, is_shared=shared),
+            is_ours=outbox.still_ours(delivery, self._office.now, is_shared=shared),
         )
         return envelope, made.mark
 

@@ -181,9 +181,11 @@ def together_or_alone(
         with store.register() as register:
             due = register.calendar.due(now, most=most, shard=shard)
         return compose(due)
-    except Exception as error:
-        if isinstance(error, StoreError) and not isinstance(error, UnreadableError):
-            raise
+    except UnreadableError:
+        pass  # told when they are alone
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, it may be one of them only
         if not isinstance(error, NewsletterError):  # alone it may go well: then nobody else tells
             _log.warning("a round of digests stumbled; each is made alone now", exc_info=error)
     with store.register() as register:

@@ -156,7 +156,7 @@ def _again_at(
     return last if now < last else None
 
 
-def claim(
+def still_ours(
     delivery: Delivery, now: Callable[[], datetime], *, is_shared: bool
 ) -> Callable[[], bool]:
     """Whether it is still ours alone: who was frozen beyond the lease goes on where they stood."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -73,10 +73,10 @@ def _is_foreign(scope: Scope) -> bool:
     that the public DNS cannot hold.
     """
     name = _name(Headers(scope=scope).get("host", ""))
-    address = scope.get("server")
-    if not address or _is_local(name):
+    server = scope.get("server")
+    if not server or _is_local(name):
         return False
-    return _is_loopback(address[0]) or not (_is_address(name) or _is_of_a_home(name))
+    return _is_loopback(server[0]) or not (_address(name) or _is_of_a_home(name))
 
 
 def _name(host: str) -> str:
@@ -94,16 +94,13 @@ def _is_of_a_home(name: str) -> bool:
     return bool(name) and ("." not in name or name.endswith(_HOMES))
 
 
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_loopback(name: str) -> bool:
+    address = _address(name)
+    return address is not None and address.is_loopback
+
+
+def _address(name: str) -> IPv4Address | IPv6Address | None:
     try:
-        return ip_address(name).is_loopback
+        return ip_address(name)
     except ValueError:
-        return False
+        return None

@@ -73,9 +73,13 @@ def test_what_was_wholly_said_is_answered_first(offers, asked):
     part = Part(offers=offers)
     answers = iter([True] * asked)
     mails = [
-        Envelope(MAIL, f"{n}@newsletter.example", f"{n}@reader.example", is_ours=is_ours)
+        Envelope(
+            MAIL,
+            f"{n}@newsletter.example",
+            f"{n}@reader.example",
+            is_ours=lambda: next(answers, False),
+        )
         for n in range(4)
-        for is_ours in [lambda: next(answers, False)]
     ]
     with playing(part) as port:
         transport = SmtpTransport(
